@@ -1,0 +1,40 @@
+# Everything below needs git, make and Python 3.11 or newer; the rest is installed into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+.PHONY: demo test check bench format clean
+
+demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers
+	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
+	$(BIN)/hepcol plot demo
+
+test: .venv/installed-dev  ## every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/installed-dev  ## ruff, formatting, mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/bin/uv:
+	@test -n "$(PYTHON)" || { echo "make: no python3 found; Python 3.11 or newer is needed (PYTHON=/path/to/python3.11)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+
+.venv/installed: .venv/bin/uv pyproject.toml constraints.txt
+	$(UV) --editable .
+	@touch $@
+
+# pythia8mc has no source build worth waiting for, so only its wheel is taken
+.venv/installed-dev: .venv/installed
+	$(UV) --only-binary pythia8mc --editable '.[rdf,samples]' --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache

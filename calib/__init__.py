@@ -1,0 +1,1 @@
+"""CP-tool ports: one sub-package per tool."""

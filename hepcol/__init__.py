@@ -1,0 +1,37 @@
+"""Columnar particle-physics analyses on coffea and awkward.
+
+The names below are imported when they are first used, so that ``import hepcol`` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hepcol.events import open_events
+    from hepcol.execution import IncompleteRun, Run, run
+    from hepcol.histograms import Histogram
+    from hepcol.result import DatasetResult, Result
+
+_HOMES = {
+    "DatasetResult": "hepcol.result",
+    "Histogram": "hepcol.histograms",
+    "IncompleteRun": "hepcol.execution",
+    "Result": "hepcol.result",
+    "Run": "hepcol.execution",
+    "open_events": "hepcol.events",
+    "run": "hepcol.execution",
+}
+
+__all__ = ["DatasetResult", "Histogram", "IncompleteRun", "Result", "Run", "open_events", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hepcol' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

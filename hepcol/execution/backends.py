@@ -1,0 +1,185 @@
+"""Where the work is done: this process, local processes, or Dask."""
+
+import concurrent.futures
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor
+from coffea.processor.executor import ExecutorBase
+
+from hepcol.execution import openfiles
+from hepcol.execution.chunk import LEDGER, Listener, listen
+from hepcol.ledger import ChunkRecord, from_json
+
+CONNECTION_TIMEOUT_S = 10
+
+
+class Kind(StrEnum):
+    """The executors to choose from."""
+
+    ITERATIVE = "iterative"
+    FUTURES = "futures"
+    DASK = "dask"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A coffea executor that is ready to work.
+
+    Parameters
+    ----------
+    kind : Kind
+        Which executor it is.
+    executor : ExecutorBase
+        coffea's executor.
+    workers : int
+        Number of workers.
+    dashboard : str, optional
+        Link to the Dask dashboard.
+    """
+
+    kind: Kind
+    executor: ExecutorBase
+    workers: int
+    dashboard: str | None = None
+
+
+def open_backend(
+    kind: Kind, workers: int, scheduler: str | None, listener: Listener, topic: str
+) -> AbstractContextManager[Backend]:
+    """Make a backend ready, and take it down afterwards.
+
+    Parameters
+    ----------
+    kind : Kind
+        Which executor.
+    workers : int
+        Number of local processes.
+    scheduler : str, optional
+        Address of an existing Dask scheduler, to be used instead of a local cluster.
+    listener : function of ChunkRecord
+        Is told of each chunk as it ends, from any thread.
+    topic : str
+        Name of the run, which its Dask workers send records under.
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit the executor, or the scheduler does not answer.
+    """
+    if scheduler is not None and kind is not Kind.DASK:
+        raise ValueError(f"a scheduler ({scheduler}) needs the executor dask, got {kind}")
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    if kind is Kind.DASK:
+        return _dask(workers, scheduler, listener, topic)
+    return _futures(workers, listener) if kind is Kind.FUTURES else _iterative(listener)
+
+
+@contextmanager
+def _iterative(listener: Listener) -> Iterator[Backend]:
+    """Work in this process."""
+    listen(listener)
+    try:
+        with _silent_bars():
+            yield Backend(Kind.ITERATIVE, IterativeExecutor(status=False, compression=None), 1)
+    finally:
+        listen(None)
+        openfiles.forget_all()
+
+
+@contextmanager
+def _futures(workers: int, listener: Listener) -> Iterator[Backend]:
+    """Work in local processes."""
+    import loky
+
+    pool = loky.ProcessPoolExecutor(max_workers=workers)
+    done = False
+    try:
+        with _silent_bars():
+            # uncompressed, so that the records can be read off the results
+            executor = FuturesExecutor(pool=_TellingPool(pool, listener), status=False, compression=None)
+            yield Backend(Kind.FUTURES, executor, workers)
+            done = True
+    finally:
+        # waiting for chunks that nobody wants any more would make Ctrl-C hang
+        pool.shutdown(wait=True, kill_workers=not done)
+
+
+class _TellingPool(concurrent.futures.Executor):
+    """A pool of processes that tells the records of finished chunks."""
+
+    def __init__(self, pool: concurrent.futures.Executor, listener: Listener) -> None:
+        self._pool = pool
+        self._listener = listener
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        future = self._pool.submit(fn, *args, **kwargs)
+        future.add_done_callback(self._tell)
+        return future
+
+    def _tell(self, future: concurrent.futures.Future[Any]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        result = future.result()
+        if isinstance(result, dict) and LEDGER in result:
+            for record in result[LEDGER]:
+                self._listener(record)
+
+
+@contextmanager
+def _silent_bars() -> Iterator[None]:
+    """Keep coffea's own progress bars off the terminal, where hepcol's stands."""
+    from coffea.util import coffea_console
+
+    previous = coffea_console.quiet
+    coffea_console.quiet = True
+    try:
+        yield
+    finally:
+        coffea_console.quiet = previous
+
+
+@contextmanager
+def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -> Iterator[Backend]:
+    """Work on a local Dask cluster, or on that of an existing scheduler."""
+    from distributed import Client, LocalCluster
+
+    if scheduler is None:
+        # port 0: any free one, so that two runs do not warn about each other's dashboard
+        with (
+            LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield from _follow(client, listener, topic)
+        return
+    try:
+        client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
+    with client:
+        yield from _follow(client, listener, topic)
+
+
+def _follow(client: Any, listener: Listener, topic: str) -> Iterator[Backend]:
+    """Listen to the records that the workers tell."""
+
+    def hear(event: tuple[float, Any]) -> None:
+        record = from_json(event[1])
+        if isinstance(record, ChunkRecord):
+            listener(record)
+
+    client.subscribe_topic(topic, hear)
+    try:
+        workers = len(client.scheduler_info(n_workers=-1)["workers"])
+        # chunks return their errors, so Dask retries only what a dying worker took with it
+        executor = DaskExecutor(client=client, status=False)
+        yield Backend(Kind.DASK, executor, workers, client.dashboard_link)
+    finally:
+        client.unsubscribe_topic(topic)

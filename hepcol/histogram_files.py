@@ -1,0 +1,107 @@
+"""Histograms on disk: UHI in a zip archive, and ROOT. Equal histograms give equal bytes."""
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hist
+import uhi.io.zip
+import uproot
+
+Name = tuple[str, ...]
+Histograms = Mapping[Name, hist.Hist]
+
+# Stands in every time stamp, so that the files tell histograms apart and not the moments of writing;
+# when and how they were made is in provenance.json.
+_EPOCH_CODE = 0  # ROOT's packed date: 1995-01-01 00:00:00
+_FIXED_UUID = "68657063-6f6c-5000-8000-000000000000"
+
+
+class _TimelessZip(zipfile.ZipFile):
+    """An archive whose members all carry the earliest time stamp there is."""
+
+    def open(self, name: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
+        """Open a member; a new one gets the fixed time stamp and compression."""
+        if mode == "w" and isinstance(name, str):
+            name = _member(name)
+        return super().open(name, mode, *args, **kwargs)
+
+    def writestr(self, name: Any, *args: Any, **kwargs: Any) -> None:
+        """Write a member with the fixed time stamp."""
+        super().writestr(_member(name) if isinstance(name, str) else name, *args, **kwargs)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Describe a member of an archive, without the time of writing."""
+    info = zipfile.ZipInfo(name)  # its default time stamp is fixed: 1980-01-01
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def write_zip(path: Path, histograms: Histograms) -> None:
+    """Write histograms to a zip archive in UHI's format, as ``dataset/histogram``."""
+    with _TimelessZip(path, "w") as archive:
+        for name, histogram in histograms.items():
+            uhi.io.zip.write(archive, "/".join(name), histogram)
+
+
+def read_zip(path: Path) -> dict[Name, hist.Hist]:
+    """Read the histograms of a zip archive.
+
+    Raises
+    ------
+    ValueError
+        If it is not an archive of histograms.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member[: -len(".json")] for member in archive.namelist() if member.endswith(".json")]
+            return {tuple(name.split("/")): hist.Hist(uhi.io.zip.read(archive, name)) for name in members}
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not an archive of histograms: {error}") from error
+
+
+def write_root(path: Path, histograms: Histograms) -> None:
+    """Write histograms to a ROOT file, as ``dataset/histogram/variation``."""
+    from uuid import UUID
+
+    with _timeless_uproot(), uproot.recreate(path, uuid_function=lambda: UUID(_FIXED_UUID)) as file:
+        for name, histogram in histograms.items():
+            for parts, single in _singles(histogram):
+                file["/".join((*name, *parts))] = _as_double(single)
+
+
+def _as_double(histogram: hist.Hist) -> hist.Hist:
+    """Hold counts in doubles: uproot writes no TH1 of 64-bit integers, and ROOT's usual one is a TH1D."""
+    if histogram.storage_type is not hist.storage.Int64:
+        return histogram
+    double = hist.Hist(*histogram.axes, storage=hist.storage.Double(), name=histogram.name, label=histogram.label)
+    double.view(flow=True)[...] = histogram.view(flow=True)
+    return double
+
+
+def _singles(histogram: hist.Hist) -> Iterator[tuple[Name, hist.Hist]]:
+    """Split a histogram along its category axes, which ROOT does not have."""
+    for number, axis in enumerate(histogram.axes):
+        if isinstance(axis, (hist.axis.StrCategory, hist.axis.IntCategory)):
+            for category in axis:
+                selected = histogram[tuple(hist.loc(category) if k == number else slice(None) for k in range(histogram.ndim))]
+                if not isinstance(selected, hist.Hist):
+                    continue
+                for parts, single in _singles(selected):
+                    yield (str(category), *parts), single
+            return
+    yield (), histogram
+
+
+@contextmanager
+def _timeless_uproot() -> Iterator[None]:
+    """Keep uproot from writing the time of day into keys and folders; it has no option for that."""
+    original = uproot._util.datetime_to_code
+    uproot._util.datetime_to_code = lambda _: _EPOCH_CODE
+    try:
+        yield
+    finally:
+        uproot._util.datetime_to_code = original

@@ -1,0 +1,114 @@
+"""Histograms whose merged content does not depend on how the events were cut into chunks."""
+
+from dataclasses import dataclass
+
+import hist
+import numpy as np
+import numpy.typing as npt
+
+from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
+
+IntArray = npt.NDArray[np.int64]
+Axes = tuple[hist.axis.AxisProtocol, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Entries, and for weighted events exact sums of the weights, over the bins of some axes.
+
+    Parameters
+    ----------
+    axes : tuple of hist axes
+        The axes.
+    counts : int64, one dimension an axis, flow bins included
+        Entries.
+    weights, squares : ExactSum, optional
+        Sums of the weights and of their squares, shaped as ``counts``; None if every event counts one.
+    """
+
+    axes: Axes
+    counts: IntArray
+    weights: ExactSum | None = None
+    squares: ExactSum | None = None
+
+    @classmethod
+    def fill(
+        cls,
+        axes: Axes,
+        *values: npt.ArrayLike,
+        weight: npt.ArrayLike | None = None,
+        max_weight: float = DEFAULT_BOUND,
+    ) -> "Histogram":
+        """Histogram the events of a chunk.
+
+        Parameters
+        ----------
+        axes : tuple of hist axes
+            None of them growing.
+        *values : array
+            One for each axis, or one string for a category axis.
+        weight : float64[n], optional
+            Weights of the events.
+        max_weight : float
+            Declared bound on ``|weight|``, the same for every chunk.
+
+        Raises
+        ------
+        ValueError
+            If a weight is NaN or above ``max_weight``.
+        """
+        counts = hist.Hist(*axes, storage=hist.storage.Int64())
+        counts.fill(*values)
+        entries = np.array(counts.view(flow=True))
+        if weight is None:
+            return cls(axes, entries)
+        return cls(
+            axes,
+            entries,
+            _fill_exactly(axes, values, np.asarray(weight, dtype=np.float64), max_weight),
+            _fill_exactly(axes, values, np.square(np.asarray(weight, dtype=np.float64)), max_weight**2),
+        )
+
+    def __add__(self, other: "Histogram") -> "Histogram":
+        """Merge; the axes have to be equal."""
+        if self.axes != other.axes:
+            raise ValueError(f"histograms with different axes do not merge: {self.axes} and {other.axes}")
+        counts = self.counts + other.counts
+        if self.weights is None and other.weights is None:
+            return Histogram(self.axes, counts)
+        (weights, squares), (other_weights, other_squares) = self._sums_like(other), other._sums_like(self)
+        return Histogram(self.axes, counts, weights + other_weights, squares + other_squares)
+
+    def _sums_like(self, other: "Histogram") -> tuple[ExactSum, ExactSum]:
+        """Sums of weights and squares; events that only count have the weight one."""
+        if self.weights is not None and self.squares is not None:
+            return self.weights, self.squares
+        if other.weights is None or other.squares is None:
+            raise ValueError("neither histogram has weights")
+        entries = int(self.counts.sum())
+        return (
+            ExactSum.of_ones(self.counts, other.weights.bound, entries),
+            ExactSum.of_ones(self.counts, other.squares.bound, entries),
+        )
+
+    def to_hist(self) -> hist.Hist:
+        """Return a ``hist.Hist``: of integers, or of weights with their variances."""
+        if self.weights is None or self.squares is None:
+            counted = hist.Hist(*self.axes, storage=hist.storage.Int64())
+            counted.view(flow=True)[...] = self.counts
+            return counted
+        weighted = hist.Hist(*self.axes, storage=hist.storage.Weight())
+        weighted.view(flow=True)["value"] = self.weights.value
+        weighted.view(flow=True)["variance"] = self.squares.value
+        return weighted
+
+
+def _fill_exactly(axes: Axes, values: tuple[npt.ArrayLike, ...], weight: npt.NDArray[np.float64], bound: float) -> ExactSum:
+    """Sum weights over bins, limb by limb."""
+    limbs = split(weight, bound)
+    sums = []
+    for limb in range(LIMBS):
+        filled = hist.Hist(*axes, storage=hist.storage.Double())
+        filled.fill(*values, weight=limbs[:, limb])
+        sums.append(filled.view(flow=True))
+    return ExactSum(bound, np.stack(sums, axis=-1), len(weight))

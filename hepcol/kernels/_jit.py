@@ -1,0 +1,54 @@
+"""How kernels are compiled, in one documented place."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+
+def cache_folder() -> Path:
+    """Folder of the compiled kernels: per user, and per state of the kernels' sources.
+
+    ``$HEPCOL_CACHE_DIR``, else ``$XDG_CACHE_HOME/hepcol``, else ``~/.cache/hepcol``; a temporary folder
+    where none of these can be written. Numba's own key sees only the source file of the kernel itself and
+    gives stale code when a building block in another file changes, so the folder is named by all of them.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    named = os.environ.get("HEPCOL_CACHE_DIR")
+    root = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hepcol"
+    folder = root / "numba" / state
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"hepcol-{os.getuid()}" / "numba" / state
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+_CACHE_FOLDER = str(cache_folder())
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel: cached on disk, without the GIL, division as in numpy, and never ``fastmath``.
+
+    ``fastmath`` allows fused operations, which differ between CPUs, and assumes that there is no NaN.
+    """
+    previous = numba.config.CACHE_DIR
+    # numba reads the folder once, when it decorates: other packages' caches stay where they were
+    numba.config.CACHE_DIR = previous or _CACHE_FOLDER
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = previous
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a building block of kernels, inlined by LLVM (``inline='always'`` compiles longer)."""
+    return numba.njit(forceinline=True, error_model="numpy")(function)

@@ -1,0 +1,27 @@
+"""Angular distances from Cartesian momenta."""
+
+import math
+
+import numpy as np
+
+from hepcol.kernels._jit import kernel
+from hepcol.kernels.elementary import asinh, atan2
+
+
+@kernel
+def delta_r(px, py, pz):  # type: ignore[no-untyped-def]
+    """Distance of two directions in pseudorapidity and azimuth.
+
+    ``px``, ``py``, ``pz`` are float64[n, 2]. Infinite or NaN where a direction is along the beam.
+    """
+    out = np.empty(len(px))
+    for n in range(len(px)):
+        eta = np.empty(2)
+        for k in range(2):
+            eta[k] = asinh(pz[n, k] / math.sqrt(px[n, k] * px[n, k] + py[n, k] * py[n, k]))
+        d_phi = abs(atan2(py[n, 0], px[n, 0]) - atan2(py[n, 1], px[n, 1]))
+        if d_phi > math.pi:
+            d_phi = 2.0 * math.pi - d_phi
+        d_eta = eta[0] - eta[1]
+        out[n] = math.sqrt(d_eta * d_eta + d_phi * d_phi)
+    return out

@@ -1,0 +1,18 @@
+"""Bin numbers of regular axes, flow bins included."""
+
+from hepcol.kernels._jit import inlined
+
+
+@inlined
+def bin_number(value, low, high, n_bins):  # type: ignore[no-untyped-def]
+    """0 for underflow, 1 to ``n_bins``, and ``n_bins + 1`` for overflow and NaN.
+
+    The arithmetic and its order are those of boost-histogram's regular axis
+    (``boost/histogram/axis/regular.hpp``, ``index``), so a kernel fills what ``hist`` would fill.
+    """
+    z = (value - low) / (high - low)
+    if z < 1.0:
+        if z >= 0.0:
+            return int(z * n_bins) + 1
+        return 0
+    return n_bins + 1

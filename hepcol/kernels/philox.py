@@ -1,0 +1,43 @@
+"""Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3".
+
+SC '11, doi:10.1145/2063384.2063405; constants from Random123's ``philox.h``.
+"""
+
+import numpy as np
+
+from hepcol.kernels._jit import inlined, kernel
+
+ROUNDS = 10
+_LOW = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+@inlined
+def philox4x32(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Four random 32-bit words of a 128-bit counter and a 64-bit key; every word sits in a uint64."""
+    for _ in range(ROUNDS):
+        product_0 = c0 * _MULTIPLIER_0
+        product_1 = c2 * _MULTIPLIER_1
+        c0 = (product_1 >> _SHIFT) ^ c1 ^ k0
+        c1 = product_1 & _LOW
+        c2 = (product_0 >> _SHIFT) ^ c3 ^ k1
+        c3 = product_0 & _LOW
+        k0 = (k0 + _WEYL_0) & _LOW
+        k1 = (k1 + _WEYL_1) & _LOW
+    return c0, c1, c2, c3
+
+
+@inlined
+def draw_words(event, obj, quad, key):  # type: ignore[no-untyped-def]
+    """The words of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
+    return philox4x32(event & _LOW, event >> _SHIFT, obj, quad, key & _LOW, key >> _SHIFT)
+
+
+@kernel
+def words(counters, keys, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[n, 4]`` with the words of ``counters[n, 4]`` and ``keys[n, 2]``, all uint64."""
+    for n in range(len(counters)):
+        c0, c1, c2, c3 = counters[n]
+        out[n, 0], out[n, 1], out[n, 2], out[n, 3] = philox4x32(c0, c1, c2, c3, keys[n, 0], keys[n, 1])

@@ -1,0 +1,120 @@
+"""Analyses, samples and sub-commands that packages offer to hepcol through entry points."""
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+PROCESSORS = "hepcol.processors"
+SAMPLES = "hepcol.samples"
+COMMANDS = "hepcol.commands"
+
+
+class Sample(Protocol):
+    """What an entry point of the group ``hepcol.samples`` names."""
+
+    name: str
+    title: str
+    path: Path
+
+
+def names(group: str) -> list[str]:
+    """Names on offer in a group, sorted."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
+def load(group: str, name: str) -> Any:
+    """Load what a name of a group stands for.
+
+    Raises
+    ------
+    KeyError
+        If the group has no such name.
+    ValueError
+        If it cannot be loaded, such as when another package of the same name hides the one that offers it.
+    """
+    point = next((point for point in entry_points(group=group) if point.name == name), None)
+    if point is None:
+        raise KeyError(name)
+    _check_not_hidden(point)
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"'{name}' ({point.value}) cannot be loaded: {error}") from error
+
+
+def _check_not_hidden(point: EntryPoint) -> None:
+    """Refuse a package that is not the one its distribution installed.
+
+    ``processors`` and ``samples`` are general names: a folder of that name in front of ``sys.path`` hides ours.
+    """
+    if point.dist is None:
+        return
+    package = point.module.split(".", maxsplit=1)[0]
+    found = _location(package)
+    files = point.dist.files or []
+    installed = {
+        Path(str(point.dist.locate_file(file))).resolve() for file in files if file.parts[:2] == (package, "__init__.py")
+    }
+    # an editable install lists no sources: then the package stands beside the one that hepcol was loaded from
+    ours = Path(__file__).resolve().parent.parent / package / "__init__.py"
+    if not installed and point.dist.name == "hepcol":
+        installed = {ours}
+    if installed and found not in installed:
+        expected = ", ".join(str(path.parent) for path in installed)
+        raise ValueError(
+            f"package '{package}' is {found.parent if found else 'missing'}, which hides the one of "
+            f"{point.dist.name} in {expected}: rename that folder or run from another one"
+        )
+
+
+def _location(package: str) -> Path | None:
+    """Path of a package's ``__init__.py``; of its folder, with an imagined one, for a namespace package."""
+    spec = sys.modules[package].__spec__ if package in sys.modules else importlib.util.find_spec(package)
+    if spec is None:
+        return None
+    if spec.origin:
+        return Path(spec.origin).resolve()
+    folders = list(spec.submodule_search_locations or [])
+    return Path(folders[0]).resolve() / "__init__.py" if folders else None
+
+
+def load_object(reference: str) -> tuple[Any, ModuleType]:
+    """Load ``module:Name`` or ``path/to/file.py:Name``.
+
+    Returns
+    -------
+    object, module
+        The object, and the module that it comes from.
+
+    Raises
+    ------
+    ValueError
+        If the reference has another form, or names nothing.
+    """
+    source, _, name = reference.rpartition(":")
+    if not source or not name:
+        raise ValueError(f"'{reference}': expected module:Class or path/to/file.py:Class")
+    try:
+        module = _load_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"'{reference}': {error}") from error
+    if not hasattr(module, name):
+        raise ValueError(f"'{reference}': {source} has no '{name}'")
+    return getattr(module, name), module
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Import a file as a module of its own name."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,60 @@
+"""The histograms, numbers and other things in what a processor returned, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+import hist
+import numpy as np
+
+from hepcol.histograms import Histogram
+from hepcol.result import Result
+
+Name = tuple[str, ...]
+
+
+@dataclass
+class Contents:
+    """What can be written of a result.
+
+    Parameters
+    ----------
+    histograms : dict
+        Histograms by name, the dataset first.
+    values : dict
+        Numbers.
+    others : dict
+        Names of the types of what has no place in the files, so that nothing is left out without a word.
+    """
+
+    histograms: dict[Name, hist.Hist] = field(default_factory=dict)
+    values: dict[Name, float | int] = field(default_factory=dict)
+    others: dict[Name, str] = field(default_factory=dict)
+
+
+def collect(result: Any) -> Contents:
+    """Collect the contents of hepcol's results, or of the nested mappings of any coffea processor."""
+    contents = Contents()
+    if isinstance(result, Result):
+        for dataset, part in result.items():
+            for name, histogram in part.histograms.items():
+                contents.histograms[dataset, name] = histogram.to_hist()
+        return contents
+    _walk(result, (), contents)
+    return contents
+
+
+def _walk(item: Any, name: Name, contents: Contents) -> None:
+    """Sort an item of a foreign result by what it is."""
+    if isinstance(item, Mapping):
+        for key, value in item.items():
+            _walk(value, (*name, str(key)), contents)
+    elif isinstance(item, Histogram):
+        contents.histograms[name or ("result",)] = item.to_hist()
+    elif isinstance(item, hist.BaseHist):
+        contents.histograms[name or ("result",)] = hist.Hist(item)
+    elif isinstance(item, (Real, np.number)):
+        contents.values[name or ("result",)] = item.item() if isinstance(item, np.generic) else item  # type: ignore[assignment]
+    else:
+        contents.others[name or ("result",)] = type(item).__name__

@@ -1,0 +1,1 @@
+"""The analyses that hepcol ships: one sub-package each."""

@@ -1,0 +1,162 @@
+"""The electrons of an event and the choice of a pair, from the columns of EDM4hep."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from hepcol.columns import flat, offsets_of
+from hepcol.kernels import pairs as kernels
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+ELECTRON_PDG_ID = 11
+FINAL_STATE = 1  # generatorStatus of a stable particle, HepMC convention
+# podio::ObjectID's collectionID where nothing was linked (podio ObjectID.h: untracked and invalid)
+UNLINKED_COLLECTIONS = (-1, -2)
+
+
+class Electrons(StrEnum):
+    """Which electrons the analysis takes."""
+
+    RECONSTRUCTED = "reconstructed"
+    GENERATOR = "generator"
+    ORIGINAL = "original"
+
+
+# The links from electrons to reconstructed particles, by their name before and since EDM4hep 1
+LINK_COLLECTIONS = ("Electronidx0", "Electron_objIdx")
+
+_MOMENTUM = ("px", "py", "pz", "mass", "charge")
+COLUMNS: dict[Electrons, tuple[str | tuple[str, ...], ...]] = {
+    Electrons.RECONSTRUCTED: (
+        *(f"ReconstructedParticles.{name}" for name in _MOMENTUM),
+        tuple(f"{links}.index" for links in LINK_COLLECTIONS),
+        tuple(f"{links}.collectionID" for links in LINK_COLLECTIONS),
+    ),
+    Electrons.GENERATOR: (
+        *(f"Particle.{name}" for name in _MOMENTUM),
+        "Particle.PDG",
+        "Particle.generatorStatus",
+    ),
+    Electrons.ORIGINAL: tuple(f"Particle.{name}" for name in _MOMENTUM if name != "mass"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The electron pairs of the selected events of a chunk, and how they were found.
+
+    Parameters
+    ----------
+    event : int64[n]
+        Position of each selected event in the chunk.
+    obj : int64[n, 2]
+        Index of the leading and the subleading electron in the stored collection of the event.
+    px, py, pz, mass : float64[n, 2]
+        Momenta and masses [GeV].
+    cutflow : dict of str to int
+        Events that passed each step.
+    tallies : dict of str to int
+        Links that were seen and could not be used.
+    """
+
+    event: IntArray
+    obj: IntArray
+    px: FloatArray
+    py: FloatArray
+    pz: FloatArray
+    mass: FloatArray
+    cutflow: dict[str, int]
+    tallies: dict[str, int]
+
+
+def select_pairs(events: ak.Array, electrons: Electrons) -> Pairs:
+    """Choose the electron pair of each event."""
+    if electrons is Electrons.ORIGINAL:
+        return _original_pairs(events)
+    if electrons is Electrons.GENERATOR:
+        particles = events.Particle
+        offsets = offsets_of(particles.px)
+        is_electron = np.abs(flat(particles.PDG)) == ELECTRON_PDG_ID
+        candidates = np.flatnonzero(is_electron & (flat(particles.generatorStatus) == FINAL_STATE))
+        return _leading_pairs(particles, offsets, candidates, np.searchsorted(candidates, offsets), {})
+    particles = events.ReconstructedParticles
+    offsets = offsets_of(particles.px)
+    candidates, candidate_offsets, tallies = _linked(events, offsets)
+    return _leading_pairs(particles, offsets, candidates, candidate_offsets, tallies)
+
+
+def _linked(events: ak.Array, offsets: IntArray) -> tuple[IntArray, IntArray, dict[str, int]]:
+    """Positions of the particles that valid electron links point to, event by event."""
+    links = events[next(name for name in LINK_COLLECTIONS if name in events.fields)]
+    index = flat(links.index, np.int64)
+    link_offsets = offsets_of(links.index)
+    event = np.repeat(np.arange(len(offsets) - 1), np.diff(link_offsets))
+    valid = (index >= 0) & (index < np.diff(offsets)[event])
+    valid &= ~np.isin(flat(links.collectionID, np.int64), UNLINKED_COLLECTIONS)
+    candidate_offsets = np.concatenate(([0], np.cumsum(valid)))[link_offsets]
+    tallies = {"electron links": len(index), "invalid electron links": int(np.count_nonzero(~valid))}
+    return (offsets[event] + index)[valid], candidate_offsets, tallies
+
+
+def _leading_pairs(
+    particles: ak.Array, offsets: IntArray, candidates: IntArray, candidate_offsets: IntArray, tallies: dict[str, int]
+) -> Pairs:
+    """Choose the candidate of highest energy and its highest-energy partner of opposite charge."""
+    px, py, pz, mass = (flat(particles[name], np.float64) for name in ("px", "py", "pz", "mass"))
+    energy = energy_of(px, py, pz, mass)
+    pairs = kernels.leading_pairs(energy, flat(particles.charge, np.float64), candidates, candidate_offsets)
+    selected = np.flatnonzero(pairs[:, 1] != kernels.NO_OBJECT)
+    chosen = pairs[selected]
+    return Pairs(
+        selected,
+        chosen - offsets[selected, np.newaxis],
+        *(column[chosen] for column in (px, py, pz, mass)),
+        cutflow={
+            "all events": len(offsets) - 1,
+            "at least two electrons": int(np.count_nonzero(np.diff(candidate_offsets) >= 2)),  # noqa: PLR2004
+            "opposite-charge pair": len(selected),
+        },
+        tallies=tallies,
+    )
+
+
+def _original_pairs(events: ak.Array) -> Pairs:
+    """Take the first two particles of the record, which are the beams, if their charges are opposite."""
+    particles = events.Particle
+    offsets = offsets_of(particles.px)
+    with_two = np.flatnonzero(np.diff(offsets) >= 2)  # noqa: PLR2004
+    first = offsets[with_two]
+    charge = flat(particles.charge, np.float64)
+    opposite = charge[first] * charge[first + 1] < 0
+    selected = with_two[opposite]
+    chosen = np.stack([first[opposite], first[opposite] + 1], axis=1)
+    px, py, pz = (flat(particles[name], np.float64)[chosen] for name in ("px", "py", "pz"))
+    return Pairs(
+        selected,
+        chosen - offsets[selected, np.newaxis],
+        px,
+        py,
+        pz,
+        np.full(px.shape, ORIGINAL_MASS),
+        cutflow={
+            "all events": len(offsets) - 1,
+            "at least two particles": len(with_two),
+            "opposite-charge pair": len(selected),
+        },
+        tallies={},
+    )
+
+
+# The electron mass [GeV] as the original study has it; the PDG's is 0.00051099895
+ORIGINAL_MASS = 0.0005124
+
+
+def energy_of(px: FloatArray, py: FloatArray, pz: FloatArray, mass: FloatArray) -> FloatArray:
+    """Energy from momentum and mass [GeV]; only correctly rounded operations."""
+    return np.sqrt(px * px + py * py + pz * pz + mass * mass)

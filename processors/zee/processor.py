@@ -1,0 +1,142 @@
+"""The processor of the Z -> ee resolution study."""
+
+from typing import Annotated, Self
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+from coffea.processor import ProcessorABC
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from hepcol.columns import flat
+from hepcol.histograms import Histogram
+from hepcol.random import MAX_SEED
+from hepcol.result import DatasetResult, Result
+from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
+from hepcol.units import GeV
+from hepcol.variations import replicas
+from processors.zee.electrons import COLUMNS, Electrons, FloatArray, Pairs, select_pairs
+from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated, variation_axis
+from processors.zee.resolution import Resolution
+from processors.zee.smearing import Smearing, compile_kernels
+
+DEFAULT_SIGMA = 2 * GeV
+WEIGHTS = "EventHeader"  # the collection that holds event weights, since EDM4hep 1
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ZeeProcessor(ProcessorABC):
+    """Z -> ee with the electron energies smeared ``variations`` times, all in one pass.
+
+    Parameters
+    ----------
+    variations : int
+        Number of smearings.
+    electrons : Electrons
+        ``reconstructed``: the reconstructed electron of highest energy and its partner of opposite charge;
+        ``generator``: the same among final-state electrons; ``original``: the two beam particles, smeared
+        anew for each histogram, as the original study did.
+    sigma : float, optional
+        Absolute energy resolution [GeV]; 2 GeV if no other term is given.
+    stochastic, noise, constant : float
+        Terms a [sqrt(GeV)], b [GeV], c of a calorimeter, a / sqrt(E) + b / E + c relative to E, in quadrature.
+    seed : int
+        Seed of the smearing.
+    max_weight : float
+        Bound on the magnitude of event weights; a larger weight is an error.
+    """
+
+    variations: Annotated[int, Field(ge=1, le=100_000)] = 100
+    electrons: Electrons = Electrons.RECONSTRUCTED
+    sigma: NonNegative | None = None
+    stochastic: NonNegative = 0.0
+    noise: NonNegative = 0.0
+    constant: NonNegative = 0.0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
+    max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
+
+    @model_validator(mode="after")
+    def _check_resolution(self) -> Self:
+        if self.sigma is not None and (self.stochastic or self.noise or self.constant):
+            raise ValueError("give either sigma or the calorimeter's terms stochastic, noise and constant, not both")
+        return self
+
+    @property
+    def smearing(self) -> Smearing:
+        """How the energies are smeared."""
+        calorimeter = self.stochastic or self.noise or self.constant
+        sigma = 0.0 if calorimeter else DEFAULT_SIGMA if self.sigma is None else self.sigma
+        resolution = Resolution(sigma, self.stochastic, self.noise, self.constant)
+        return Smearing(self.variations, resolution, self.seed, self.electrons is Electrons.ORIGINAL)
+
+    @property
+    def columns(self) -> tuple[str | tuple[str, ...], ...]:
+        """Columns that the events need to have."""
+        return COLUMNS[self.electrons]
+
+    def warm_up(self) -> None:
+        """Compile the kernels, so that the first chunk does not pay for it."""
+        compile_kernels(self.smearing)
+
+    def process(self, events: ak.Array) -> Result:
+        """Analyse one chunk; the sum over chunks is the result of all events."""
+        pairs = select_pairs(events, self.electrons)
+        weights = event_weights(events)
+        entry = np.uint64(events.metadata["entrystart"]) + pairs.event.astype(np.uint64)
+        spectra = self._fill(pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"])
+        sum_weights = ExactSum.of(np.ones(len(events)) if weights is None else weights, self.max_weight)
+        result = DatasetResult(len(events), sum_weights, pairs.cutflow, pairs.tallies, spectra)
+        return Result({events.metadata["dataset"]: result})
+
+    def _fill(
+        self, pairs: Pairs, entry: npt.NDArray[np.uint64], weight: FloatArray | None, namespace: str
+    ) -> dict[str, Histogram]:
+        """Histogram the pairs in all variations."""
+        axis = variation_axis(replicas(self.variations, "smear"))
+        limbs = np.empty((len(entry), 0)) if weight is None else _limbs(weight, self.max_weight)
+        counts, sums = self.smearing.fill(pairs, entry, limbs, namespace)
+        spectra = {
+            observable.name: Histogram(
+                (axis, observable), counts[:, k], *_exact_sums(sums[:, k], self.max_weight, len(entry))
+            )
+            for k, observable in enumerate(SMEARED)
+        }
+        # the smearing keeps directions, so all variations share one histogram of the distance
+        distance = Histogram.fill((DELTA_R,), delta_r(pairs), weight=weight, max_weight=self.max_weight)
+        return {**spectra, DELTA_R.name: repeated(distance, axis)}
+
+
+def event_weights(events: ak.Array) -> FloatArray | None:
+    """Weights of the events; None where the file has none, so that every event counts one.
+
+    Raises
+    ------
+    ValueError
+        If an event does not have exactly one weight.
+    """
+    if WEIGHTS not in events.fields:
+        return None
+    numbers = ak.to_numpy(ak.num(events[WEIGHTS].weight, axis=1))
+    if np.any(numbers != 1):
+        raise ValueError(f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight")
+    return flat(events[WEIGHTS].weight, np.float64)
+
+
+def _limbs(weight: FloatArray, bound: float) -> FloatArray:
+    """Limbs of the weights and of their squares, for the kernel to add up."""
+    return np.concatenate([split(weight, bound), split(weight * weight, bound * bound)], axis=1)
+
+
+def _exact_sums(sums: FloatArray, bound: float, terms: int) -> tuple[ExactSum, ExactSum] | tuple[None, None]:
+    """Sums of weights and of squares, from the limbs that the kernel added up."""
+    if not sums.shape[-1]:
+        return None, None
+    return (
+        ExactSum(bound, np.ascontiguousarray(sums[..., :LIMBS]), terms),
+        ExactSum(bound * bound, np.ascontiguousarray(sums[..., LIMBS:]), terms),
+    )
+
+

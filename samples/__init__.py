@@ -1,0 +1,1 @@
+"""Sample definitions, generators, and the small samples shipped with hepcol."""
