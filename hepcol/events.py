@@ -78,7 +78,11 @@ def _has(pattern: str) -> Callable[[frozenset[str]], bool]:
 # The first that matches is taken, so the order goes from special to general.
 FORMATS = (
     Format(
-        "EDM4hep before version 1", "events", "FCCSchema", _has(r"^[A-Za-z]\w*#\d+$"), _EDM4HEP_UNITS,
+        "EDM4hep before version 1",
+        "events",
+        "FCCSchema",
+        _has(r"^[A-Za-z]\w*#\d+$"),
+        _EDM4HEP_UNITS,
         # parameters and maps of the newer FCC files stop the schema with StopIteration
         branch_filter=r"/^(?!.*(PARAMETERS|_.*Map))/",
     ),
@@ -124,9 +128,7 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
         If the tree is not there, cannot be chosen, or has no format that hepcol knows.
     """
     path = directory.file.file_path
-    trees = {
-        name: kind for name, kind in directory.classnames(cycle=False).items() if kind in TREE_CLASSES
-    }
+    trees = {name: kind for name, kind in directory.classnames(cycle=False).items() if kind in TREE_CLASSES}
     name = _choose_tree(path, trees, tree)
     branches = frozenset(directory[name].keys(recursive=False))
     if not branches:
@@ -201,7 +203,12 @@ def schema_class(layout: Layout) -> Any:
 
 
 def read_events(
-    directory: Any, layout: Layout, start: int, stop: int, metadata: dict[str, Any], access_log: list[Any] | None = None
+    directory: Any,
+    layout: Layout,
+    start: int,
+    stop: int,
+    metadata: dict[str, Any],
+    access_log: list[Any] | None = None,
 ) -> ak.Array:
     """Return the virtual NanoEvents of the entries from ``start`` up to ``stop`` of an open file."""
     from coffea.nanoevents import NanoEventsFactory
@@ -229,7 +236,9 @@ def read_events(
     return events
 
 
-def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop: int | None = None) -> ak.Array:
+def open_events(
+    path: str | Path, tree: str | None = None, start: int = 0, stop: int | None = None
+) -> ak.Array:
     """Open the events of a file as NanoEvents, with the schema that the file needs.
 
     Parameters
@@ -281,9 +290,17 @@ def open_file(path: str | Path) -> Any:
         raise IsADirectoryError(f"{path}: is a folder, not a ROOT file") from error
     except PermissionError as error:
         raise PermissionError(f"{path}: cannot be read: permission denied") from error
-    except (ValueError, NotImplementedError, EOFError, uproot.deserialization.DeserializationError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise OSError(f"{path}: not a ROOT file that can be read ({reason})") from error
+    except (
+        OSError,
+        ValueError,
+        NotImplementedError,
+        EOFError,
+        uproot.deserialization.DeserializationError,
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(
+            f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}"
+        ) from error
 
 
 def missing_columns(events: ak.Array, columns: Iterable[str | tuple[str, ...]]) -> list[str]:

@@ -43,7 +43,9 @@ Fileset = dict[str, Dataset]
 
 
 def resolve(
-    sources: str | Path | Sequence[str | Path] | Mapping[str, Any], tree: str | None = None, name: str | None = None
+    sources: str | Path | Sequence[str | Path] | Mapping[str, Any],
+    tree: str | None = None,
+    name: str | None = None,
 ) -> Fileset:
     """Turn what a user names into a fileset.
 
@@ -65,7 +67,10 @@ def resolve(
     if hasattr(sources, "model_dump"):  # pydantic: coffea.dataset_tools.DataGroupSpec
         sources = sources.model_dump()
     if isinstance(sources, Mapping):
-        return {dataset: _without_repeats(dataset, _from_coffea(dataset, content, tree)) for dataset, content in sources.items()}
+        return {
+            dataset: _without_repeats(dataset, _from_coffea(dataset, content, tree))
+            for dataset, content in sources.items()
+        }
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not listed:
         raise ValueError("no input files: name files, globs, folders, a fileset in JSON, or a shipped sample")
@@ -101,7 +106,7 @@ def _expand(source: str) -> list[str]:
         sample: plugins.Sample = plugins.load(plugins.SAMPLES, source)
         return [str(sample.path)]
     if glob.has_magic(source):
-        found = sorted(glob.glob(str(path), recursive=True))
+        found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns, too)
         if not found:
             raise ValueError(f"{source}: no file matches")
         return found
@@ -130,7 +135,9 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path}: a fileset is a JSON object of datasets, got {type(content).__name__}")
+        raise ValueError(  # noqa: TRY004  (wrong input is a ValueError everywhere)
+            f"{path}: a fileset is a JSON object of datasets, got {type(content).__name__}"
+        )
     return content
 
 
@@ -147,7 +154,8 @@ def _from_coffea(dataset: str, content: Any, tree: str | None) -> Dataset:
     if not files:
         raise ValueError(f"dataset '{dataset}' has no files")
     return Dataset(
-        tuple(_input_file(dataset, path, spec, tree) for path, spec in files.items()), content.get("metadata") or {}
+        tuple(_input_file(dataset, path, spec, tree) for path, spec in files.items()),
+        content.get("metadata") or {},
     )
 
 
@@ -158,8 +166,12 @@ def _input_file(dataset: str, path: str, spec: Any, tree: str | None) -> InputFi
     if isinstance(spec, str):
         return InputFile(path, spec)
     if not isinstance(spec, Mapping):
-        raise ValueError(f"dataset '{dataset}', file {path}: expected the name of a tree or an object, got {spec!r}")
+        raise ValueError(  # noqa: TRY004  (likewise)
+            f"dataset '{dataset}', file {path}: expected the name of a tree or an object, got {spec!r}"
+        )
     steps = spec.get("steps")
     return InputFile(
-        path, spec.get("object_path", tree), None if steps is None else tuple((int(a), int(b)) for a, b in steps)
+        path,
+        spec.get("object_path", tree),
+        None if steps is None else tuple((int(a), int(b)) for a, b in steps),
     )

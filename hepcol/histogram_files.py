@@ -28,9 +28,10 @@ class _TimelessZip(zipfile.ZipFile):
             name = _member(name)
         return super().open(name, mode, *args, **kwargs)
 
-    def writestr(self, name: Any, *args: Any, **kwargs: Any) -> None:
+    def writestr(self, zinfo_or_arcname: Any, *args: Any, **kwargs: Any) -> None:
         """Write a member with the fixed time stamp."""
-        super().writestr(_member(name) if isinstance(name, str) else name, *args, **kwargs)
+        member = _member(zinfo_or_arcname) if isinstance(zinfo_or_arcname, str) else zinfo_or_arcname
+        super().writestr(member, *args, **kwargs)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -77,7 +78,9 @@ def _as_double(histogram: hist.Hist) -> hist.Hist:
     """Hold counts in doubles: uproot writes no TH1 of 64-bit integers, and ROOT's usual one is a TH1D."""
     if histogram.storage_type is not hist.storage.Int64:
         return histogram
-    double = hist.Hist(*histogram.axes, storage=hist.storage.Double(), name=histogram.name, label=histogram.label)
+    double = hist.Hist(
+        *histogram.axes, storage=hist.storage.Double(), name=histogram.name, label=histogram.label
+    )
     double.view(flow=True)[...] = histogram.view(flow=True)
     return double
 
@@ -87,7 +90,9 @@ def _singles(histogram: hist.Hist) -> Iterator[tuple[Name, hist.Hist]]:
     for number, axis in enumerate(histogram.axes):
         if isinstance(axis, (hist.axis.StrCategory, hist.axis.IntCategory)):
             for category in axis:
-                selected = histogram[tuple(hist.loc(category) if k == number else slice(None) for k in range(histogram.ndim))]
+                selected = histogram[
+                    tuple(hist.loc(category) if k == number else slice(None) for k in range(histogram.ndim))
+                ]
                 if not isinstance(selected, hist.Hist):
                     continue
                 for parts, single in _singles(selected):

@@ -80,7 +80,7 @@ class Histogram:
         return Histogram(self.axes, counts, weights + other_weights, squares + other_squares)
 
     def _sums_like(self, other: "Histogram") -> tuple[ExactSum, ExactSum]:
-        """Sums of weights and squares; events that only count have the weight one."""
+        """Return the sums of weights and squares; events that only count have the weight one."""
         if self.weights is not None and self.squares is not None:
             return self.weights, self.squares
         if other.weights is None or other.squares is None:
@@ -103,7 +103,9 @@ class Histogram:
         return weighted
 
 
-def _fill_exactly(axes: Axes, values: tuple[npt.ArrayLike, ...], weight: npt.NDArray[np.float64], bound: float) -> ExactSum:
+def _fill_exactly(
+    axes: Axes, values: tuple[npt.ArrayLike, ...], weight: npt.NDArray[np.float64], bound: float
+) -> ExactSum:
     """Sum weights over bins, limb by limb."""
     limbs = split(weight, bound)
     sums = []

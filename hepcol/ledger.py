@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 
@@ -136,9 +137,11 @@ def close(files: Iterable[FileRecord], chunks: Iterable[ChunkRecord]) -> Closure
         events[chunk.status] += chunk.events
     for (dataset, path), taken in ranges.items():
         taken.sort()
-        for (start, stop), (following, _) in zip(taken, taken[1:], strict=False):
+        for (start, stop), (following, _) in pairwise(taken):
             if following < stop and start < stop:
-                raise ValueError(f"dataset '{dataset}', {path}: entries {following} to {stop} were counted twice")
+                raise ValueError(
+                    f"dataset '{dataset}', {path}: entries {following} to {stop} were counted twice"
+                )
     total = sum(file.entries for file in listed if file.entries is not None)
     accounted = sum(events.values())
     if accounted > total:

@@ -57,7 +57,9 @@ def _check_not_hidden(point: EntryPoint) -> None:
     found = _location(package)
     files = point.dist.files or []
     installed = {
-        Path(str(point.dist.locate_file(file))).resolve() for file in files if file.parts[:2] == (package, "__init__.py")
+        Path(str(point.dist.locate_file(file))).resolve()
+        for file in files
+        if file.parts[:2] == (package, "__init__.py")
     }
     # an editable install lists no sources: then the package stands beside the one that hepcol was loaded from
     ours = Path(__file__).resolve().parent.parent / package / "__init__.py"

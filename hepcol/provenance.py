@@ -12,7 +12,18 @@ from typing import Any
 
 from hepcol.ledger import FileRecord
 
-PACKAGES = ("hepcol", "coffea", "awkward", "uproot", "numpy", "numba", "hist", "boost-histogram", "dask", "distributed")
+PACKAGES = (
+    "hepcol",
+    "coffea",
+    "awkward",
+    "uproot",
+    "numpy",
+    "numba",
+    "hist",
+    "boost-histogram",
+    "dask",
+    "distributed",
+)
 
 
 def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) -> dict[str, Any]:
@@ -41,7 +52,13 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
         "event_identity": "file UUID and entry",
         **configuration,
         "files": [
-            {"dataset": file.dataset, "path": file.path, "uuid": file.uuid, "entries": file.entries, "error": file.error}
+            {
+                "dataset": file.dataset,
+                "path": file.path,
+                "uuid": file.uuid,
+                "entries": file.entries,
+                "error": file.error,
+            }
             for file in files
         ],
     }
@@ -74,7 +91,11 @@ def _commit() -> str | None:
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=folder, capture_output=True, text=True, check=True, timeout=10,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
         return None

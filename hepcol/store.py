@@ -136,7 +136,9 @@ def _check_free(folder: Path, force: bool) -> None:
     """Refuse a folder with results, unless they may be replaced, and one that holds other things only."""
     there = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
     if there and not force:
-        raise ValueError(f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force")
+        raise ValueError(
+            f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force"
+        )
 
 
 def _take_lock(folder: Path) -> None:
@@ -199,4 +201,3 @@ def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str
     except json.JSONDecodeError as error:
         raise ValueError(f"{path / SUMMARY}: not JSON: {error}") from error
     return read_zip(path / HISTOGRAMS_ZIP), summary
-

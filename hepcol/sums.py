@@ -88,7 +88,9 @@ class ExactSum:
 
     def __post_init__(self) -> None:
         if self.terms > MAX_TERMS:
-            raise ValueError(f"{self.terms} weights: sums are exact for at most {MAX_TERMS} = 2^{LOG2_MAX_TERMS}")
+            raise ValueError(
+                f"{self.terms} weights: sums are exact for at most {MAX_TERMS} = 2^{LOG2_MAX_TERMS}"
+            )
 
     @classmethod
     def of(cls, values: npt.ArrayLike, bound: float = DEFAULT_BOUND) -> "ExactSum":

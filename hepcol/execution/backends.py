@@ -162,7 +162,9 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
+        raise ValueError(
+            f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})"
+        ) from error
     with client:
         yield from _follow(client, listener, topic)
 

@@ -5,7 +5,7 @@ import platform
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -66,7 +66,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
         requested = opened.bytes_read - before
-    except Exception as caught:
+    except Exception as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost in silence)
         error = caught
         openfiles.forget(item.filename, item.treename)
     record = ChunkRecord(
@@ -76,7 +76,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         start=item.entrystart,
         stop=item.entrystop,
         status=Status.DONE if error is None else Status.FAILED,
-        error="" if error is None else type(error).__name__,
+        error="" if error is None else class_name(error),
         message="" if error is None else one_line(error),
         traceback="" if error is None else "".join(traceback.format_exception(error)),
         worker=f"{platform.node()}:{os.getpid()}",
@@ -93,7 +93,9 @@ def _events(opened: openfiles.OpenFile, item: WorkItem) -> Any:
     """Return the NanoEvents of a chunk, with the metadata that coffea's Runner gives."""
     fileuuid = str(UUID(bytes=item.fileuuid))
     if opened.uuid != fileuuid:
-        raise OSError(f"{item.filename}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})")
+        raise OSError(
+            f"{item.filename}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})"
+        )
     metadata = {
         "dataset": item.dataset,
         "filename": item.filename,
@@ -151,13 +153,19 @@ def probe(item: tuple[str, InputFile, tuple[Any, ...]]) -> list[FileRecord]:
         if columns:
             lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), columns)
             if lacking:
-                raise ValueError(f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}")
-    except Exception as error:
+                raise ValueError(
+                    f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}"
+                )
+    except Exception as error:  # noqa: BLE001  (likewise)
         openfiles.forget(file.path, file.tree)
-        return [FileRecord(dataset, file.path, file.tree or "", error=type(error).__name__, message=one_line(error))]
+        return [
+            FileRecord(dataset, file.path, file.tree or "", error=class_name(error), message=one_line(error))
+        ]
     if file.steps is not None:
         entries = sum(stop - start for start, stop in file.steps)
-    return [FileRecord(dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)]
+    return [
+        FileRecord(dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)
+    ]
 
 
 def _check_steps(file: InputFile, entries: int) -> None:
@@ -171,8 +179,12 @@ def _check_steps(file: InputFile, entries: int) -> None:
         position = stop
 
 
+def class_name(error: BaseException) -> str:
+    """Name the class of an error, with its module unless that is Python's own."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def one_line(error: BaseException) -> str:
-    """Message of an error on one line, with where it was raised if it says nothing itself."""
-    lines: Iterable[str] = (line.strip() for line in str(error).splitlines())
-    message = " ".join(line for line in lines if line)
-    return message or type(error).__name__
+    """Message of an error on one line; its class if it says nothing."""
+    return " ".join(str(error).split()) or class_name(error)

@@ -41,7 +41,7 @@ class ProgressBar:
 
     def __init__(self, visible: bool) -> None:
         self._lock = threading.Lock()  # records arrive from Dask's and from executors' threads
-        self.events = {status: 0 for status in Status}
+        self.events = dict.fromkeys(Status, 0)
         self._chunks = 0
         self._total_chunks = 0
         self._bar = Progress(
@@ -85,7 +85,7 @@ class ProgressBar:
             self.events[record.status] += record.events
             self._chunks += 1
             failed = self.events[Status.FAILED]
-            detail = f"{self._chunks}/{self._total_chunks} chunks" + (f", {failed} ev failed" if failed else "")
+            detail = f"{self._chunks}/{self._total_chunks} chunks" + (
+                f", {failed} ev failed" if failed else ""
+            )
             self._bar.update(self._task, completed=sum(self.events.values()), detail=detail)
-
-

@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Unsigned = npt.NDArray[np.uint64]
 
 
 def cache_folder() -> Path:
@@ -20,7 +26,9 @@ def cache_folder() -> Path:
     sources = sorted(Path(__file__).parent.glob("*.py"))
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     named = os.environ.get("HEPCOL_CACHE_DIR")
-    root = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hepcol"
+    root = (
+        Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hepcol"
+    )
     folder = root / "numba" / state
     try:
         folder.mkdir(parents=True, exist_ok=True)

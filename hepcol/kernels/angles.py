@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from hepcol.kernels._jit import kernel
+from hepcol.kernels._jit import Floats, kernel
 from hepcol.kernels.elementary import asinh, atan2
 
 
 @kernel
-def delta_r(px, py, pz):  # type: ignore[no-untyped-def]
+def delta_r(px: Floats, py: Floats, pz: Floats) -> Floats:
     """Distance of two directions in pseudorapidity and azimuth.
 
     ``px``, ``py``, ``pz`` are float64[n, 2]. Infinite or NaN where a direction is along the beam.

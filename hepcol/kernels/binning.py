@@ -4,7 +4,7 @@ from hepcol.kernels._jit import inlined
 
 
 @inlined
-def bin_number(value, low, high, n_bins):  # type: ignore[no-untyped-def]
+def bin_number(value: float, low: float, high: float, n_bins: int) -> int:
     """0 for underflow, 1 to ``n_bins``, and ``n_bins + 1`` for overflow and NaN.
 
     The arithmetic and its order are those of boost-histogram's regular axis

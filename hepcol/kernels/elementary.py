@@ -5,6 +5,7 @@ reduction need no fitted coefficient; each is cut where the next term is below 1
 """
 
 import math
+from typing import Any
 
 from hepcol.kernels._jit import inlined
 
@@ -30,7 +31,7 @@ _COS_SERIES = _trigonometric_series(1.0, 0, 12)
 
 
 @inlined
-def polynomial(coefficients, x):  # type: ignore[no-untyped-def]
+def polynomial(coefficients: tuple[float, ...], x: float) -> float:
     """Horner's rule, lowest power first."""
     total = 0.0
     for k in range(len(coefficients) - 1, -1, -1):
@@ -39,7 +40,7 @@ def polynomial(coefficients, x):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def log(x):  # type: ignore[no-untyped-def]
+def log(x: float) -> float:
     """Natural logarithm of a positive finite number; NaN for infinity and NaN."""
     mantissa, exponent = math.frexp(x)
     if mantissa < _SQRT_HALF:
@@ -50,14 +51,14 @@ def log(x):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sincospi(w):  # type: ignore[no-untyped-def]
+def sincospi(w: float) -> tuple[float, float]:
     """Return ``sin(pi w), cos(pi w)`` for ``|w| <= 1/2``."""
     square = w * w
     return w * polynomial(_SIN_SERIES, square), polynomial(_COS_SERIES, square)
 
 
 @inlined
-def atan2(y, x):  # type: ignore[no-untyped-def]
+def atan2(y: float, x: float) -> float:
     """Angle of the point ``(x, y)`` in ``[-pi, pi]``; 0 at the origin."""
     abs_x, abs_y = abs(x), abs(y)
     larger, smaller = max(abs_x, abs_y), min(abs_x, abs_y)
@@ -75,7 +76,7 @@ def atan2(y, x):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def asinh(x):  # type: ignore[no-untyped-def]
+def asinh(x: float) -> Any:
     """Inverse hyperbolic sine; absolute error below 1e-15."""
     magnitude = log(abs(x) + math.sqrt(x * x + 1.0))
     return -magnitude if x < 0.0 else magnitude

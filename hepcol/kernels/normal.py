@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from hepcol.kernels._jit import inlined, kernel
+from hepcol.kernels._jit import Floats, Unsigned, inlined, kernel
 from hepcol.kernels.elementary import log, sincospi
 from hepcol.kernels.philox import draw_words
 
@@ -20,7 +20,7 @@ _SIGN_BIT = np.uint64(0x80000000)
 
 
 @inlined
-def normal_pair(word_1, word_2):  # type: ignore[no-untyped-def]
+def normal_pair(word_1: np.uint64, word_2: np.uint64) -> tuple[float, float]:
     """Two standard normals from two 32-bit words."""
     uniform = (np.int64(word_1 >> _ONE) + 0.5) * _TWO_TO_MINUS_31
     radius = math.sqrt(-2.0 * log(uniform))
@@ -33,8 +33,10 @@ def normal_pair(word_1, word_2):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def normal_quad(event, obj, quad, key):  # type: ignore[no-untyped-def]
-    """The normals of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
+def normal_quad(
+    event: np.uint64, obj: np.uint64, quad: np.uint64, key: np.uint64
+) -> tuple[float, float, float, float]:
+    """Return the normals of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
     w0, w1, w2, w3 = draw_words(event, obj, quad, key)
     z0, z1 = normal_pair(w0, w1)
     z2, z3 = normal_pair(w2, w3)
@@ -42,7 +44,7 @@ def normal_quad(event, obj, quad, key):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill_normals(event, obj, draw, key, out):  # type: ignore[no-untyped-def]
+def fill_normals(event: Unsigned, obj: Unsigned, draw: Unsigned, key: np.uint64, out: Floats) -> None:
     """Fill ``out[n]`` with the normal of ``event[n], obj[n], draw[n]``, all uint64."""
     for n in range(len(out)):
         quad = draw[n] // np.uint64(DRAWS_PER_CALL)

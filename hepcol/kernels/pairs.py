@@ -7,19 +7,19 @@ import math
 
 import numpy as np
 
-from hepcol.kernels._jit import inlined, kernel
+from hepcol.kernels._jit import Floats, Integers, inlined, kernel
 
 NO_OBJECT = -1
 
 
 @inlined
-def _harder(energy, than):  # type: ignore[no-untyped-def]
+def _harder(energy: float, than: float) -> bool:
     """Whether ``energy`` is the higher one; NaN comes last."""
     return energy > than or (math.isnan(than) and not math.isnan(energy))
 
 
 @kernel
-def leading_pairs(energy, charge, candidate, offsets):  # type: ignore[no-untyped-def]
+def leading_pairs(energy: Floats, charge: Floats, candidate: Integers, offsets: Integers) -> Integers:
     """Choose the candidate of highest energy and its highest-energy partner of opposite charge.
 
     ``candidate`` lists the positions in the columns that may be chosen, event by event, delimited by

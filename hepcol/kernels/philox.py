@@ -3,9 +3,11 @@
 SC '11, doi:10.1145/2063384.2063405; constants from Random123's ``philox.h``.
 """
 
+from typing import Any
+
 import numpy as np
 
-from hepcol.kernels._jit import inlined, kernel
+from hepcol.kernels._jit import Unsigned, inlined, kernel
 
 ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
@@ -15,7 +17,9 @@ _WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
 @inlined
-def philox4x32(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox4x32(
+    c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Four random 32-bit words of a 128-bit counter and a 64-bit key; every word sits in a uint64."""
     for _ in range(ROUNDS):
         product_0 = c0 * _MULTIPLIER_0
@@ -30,13 +34,13 @@ def philox4x32(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def draw_words(event, obj, quad, key):  # type: ignore[no-untyped-def]
-    """The words of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
+def draw_words(event: np.uint64, obj: np.uint64, quad: np.uint64, key: np.uint64) -> Any:
+    """Return the words of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
     return philox4x32(event & _LOW, event >> _SHIFT, obj, quad, key & _LOW, key >> _SHIFT)
 
 
 @kernel
-def words(counters, keys, out):  # type: ignore[no-untyped-def]
+def words(counters: Unsigned, keys: Unsigned, out: Unsigned) -> None:
     """Fill ``out[n, 4]`` with the words of ``counters[n, 4]`` and ``keys[n, 2]``, all uint64."""
     for n in range(len(counters)):
         c0, c1, c2, c3 = counters[n]

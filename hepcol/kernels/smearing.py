@@ -4,10 +4,11 @@ This is the plain form in double precision: 40 to 60 ns per event and replica on
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from hepcol.kernels._jit import inlined, kernel
+from hepcol.kernels._jit import Floats, Integers, Unsigned, inlined, kernel
 from hepcol.kernels.binning import bin_number
 from hepcol.kernels.normal import DRAWS_PER_CALL, normal_quad
 
@@ -15,15 +16,25 @@ LEADING, SUBLEADING, MASS = 0, 1, 2  # the order of the histograms
 
 
 @inlined
-def pair_mass_square(e1, e2, m1, m2, cos_angle):  # type: ignore[no-untyped-def]
+def non_negative(x: float) -> float:
+    """Return ``x``, or 0 if it is negative; NaN stays NaN, which ``max`` does not promise."""
+    if x < 0.0:
+        return 0.0
+    return x
+
+
+@inlined
+def pair_mass_square(e1: float, e2: float, m1: float, m2: float, cos_angle: float) -> Any:
     """Squared mass of two particles whose directions are fixed; below its mass a particle is at rest."""
-    p1 = math.sqrt(max(e1 * e1 - m1 * m1, 0.0))
-    p2 = math.sqrt(max(e2 * e2 - m2 * m2, 0.0))
+    p1 = math.sqrt(non_negative(e1 * e1 - m1 * m1))
+    p2 = math.sqrt(non_negative(e2 * e2 - m2 * m2))
     return m1 * m1 + m2 * m2 + 2.0 * (e1 * e2 - p1 * p2 * cos_angle)
 
 
 @inlined
-def _fill(counts, sums, replica, histogram, value, edges, weights):  # type: ignore[no-untyped-def]
+def _fill(
+    counts: Integers, sums: Floats, replica: int, histogram: int, value: float, edges: Floats, weights: Floats
+) -> None:
     """Count ``value``, and add its weights, in one histogram of one replica."""
     n_bins = counts.shape[2] - 2
     number = bin_number(value, edges[histogram, 0], edges[histogram, 1], n_bins)
@@ -33,7 +44,19 @@ def _fill(counts, sums, replica, histogram, value, edges, weights):  # type: ign
 
 
 @kernel
-def smear_and_fill(event, obj, energy, mass, cos_angle, resolution, weights, key, edges, counts, sums):  # type: ignore[no-untyped-def]
+def smear_and_fill(
+    event: Unsigned,
+    obj: Unsigned,
+    energy: Floats,
+    mass: Floats,
+    cos_angle: Floats,
+    resolution: Floats,
+    weights: Floats,
+    key: np.uint64,
+    edges: Floats,
+    counts: Integers,
+    sums: Floats,
+) -> None:
     """Fill the energies and the mass of smeared pairs; the momentum follows the energy, the direction stays.
 
     Parameters
@@ -71,14 +94,25 @@ def smear_and_fill(event, obj, energy, mass, cos_angle, resolution, weights, key
                 smeared_2 = e2 + s2 * z2[k]
                 # the subleading electron may overtake the leading one: the histograms follow the object
                 square = pair_mass_square(smeared_1, smeared_2, m1, m2, cos_angle[n])
-                m_ee = math.sqrt(0.0 if square < 0.0 else square)  # NaN stays NaN
+                m_ee = math.sqrt(non_negative(square))
                 _fill(counts, sums, first + k, LEADING, smeared_1, edges, weights[n])
                 _fill(counts, sums, first + k, SUBLEADING, smeared_2, edges, weights[n])
                 _fill(counts, sums, first + k, MASS, m_ee, edges, weights[n])
 
 
 @kernel
-def smear_and_fill_independently(event, obj, energy, p_square, resolution, weights, keys, edges, counts, sums):  # type: ignore[no-untyped-def]
+def smear_and_fill_independently(
+    event: Unsigned,
+    obj: Unsigned,
+    energy: Floats,
+    p_square: Floats,
+    resolution: Floats,
+    weights: Floats,
+    keys: Unsigned,
+    edges: Floats,
+    counts: Integers,
+    sums: Floats,
+) -> None:
     """As the original study: the mass and each energy from draws of their own, momenta left as they are.
 
     Differs from :func:`smear_and_fill` in ``p_square``, float64[n], the squared momentum of the pair [GeV^2],
@@ -98,7 +132,7 @@ def smear_and_fill_independently(event, obj, energy, p_square, resolution, weigh
             for k in range(min(DRAWS_PER_CALL, replicas - first)):
                 total = (e1 + s1 * y1[k]) + (e2 + s2 * y2[k])
                 square = total * total - p_square[n]
-                m_ee = math.sqrt(0.0 if square < 0.0 else square)
+                m_ee = math.sqrt(non_negative(square))
                 _fill(counts, sums, first + k, LEADING, e1 + s1 * z1[k], edges, weights[n])
                 _fill(counts, sums, first + k, SUBLEADING, e2 + s2 * z2[k], edges, weights[n])
                 _fill(counts, sums, first + k, MASS, m_ee, edges, weights[n])

@@ -15,7 +15,10 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 ELECTRON_PDG_ID = 11
+PAIR = 2
 FINAL_STATE = 1  # generatorStatus of a stable particle, HepMC convention
+# The electron mass [GeV] as the original study has it; the PDG's is 0.00051099895
+ORIGINAL_MASS = 0.0005124
 # podio::ObjectID's collectionID where nothing was linked (podio ObjectID.h: untracked and invalid)
 UNLINKED_COLLECTIONS = (-1, -2)
 
@@ -105,7 +108,11 @@ def _linked(events: ak.Array, offsets: IntArray) -> tuple[IntArray, IntArray, di
 
 
 def _leading_pairs(
-    particles: ak.Array, offsets: IntArray, candidates: IntArray, candidate_offsets: IntArray, tallies: dict[str, int]
+    particles: ak.Array,
+    offsets: IntArray,
+    candidates: IntArray,
+    candidate_offsets: IntArray,
+    tallies: dict[str, int],
 ) -> Pairs:
     """Choose the candidate of highest energy and its highest-energy partner of opposite charge."""
     px, py, pz, mass = (flat(particles[name], np.float64) for name in ("px", "py", "pz", "mass"))
@@ -116,10 +123,13 @@ def _leading_pairs(
     return Pairs(
         selected,
         chosen - offsets[selected, np.newaxis],
-        *(column[chosen] for column in (px, py, pz, mass)),
+        px[chosen],
+        py[chosen],
+        pz[chosen],
+        mass[chosen],
         cutflow={
             "all events": len(offsets) - 1,
-            "at least two electrons": int(np.count_nonzero(np.diff(candidate_offsets) >= 2)),  # noqa: PLR2004
+            "at least two electrons": int(np.count_nonzero(np.diff(candidate_offsets) >= PAIR)),
             "opposite-charge pair": len(selected),
         },
         tallies=tallies,
@@ -130,7 +140,7 @@ def _original_pairs(events: ak.Array) -> Pairs:
     """Take the first two particles of the record, which are the beams, if their charges are opposite."""
     particles = events.Particle
     offsets = offsets_of(particles.px)
-    with_two = np.flatnonzero(np.diff(offsets) >= 2)  # noqa: PLR2004
+    with_two = np.flatnonzero(np.diff(offsets) >= PAIR)
     first = offsets[with_two]
     charge = flat(particles.charge, np.float64)
     opposite = charge[first] * charge[first + 1] < 0
@@ -151,10 +161,6 @@ def _original_pairs(events: ak.Array) -> Pairs:
         },
         tallies={},
     )
-
-
-# The electron mass [GeV] as the original study has it; the PDG's is 0.00051099895
-ORIGINAL_MASS = 0.0005124
 
 
 def energy_of(px: FloatArray, py: FloatArray, pz: FloatArray, mass: FloatArray) -> FloatArray:

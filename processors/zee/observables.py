@@ -22,7 +22,9 @@ EDGES = np.array([[axis.edges[0], axis.edges[-1]] for axis in SMEARED])
 
 def variation_axis(variations: tuple[Variation, ...]) -> hist.axis.StrCategory:
     """Return the axis that tells variations apart, first in every histogram."""
-    return hist.axis.StrCategory([variation.name for variation in variations], name="variation", overflow=False)
+    return hist.axis.StrCategory(
+        [variation.name for variation in variations], name="variation", overflow=False
+    )
 
 
 def delta_r(pairs: Pairs) -> FloatArray:

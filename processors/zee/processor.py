@@ -29,7 +29,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ZeeProcessor(ProcessorABC):
-    """Z -> ee with the electron energies smeared ``variations`` times, all in one pass.
+    """Z -> ee at an e+e- collider, the electron energies smeared many times in one pass.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ class ZeeProcessor(ProcessorABC):
     @model_validator(mode="after")
     def _check_resolution(self) -> Self:
         if self.sigma is not None and (self.stochastic or self.noise or self.constant):
-            raise ValueError("give either sigma or the calorimeter's terms stochastic, noise and constant, not both")
+            raise ValueError(
+                "give either sigma or the calorimeter's terms stochastic, noise and constant, not both"
+            )
         return self
 
     @property
@@ -86,7 +88,9 @@ class ZeeProcessor(ProcessorABC):
         pairs = select_pairs(events, self.electrons)
         weights = event_weights(events)
         entry = np.uint64(events.metadata["entrystart"]) + pairs.event.astype(np.uint64)
-        spectra = self._fill(pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"])
+        spectra = self._fill(
+            pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"]
+        )
         sum_weights = ExactSum.of(np.ones(len(events)) if weights is None else weights, self.max_weight)
         result = DatasetResult(len(events), sum_weights, pairs.cutflow, pairs.tallies, spectra)
         return Result({events.metadata["dataset"]: result})
@@ -121,7 +125,9 @@ def event_weights(events: ak.Array) -> FloatArray | None:
         return None
     numbers = ak.to_numpy(ak.num(events[WEIGHTS].weight, axis=1))
     if np.any(numbers != 1):
-        raise ValueError(f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight")
+        raise ValueError(
+            f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight"
+        )
     return flat(events[WEIGHTS].weight, np.float64)
 
 
@@ -131,12 +137,10 @@ def _limbs(weight: FloatArray, bound: float) -> FloatArray:
 
 
 def _exact_sums(sums: FloatArray, bound: float, terms: int) -> tuple[ExactSum, ExactSum] | tuple[None, None]:
-    """Sums of weights and of squares, from the limbs that the kernel added up."""
+    """Wrap sums of weights and of squares: the limbs that the kernel added up."""
     if not sums.shape[-1]:
         return None, None
     return (
         ExactSum(bound, np.ascontiguousarray(sums[..., :LIMBS]), terms),
         ExactSum(bound * bound, np.ascontiguousarray(sums[..., LIMBS:]), terms),
     )
-
-

@@ -72,7 +72,16 @@ class Smearing:
             key = self._key("zee.energy", namespace)
             cosine = cos_angle(chosen)
             smearing.smear_and_fill(
-                *identity, energy, chosen.mass, cosine, self.resolution.at(energy), limbs, key, EDGES, counts, sums
+                *identity,
+                energy,
+                chosen.mass,
+                cosine,
+                self.resolution.at(energy),
+                limbs,
+                key,
+                EDGES,
+                counts,
+                sums,
             )
         return counts, sums
 

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Run:
     summary: dict[str, Any]
 
 
-class IncompleteRun(RuntimeError):
+class IncompleteRun(RuntimeError):  # noqa: N818  (what is said of a run, not of an error)
     """Not every event was processed; carries the partial result."""
 
     def __init__(self, run: Run) -> None:
@@ -62,7 +63,11 @@ def missing_text(run: Run) -> str:
     closure = run.closure
     parts = [
         f"{number} events {what}"
-        for number, what in ((closure.failed, "failed"), (closure.skipped, "skipped"), (closure.missing, "missing"))
+        for number, what in (
+            (closure.failed, "failed"),
+            (closure.skipped, "skipped"),
+            (closure.missing, "missing"),
+        )
         if number
     ]
     if closure.unknown_files:
@@ -79,7 +84,7 @@ def run(
     *,
     tree: str | None = None,
     dataset: str | None = None,
-    executor: str = "iterative",
+    executor: str | None = None,
     workers: int = 2,
     scheduler: str | None = None,
     chunksize: int | None = None,
@@ -100,8 +105,9 @@ def run(
         Name of the event tree.
     dataset : str, optional
         Name of the dataset, if the files are one.
-    executor : {"iterative", "futures", "dask"}
-        Where to work: in this process, in local processes, or on Dask.
+    executor : {"iterative", "futures", "dask"}, optional
+        Where to work: in this process, in local processes, or on Dask. By default in this process, or on Dask if
+        there is a scheduler.
     workers : int
         Number of local processes, for futures and for a local Dask cluster.
     scheduler : str, optional
@@ -130,7 +136,7 @@ def run(
         If an option is wrong, or no event at all could be processed; then nothing is written.
     """
     start = time.perf_counter()
-    kind = _choice(executor)
+    kind = _choice(executor, scheduler)
     if chunksize is not None and chunksize < 1:
         raise ValueError(f"chunksize must be at least 1 event, got {chunksize}")
     inputs = filesets.resolve(files, tree, dataset)
@@ -173,8 +179,10 @@ def run(
     return done
 
 
-def _choice(executor: str) -> Kind:
+def _choice(executor: str | None, scheduler: str | None) -> Kind:
     """Turn the name of an executor into its kind."""
+    if executor is None:
+        return Kind.ITERATIVE if scheduler is None else Kind.DASK
     try:
         return Kind(executor)
     except ValueError:
@@ -207,7 +215,13 @@ def _chunks(
             for first, last in file.steps or ((0, record.entries),):
                 items += [
                     WorkItem(
-                        name, file.path, record.tree, start, stop, uuid.UUID(record.uuid).bytes, dict(dataset.metadata)
+                        name,
+                        file.path,
+                        record.tree,
+                        start,
+                        stop,
+                        uuid.UUID(record.uuid).bytes,
+                        dict(dataset.metadata),
                     )
                     for start, stop in _cut(first, last, size)
                 ]
@@ -218,7 +232,7 @@ def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
     """Cut a range into pieces of about ``size``; an empty range is one empty piece, as in coffea."""
     pieces = max(1, round((last - first) / size))
     edges = [first + (last - first) * piece // pieces for piece in range(pieces + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def _process(backend: Backend, items: list[WorkItem], task: Task) -> dict[str, Any]:
@@ -231,7 +245,8 @@ def _process(backend: Backend, items: list[WorkItem], task: Task) -> dict[str, A
 def _in_order(items: list[WorkItem], records: list[ChunkRecord]) -> list[ChunkRecord]:
     """Sort records, which arrive in any order, as the chunks were cut."""
     position = {
-        (item.dataset, item.filename, item.entrystart, item.entrystop): number for number, item in enumerate(items)
+        (item.dataset, item.filename, item.entrystart, item.entrystop): number
+        for number, item in enumerate(items)
     }
     return sorted(records, key=lambda record: position[record.key])
 
@@ -252,7 +267,11 @@ def _nothing(found: list[FileRecord], chunks: list[ChunkRecord]) -> str:
             f"{failed.message}"
         )
     messages = [file.message for file in found if file.error]
-    return messages[0] if len(messages) == 1 else f"none of the {len(found)} files can be read: {'; '.join(messages[:3])}"
+    return (
+        messages[0]
+        if len(messages) == 1
+        else f"none of the {len(found)} files can be read: {'; '.join(messages[:3])}"
+    )
 
 
 def _summary(closure: Closure, result: Any, chunks: list[ChunkRecord], backend: Backend) -> dict[str, Any]:

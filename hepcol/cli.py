@@ -1,0 +1,162 @@
+"""The ``hepcol`` command; each command calls the library and prints what it gives."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NoReturn
+
+import click
+
+from hepcol import plugins
+
+INCOMPLETE = 3
+INTERRUPTED = 130
+
+
+class InputError(click.ClickException):
+    """What the user gave is wrong: one line, exit code 2."""
+
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """hepcol's commands and those that packages offer, which are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all commands."""
+        return sorted({*super().list_commands(ctx), *plugins.names(plugins.COMMANDS)})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Find a command."""
+        found = super().get_command(ctx, name)
+        if found is not None or name not in plugins.names(plugins.COMMANDS):
+            return found
+        try:
+            command: click.Command = plugins.load(plugins.COMMANDS, name)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return command
+
+
+def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what a user can mend into one line; a traceback is for bugs."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (ValueError, OSError) as error:
+            raise InputError(" ".join(str(error).split())) from error
+        except KeyboardInterrupt:
+            click.echo("hepcol: interrupted; nothing was written", err=True)
+            sys.exit(INTERRUPTED)
+
+    return wrapped
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="hepcol")
+def commands() -> None:
+    """Columnar particle-physics analyses: the same bits on any executor."""
+
+
+@commands.command("list")
+@one_line_errors
+def list_() -> None:
+    """List the analyses with their options, and the shipped samples."""
+    from hepcol.report.tables import print_catalogue
+
+    print_catalogue()
+
+
+@commands.command()
+@click.argument("file")
+@click.option("--tree", help="Name of the event tree.")
+@click.option("-c", "--columns", default="", metavar="TEXT", help="Only columns whose name contains this.")
+@one_line_errors
+def inspect(file: str, tree: str | None, columns: str) -> None:
+    """Show the schema, trees, columns and sums of weights of FILE."""
+    from hepcol.inspection import inspect_file
+    from hepcol.report.tables import print_inspection
+
+    print_inspection(inspect_file(file, tree), columns)
+
+
+@commands.command()
+@click.argument("processor")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "-p",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Option of the processor; repeatable.",
+)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the results.")
+@click.option(
+    "--executor",
+    type=click.Choice(["iterative", "futures", "dask"]),
+    help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler]",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes.")
+@click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786.")
+@click.option(
+    "--chunksize", type=click.IntRange(min=1), help="Events in a chunk; the result does not depend on it."
+)
+@click.option("--tree", help="Name of the event tree.")
+@click.option("--dataset", help="Name of the dataset.")
+@click.option("--force", is_flag=True, help="Replace results that are in DIR.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
+@one_line_errors
+def run(
+    processor: str, files: tuple[str, ...], options: tuple[str, ...], output: str, plots: bool, **how: Any
+) -> None:
+    """Run PROCESSOR (an analysis, or module:Class, or file.py:Class) over FILES.
+
+    FILES are ROOT files, globs, folders, a coffea fileset in JSON, or the name of a shipped sample.
+    """
+    from hepcol.execution import run as run_analysis
+    from hepcol.options import build_processor
+    from hepcol.report.tables import print_run
+
+    instance = build_processor(processor, options)
+    done = run_analysis(
+        instance, files, output=output, allow_incomplete=True, progress=sys.stderr.isatty(), **how
+    )
+    if plots:
+        from hepcol.report.plots import plot_folder
+
+        plot_folder(output)
+    print_run(done, output)
+    if not done.closure.complete:
+        sys.exit(INCOMPLETE)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR")
+@one_line_errors
+def plot(folder: str) -> None:
+    """Draw the histograms of DIR, the output of a run, into DIR/plots."""
+    from hepcol.report.plots import plot_folder
+
+    for path in plot_folder(folder):
+        click.echo(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command; wrong usage and wrong input are one line."""
+    try:
+        code = commands.main(arguments, prog_name="hepcol", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"hepcol: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("hepcol: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,106 @@
+"""What is in an event file: trees, format, columns and sums of weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from hepcol.events import TREE_CLASSES, Layout, identify, open_file, read_events, unit_of
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the events: its name in the schema, type and unit."""
+
+    name: str
+    type: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a file."""
+
+    path: str
+    uuid: str
+    size: int | None
+    trees: tuple[tuple[str, str, int], ...]
+    layout: Layout
+    entries: int
+    columns: tuple[Column, ...]
+    sums_of_weights: dict[str, float]
+
+
+def inspect_file(path: str | Path, tree: str | None = None) -> Inspection:
+    """Look into a file; only weights are read.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it has no event tree in a known format.
+    """
+    with open_file(path) as directory:
+        layout = identify(directory, tree)
+        kinds = directory.classnames(cycle=False)
+        trees = tuple(
+            (name, kind, directory[name].num_entries) for name, kind in kinds.items() if kind in TREE_CLASSES
+        )
+        events = read_events(directory, layout, 0, directory[layout.tree].num_entries, {})
+        columns = tuple(
+            Column(name, _type_name(column), unit_of(layout, name)) for name, column in _leaves(events)
+        )
+        local = Path(str(path))
+        return Inspection(
+            str(path),
+            str(directory.file.uuid),
+            local.stat().st_size if local.exists() else None,
+            trees,
+            layout,
+            len(events),
+            columns,
+            _sums_of_weights(directory, events),
+        )
+
+
+def _leaves(record: ak.Array, prefix: str = "") -> list[tuple[str, ak.Array]]:
+    """Columns of a record and of the records in it, by name."""
+    leaves = []
+    for name in sorted(record.fields):
+        column = record[name]
+        if column.fields:
+            leaves += _leaves(column, f"{prefix}{name}.")
+        else:
+            leaves.append((f"{prefix}{name}", column))
+    return leaves
+
+
+def _type_name(column: ak.Array) -> str:
+    """Name the type of a column without its parameters, such as ``var * float32``."""
+    form = column.layout.form
+    depth = []
+    while getattr(form, "content", None) is not None and form.parameter("__array__") not in (
+        "string",
+        "bytestring",
+    ):
+        depth.append(
+            "var" if form.is_list and not form.is_regular else f"{form.size}" if form.is_regular else "?"
+        )
+        form = form.content
+    name = "string" if form.parameter("__array__") else getattr(form, "primitive", type(form).__name__)
+    return " * ".join((*depth, str(name)))
+
+
+def _sums_of_weights(directory: Any, events: ak.Array) -> dict[str, float]:
+    """Look up the sums of weights that the file holds, by where they come from."""
+    sums = {}
+    if "Runs" in directory and "genEventSumw" in directory["Runs"]:
+        sums["Runs.genEventSumw"] = float(np.sum(directory["Runs"]["genEventSumw"].array(library="np")))
+    if "EventHeader" in events.fields and "weight" in events.EventHeader.fields:
+        sums["EventHeader.weight"] = float(ak.sum(events.EventHeader.weight))
+    if "genWeight" in events.fields:
+        sums["genWeight"] = float(ak.sum(events.genWeight))
+    return sums

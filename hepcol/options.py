@@ -1,0 +1,134 @@
+"""Processors from what a user types: a name and ``NAME=VALUE`` options."""
+
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from hepcol import plugins
+
+
+def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
+    """Make a processor.
+
+    Parameters
+    ----------
+    reference : str
+        Name of an analysis, ``module:Class`` or ``path/to/file.py:Class``.
+    options : sequence of str
+        Its options, as ``"name=value"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such processor, or an option or value is not accepted.
+    """
+    made = find_processor(reference)
+    given = _parse(options)
+    if not isinstance(made, type):
+        if given:
+            raise ValueError(
+                f"{reference} is a {type(made).__name__} that takes no options, got {', '.join(given)}"
+            )
+        return made
+    accepted = option_names(made)
+    unknown = [name for name in given if accepted is not None and name not in accepted]
+    if unknown:
+        raise ValueError(
+            f"option '{unknown[0]}' is unknown to {reference}; accepted: {', '.join(accepted or ()) or 'none'}"
+        )
+    try:
+        # pydantic reads numbers from strings; other classes get what YAML makes of the value
+        return made(**(given if is_validated(made) else {k: _scalar(k, v) for k, v in given.items()}))
+    except ValidationError as error:
+        raise ValueError(_first_problem(error)) from error
+    except TypeError as error:
+        raise ValueError(f"{reference}: {error}") from error
+
+
+def find_processor(reference: str) -> Any:
+    """Return what a name stands for: a class, an instance or a function.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if ":" not in reference:
+        try:
+            return plugins.load(plugins.PROCESSORS, reference)
+        except KeyError:
+            known = ", ".join(plugins.names(plugins.PROCESSORS))
+            raise ValueError(
+                f"no analysis '{reference}'; there are: {known}; or name module:Class or path/to/file.py:Class"
+            ) from None
+    found, module = plugins.load_object(reference)
+    if not callable(found) and not hasattr(found, "process"):
+        raise ValueError(
+            f"{reference} is a {type(found).__name__}; expected a processor class or a function of events"
+        )
+    if getattr(module, "__spec__", None) and reference.rpartition(":")[0].endswith(".py"):
+        import cloudpickle
+
+        # workers cannot import a file by its path, so its code travels with the task
+        cloudpickle.register_pickle_by_value(module)
+    return found
+
+
+def is_validated(made: type) -> bool:
+    """Whether a class checks its options by itself, through pydantic."""
+    return hasattr(made, "__pydantic_validator__")
+
+
+def option_names(made: type) -> list[str] | None:
+    """Names of the options of a class; None if it takes any."""
+    if dataclasses.is_dataclass(made):
+        return [field.name for field in dataclasses.fields(made) if field.init]
+    parameters = inspect.signature(made).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL]
+
+
+def option_texts(made: type) -> list[str]:
+    """Options of a class with their defaults, as they would be typed."""
+    if not dataclasses.is_dataclass(made):
+        return option_names(made) or []
+    return [
+        field.name if field.default in (dataclasses.MISSING, None) else f"{field.name}={field.default}"
+        for field in dataclasses.fields(made)
+        if field.init
+    ]
+
+
+def _parse(options: Sequence[str]) -> dict[str, str]:
+    """Split ``name=value`` texts."""
+    parsed: dict[str, str] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not (equals and name):
+            raise ValueError(f"option '{option}': expected NAME=VALUE")
+        if name in parsed:
+            raise ValueError(f"option '{name}' is given twice: {parsed[name]} and {value}")
+        parsed[name] = value
+    return parsed
+
+
+def _scalar(name: str, value: str) -> Any:
+    """Read a number, truth value or text as YAML does."""
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"option '{name}={value}': {error}") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Say in one line what is wrong with the first option that is."""
+    problem = error.errors()[0]
+    text = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return text
+    return f"option '{problem['loc'][0]}={problem['input']}': {text[:1].lower()}{text[1:]}"

@@ -1,0 +1,136 @@
+"""What the commands print, for a terminal of 80 columns."""
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hepcol import plugins
+from hepcol.inspection import Inspection
+from hepcol.options import find_processor, option_texts
+
+MAX_REASONS = 5
+
+
+def _table(title: str = "") -> Table:
+    """Start a table in the style of all of them."""
+    return Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+
+
+def print_run(run: Any, output: str | Path) -> None:
+    """Print the summary of a run: first what is missing, then what there is."""
+    console = Console(highlight=False)
+    if not run.closure.complete:
+        _print_missing(console, run)
+    summary = run.summary
+    for name, part in summary.get("datasets", {}).items():
+        table = _table(name)
+        table.add_column("cutflow")
+        table.add_column("events", justify="right")
+        table.add_column("of all", justify="right")
+        for step, passed in part["cutflow"].items():
+            table.add_row(step, f"{passed:,}", f"{passed / part['events']:.1%}" if part["events"] else "-")
+        for tally, count in part["tallies"].items():
+            table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")
+        console.print(table)
+    events = summary["events"]
+    where = f"{summary['executor']}, {summary['workers']} worker{'s' if summary['workers'] > 1 else ''}"
+    table = _table()
+    table.show_header = False
+    table.add_row(
+        "events",
+        f"{events['processed']:,} of {events['files']:,} processed, {summary['chunks']['done']} chunks",
+    )
+    table.add_row("executor", where)
+    table.add_row(
+        "time",
+        f"{summary['wall_s']:.1f} s: start {summary['start_s']:.1f}, open files {summary['open_s']:.1f}, "
+        f"process {summary['process_s']:.1f} s",
+    )
+    table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
+    table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
+    table.add_row("results", f"{output}/histograms.root, .zip, summary.json")
+    plots = Path(output) / "plots"
+    if plots.is_dir():
+        table.add_row("plots", f"{plots}/*.png, *.pdf")
+    console.print(table)
+    for name, kind in summary.get("not_written", {}).items():
+        console.print(f"not written: {name} is a {kind}, which the files have no place for", style="yellow")
+
+
+def _print_missing(console: Console, run: Any) -> None:
+    """List what an incomplete run lacks."""
+    events = run.closure
+    console.print(
+        f"[bold red]INCOMPLETE[/bold red]: {events.processed:,} of {events.files:,} events processed; failed "
+        f"{events.failed:,}, skipped {events.skipped:,}, missing {events.missing:,}; files not read {events.unknown_files}"
+    )
+    reasons = [file.message for file in run.files if file.error]
+    reasons += [
+        f"{chunk.path}, entries {chunk.start} to {chunk.stop}: {chunk.error}: {chunk.message}"
+        for chunk in run.chunks
+        if chunk.error
+    ]
+    for reason in reasons[:MAX_REASONS]:
+        console.print(f"  {reason}", markup=False)
+    if len(reasons) > MAX_REASONS:
+        console.print(f"  and {len(reasons) - MAX_REASONS} more: see ledger.jsonl")
+
+
+def print_catalogue() -> None:
+    """Print the analyses with their options, and the shipped samples."""
+    console = Console(highlight=False)
+    table = _table("analyses")
+    for column in ("name", "what", "options"):
+        table.add_column(column)
+    for name in plugins.names(plugins.PROCESSORS):
+        made = find_processor(name)
+        what = (made.__doc__ or "").strip().splitlines()[0]
+        table.add_row(name, what, ", ".join(option_texts(made)))
+    console.print(table)
+    table = _table("samples")
+    for column in ("name", "what"):
+        table.add_column(column)
+    for name in plugins.names(plugins.SAMPLES):
+        sample: plugins.Sample = plugins.load(plugins.SAMPLES, name)
+        table.add_row(name, sample.title)
+    console.print(table)
+
+
+def print_inspection(found: Inspection, columns: str = "") -> None:
+    """Print what was found in a file."""
+    console = Console(highlight=False)
+    size = "" if found.size is None else f", {found.size / 1e6:.1f} MB"
+    console.print(
+        f"[bold]{found.path}[/bold]: {found.layout.format.name} {found.layout.version}".rstrip() + size,
+        soft_wrap=True,
+    )
+    console.print(
+        f"schema {found.layout.format.schema}, tree '{found.layout.tree}', {found.entries:,} events"
+    )
+    console.print(f"UUID {found.uuid}")
+    for source, total in found.sums_of_weights.items():
+        console.print(f"sum of weights: {total:.10g} ({source})")
+    if not found.sums_of_weights:
+        console.print("sum of weights: none in the file; every event counts one")
+    table = _table("trees")
+    for column in ("name", "class", "entries"):
+        table.add_column(column, justify="right" if column == "entries" else "left")
+    for name, kind, entries in found.trees:
+        table.add_row(name, kind, f"{entries:,}")
+    console.print(table)
+    listed = [column for column in found.columns if columns.lower() in column.name.lower()]
+    if not listed:
+        raise ValueError(
+            f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns"
+        )
+    table = _table(f"columns ({len(listed)} of {len(found.columns)})")
+    for title in ("name", "type", "unit"):
+        table.add_column(title, overflow="fold")
+    for found_column in listed:
+        table.add_row(found_column.name, found_column.type, found_column.unit)
+    console.print(table)

@@ -1,0 +1,16 @@
+import numpy as np
+import vector
+
+from hepcol.kernels import angles
+
+
+def test_delta_r_agrees_with_vector():
+    rng = np.random.default_rng(1)
+    px, py, pz = rng.normal(0, 30, (3, 5000, 2))
+    first, second = (vector.array({"px": px[:, k], "py": py[:, k], "pz": pz[:, k]}) for k in (0, 1))
+    np.testing.assert_allclose(angles.delta_r(px, py, pz), first.deltaR(second), rtol=1e-13)
+
+
+def test_a_direction_along_the_beam_is_not_finite():
+    zero, one = np.zeros((1, 2)), np.array([[1.0, -1.0]])
+    assert not np.isfinite(angles.delta_r(zero, zero, one))[0]
