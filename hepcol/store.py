@@ -24,14 +24,14 @@ PROVENANCE = "provenance.json"
 PLOTS = "plots"
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, PLOTS)
 LOCK = ".hepcol.lock"
-_PARTIAL = ".part"
+PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
 
 class OutputFolder:
     """The folder of one run; without a path, it takes everything and writes nothing.
 
-    The ledger is written as the run goes, under a temporary name. Everything else is written at the end, and then
-    all of it takes its final name.
+    The ledger is written as the run goes, in a folder of its own. Everything else is written there at the end, and
+    then all of it takes its place.
     """
 
     def __init__(self, path: Path | None, created: tuple[Path, ...]) -> None:
@@ -41,7 +41,9 @@ class OutputFolder:
         self._ledger: IO[str] | None = None
         self._complete = False
         if path is not None:
-            self._ledger = (path / (LEDGER + _PARTIAL)).open("w")
+            shutil.rmtree(path / PARTIAL, ignore_errors=True)
+            (path / PARTIAL).mkdir()
+            self._ledger = (path / PARTIAL / LEDGER).open("w")
 
     @classmethod
     @contextmanager
@@ -92,21 +94,20 @@ class OutputFolder:
         self._ledger.close()
         shutil.rmtree(self.path / PLOTS, ignore_errors=True)
         for name in (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
-            (self.path / (name + _PARTIAL)).replace(self.path / name)
+            (self.path / PARTIAL / name).replace(self.path / name)
         self._complete = True
 
     def _write(self, name: str, writer: Callable[[Path], object]) -> None:
         """Write a file under its temporary name."""
         if self.path is not None:
-            writer(self.path / (name + _PARTIAL))
+            writer(self.path / PARTIAL / name)
 
     def release(self) -> None:
         """Unlock; remove what is half-written, and the folder if this run made it for nothing."""
         if self.path is None or self._ledger is None:
             return
         self._ledger.close()
-        for partial in self.path.glob(f"*{_PARTIAL}"):
-            partial.unlink()
+        shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         (self.path / LOCK).unlink(missing_ok=True)
         if not self._complete:
             _remove(self._created)

@@ -12,6 +12,7 @@ from hepcol.inspection import Inspection
 from hepcol.options import find_processor, option_texts
 
 MAX_REASONS = 5
+SHOWN_FROM_S = 0.05
 
 
 def _table(title: str = "") -> Table:
@@ -51,7 +52,8 @@ def print_run(run: Any, output: str | Path) -> None:
         f"{summary['wall_s']:.1f} s: start {summary['start_s']:.1f}, open files {summary['open_s']:.1f}, "
         f"process {summary['process_s']:.1f} s",
     )
-    table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
+    if summary["compile_s"] > SHOWN_FROM_S:
+        table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
     table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
     table.add_row("results", f"{output}/histograms.root, .zip, summary.json")
     plots = Path(output) / "plots"

@@ -1,0 +1,248 @@
+"""Runs through coffea's executors: the same bytes however the work is cut, and every event accounted for."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+from coffea.nanoevents import FCCSchema
+from coffea.processor import DaskExecutor, IterativeExecutor, ProcessorABC, Runner
+from distributed import Client, LocalCluster
+
+import hepcol
+from hepcol.histogram_files import write_root
+from hepcol.ledger import Status, from_json
+from hepcol.spectra import collect
+from processors.zee import ZeeProcessor
+
+SHARED = Path(__file__).parents[4] / "shared"
+REFERENCE = "ee_Z_ee_EDM4Hep.root"
+VARIATIONS = 10
+WHOLE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def file(shipped_file):
+    """The real file where it is at hand, else the sample."""
+    reference = SHARED / "data" / REFERENCE
+    return reference if reference.is_file() else shipped_file
+
+
+@pytest.fixture(scope="module")
+def single_worker():
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
+        yield cluster.scheduler_address
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def expected(file, tmp_path_factory):
+    """Digests of the histogram files of one process and one chunk."""
+    folder = tmp_path_factory.mktemp("expected") / "out"
+    run = hepcol.run(ZeeProcessor(variations=VARIATIONS), file, chunksize=WHOLE, output=folder)
+    assert len(run.chunks) == 1
+    return {name: digest(folder / name) for name in ("histograms.root", "histograms.zip")}
+
+
+@pytest.mark.parametrize("chunksize", [137, 701, 1000, WHOLE])
+@pytest.mark.parametrize(
+    "executor", ["iterative", "futures", "dask with one worker", "dask with two workers"]
+)
+def test_the_bytes_do_not_depend_on_chunks_and_executors(
+    file, expected, executor, chunksize, tmp_path, request
+):
+    schedulers = {"dask with one worker": "single_worker", "dask with two workers": "scheduler"}
+    where = {"executor": executor}
+    if executor in schedulers:
+        where = {"scheduler": request.getfixturevalue(schedulers[executor])}
+    hepcol.run(
+        ZeeProcessor(variations=VARIATIONS), file, chunksize=chunksize, output=tmp_path / "out", **where
+    )
+    assert {name: digest(tmp_path / "out" / name) for name in expected} == expected
+
+
+def test_a_local_cluster_gives_the_same_bytes(file, expected, tmp_path):
+    hepcol.run(ZeeProcessor(variations=VARIATIONS), file, executor="dask", output=tmp_path / "out")
+    assert digest(tmp_path / "out" / "histograms.root") == expected["histograms.root"]
+
+
+@pytest.mark.parametrize("chunksize", [701, WHOLE])
+@pytest.mark.parametrize("executor", ["iterative", "dask"])
+def test_plain_coffea_gives_the_same_bytes(file, expected, executor, chunksize, tmp_path, scheduler):
+    with Client(scheduler) as client:
+        chosen = (
+            DaskExecutor(client=client, status=False)
+            if executor == "dask"
+            else IterativeExecutor(status=False)
+        )
+        runner = Runner(executor=chosen, schema=FCCSchema, chunksize=chunksize)
+        result = runner({file.stem: [str(file)]}, ZeeProcessor(variations=VARIATIONS), treename="events")
+    write_root(tmp_path / "histograms.root", collect(result).histograms)
+    assert digest(tmp_path / "histograms.root") == expected["histograms.root"]
+
+
+class Weighted(ProcessorABC):
+    """The Zee processor on events with weights that differ by many orders of magnitude."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def process(self, events):
+        entry = np.arange(len(events)) + events.metadata["entrystart"]
+        weight = np.where(entry % 7 == 0, -1.0, 1.0) * 10.0 ** (entry % 9 - 5) * (1 + entry / 3)
+        events["EventHeader"] = ak.zip({"weight": ak.unflatten(weight, 1)})
+        return self.inner.process(events)
+
+
+@pytest.mark.parametrize("electrons", ["reconstructed", "generator", "original"])
+def test_weighted_histograms_do_not_depend_on_chunks(shipped_file, electrons, tmp_path):
+    processor = Weighted(ZeeProcessor(variations=3, electrons=electrons, max_weight=1e7))
+    digests, plain = set(), set()
+    for chunksize in (137, 701, 1000, WHOLE):
+        folder = tmp_path / str(chunksize)
+        run = hepcol.run(processor, shipped_file, chunksize=chunksize, output=folder)
+        digests.add((digest(folder / "histograms.root"), run.summary["datasets"]["zee_fcc"]["sum_weights"]))
+        plain.add(float(run.result["zee_fcc"].histograms["m_ee"].to_hist().values().sum()))
+    assert len(digests) == len(plain) == 1
+
+
+def test_weighted_contents_are_those_of_hist(shipped_file):
+    """The unsmeared distance of the electrons, filled by hist with the same weights."""
+    processor = Weighted(ZeeProcessor(variations=1, max_weight=1e7))
+    got = hepcol.run(processor, shipped_file, chunksize=701).result["zee_fcc"].histograms["delta_r"]
+    counted = hepcol.run(processor.inner, shipped_file).result["zee_fcc"].histograms["delta_r"]
+    np.testing.assert_array_equal(got.counts, counted.counts)
+    heaviest = np.argmax(got.counts.ravel())
+    assert got.to_hist().variances(flow=True).ravel()[heaviest] > 0
+
+
+def test_the_summary_and_the_ledger_account_for_every_event(shipped_file, tmp_path):
+    run = hepcol.run(ZeeProcessor(variations=2), shipped_file, chunksize=700, output=tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["complete"] is True
+    assert summary["events"] == {
+        "files": 4000, "processed": 4000, "failed": 0, "skipped": 0, "missing": 0, "unknown_files": 0
+    }  # fmt: skip
+    assert summary["selected"] == run.result["zee_fcc"].selected
+    assert {"wall_s", "compile_s", "events_per_s", "executor"} <= set(summary)
+    records = [from_json(line) for line in (tmp_path / "out" / "ledger.jsonl").read_text().splitlines()]
+    assert sum(record.events for record in records if hasattr(record, "status")) == 4000
+    provenance = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert provenance["options"]["variations"] == 2
+    assert provenance["files"][0]["uuid"] == run.files[0].uuid
+
+
+class FailsOn(ProcessorABC):
+    """Counts events, and fails in the chunk that holds one entry."""
+
+    def __init__(self, entry):
+        self.entry = entry
+
+    def process(self, events):
+        if events.metadata["entrystart"] <= self.entry < events.metadata["entrystop"]:
+            raise RuntimeError("this chunk is\nnot to be")
+        return {"events": len(events)}
+
+
+def test_a_chunk_that_fails_is_listed_and_the_rest_is_kept(shipped_file, tmp_path):
+    with pytest.raises(
+        hepcol.IncompleteRun, match="3000 of 4000 events processed, 1000 events failed"
+    ) as caught:
+        hepcol.run(FailsOn(1500), shipped_file, chunksize=1000, output=tmp_path / "out")
+    run = caught.value.run
+    assert run.result == {"events": 3000}
+    (failed,) = (chunk for chunk in run.chunks if chunk.status is Status.FAILED)
+    assert (failed.start, failed.stop) == (1000, 2000)
+    assert (failed.error, failed.message) == ("RuntimeError", "this chunk is not to be")
+    assert "in process" in failed.traceback
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["complete"] is False
+    assert (
+        hepcol.run(FailsOn(1500), shipped_file, chunksize=1000, allow_incomplete=True).closure.failed == 1000
+    )
+
+
+def test_a_missing_file_beside_a_good_one_makes_the_run_incomplete(shipped_file, tmp_path):
+    files = [shipped_file, tmp_path / "nothing.root"]
+    with pytest.raises(hepcol.IncompleteRun, match=r"1 files could not be read \(first: .*nothing\.root"):
+        hepcol.run(FailsOn(-1), files)
+
+
+@pytest.fixture
+def corrupt_file(shipped_file, tmp_path):
+    """The shipped sample with bytes turned over in the last basket of a column."""
+    import uproot
+
+    branch = uproot.open(shipped_file)["events/ReconstructedParticles/ReconstructedParticles.momentum.x"]
+    start = branch.basket_key(branch.num_baskets - 1).data_cursor.index
+    content = bytearray(shipped_file.read_bytes())
+    for position in range(start + 30, start + 130):
+        content[position] ^= 0x5A
+    path = tmp_path / "corrupt.root"
+    path.write_bytes(content)
+    return path, int(branch.entry_offsets[-2])
+
+
+def test_a_corrupt_basket_costs_its_chunks_only(corrupt_file):
+    path, first_bad = corrupt_file
+    if first_bad == 0:
+        with pytest.raises(ValueError, match=r"no event could be processed: .* in .*corrupt\.root"):
+            hepcol.run(ZeeProcessor(variations=1), path, chunksize=500)
+        return
+    run = hepcol.run(ZeeProcessor(variations=1), path, chunksize=500, allow_incomplete=True)
+    assert run.closure.failed > 0
+    assert all(chunk.stop > first_bad for chunk in run.chunks if chunk.status is Status.FAILED)
+
+
+def test_nothing_is_written_when_nothing_could_be_processed(tmp_path):
+    with pytest.raises(ValueError, match=r"nothing\.root: no such file"):
+        hepcol.run(ZeeProcessor(), tmp_path / "nothing.root", output=tmp_path / "a" / "b")
+    assert not (tmp_path / "a").exists()
+
+
+def test_names_the_columns_that_a_file_lacks(shared_data):
+    with pytest.raises(
+        ValueError, match=r"nano_dy\.root: tree 'Events' has no column ReconstructedParticles\.px"
+    ):
+        hepcol.run(ZeeProcessor(), shared_data / "nano_dy.root")
+
+
+def test_processes_the_steps_of_a_fileset(shipped_file):
+    steps = {"z": {"files": {str(shipped_file): {"object_path": "events", "steps": [[0, 100], [500, 700]]}}}}
+    run = hepcol.run(FailsOn(-1), steps)
+    assert run.result == {"events": 300}
+    assert run.closure.complete
+    steps["z"]["files"][str(shipped_file)]["steps"] = [[3900, 4001]]
+    with pytest.raises(ValueError, match="steps 3900 to 4001 do not fit.*4000 entries"):
+        hepcol.run(FailsOn(-1), steps)
+
+
+def test_passes_the_metadata_of_a_dataset_on(shipped_file):
+    fileset = {"z": {"files": {str(shipped_file): "events"}, "metadata": {"year": 2026}}}
+    assert hepcol.run(lambda events: {str(events.metadata["year"]): len(events)}, fileset).result == {
+        "2026": 4000
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"executor": "condor"}, "executor must be one of iterative, futures, dask, got 'condor'"),
+        ({"chunksize": 0}, "chunksize must be at least 1 event, got 0"),
+        ({"executor": "futures", "workers": 0}, "workers must be at least 1, got 0"),
+        ({"executor": "futures", "scheduler": "tcp://x:1"}, "needs the executor dask, got futures"),
+    ],
+)
+def test_rejects_an_option_that_is_wrong(shipped_file, options, message):
+    with pytest.raises(ValueError, match=message):
+        hepcol.run(FailsOn(-1), shipped_file, **options)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(shipped_file, closed_port, monkeypatch):
+    monkeypatch.setattr("hepcol.execution.backends.CONNECTION_TIMEOUT_S", 1)
+    with pytest.raises(ValueError, match=f"scheduler tcp://127.0.0.1:{closed_port}: no answer within 1 s"):
+        hepcol.run(FailsOn(-1), shipped_file, scheduler=f"tcp://127.0.0.1:{closed_port}")

@@ -1,0 +1,113 @@
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import hist
+import numpy as np
+import pytest
+
+from hepcol import store
+from hepcol.result import DatasetResult, Result
+from hepcol.store import OutputFolder
+from hepcol.sums import ExactSum
+
+H = hist.Hist(
+    hist.axis.StrCategory(["a", "b"], name="variation"), hist.axis.Regular(3, 0, 1, name="x", label="x [GeV]")
+)
+H.fill("a", [0.1, 0.5, 2.0])
+RESULT = {"z": {"x": H, "n": np.int64(7), "names": ["a"]}}
+
+
+def write(path, result=RESULT, force=False, **summary):
+    with OutputFolder.prepare(path, force) as folder:
+        folder.write(result, {"complete": True, **summary}, {})
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    write(tmp_path / "out", selected=3)
+    histograms, summary = store.read(tmp_path / "out")
+    assert histograms["z", "x"] == H
+    assert histograms["z", "x"].axes[1].label == "x [GeV]"
+    assert summary["values"] == {"z/n": 7}
+    assert summary["not_written"] == {"z/names": "list"}
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(set(store.OURS) - {store.PLOTS})
+
+
+def test_root_files_hold_a_histogram_for_each_variation(tmp_path):
+    import uproot
+
+    write(tmp_path / "out")
+    with uproot.open(tmp_path / "out" / "histograms.root") as file:
+        assert file["z/x/a"].values(flow=True).tolist() == [0, 1, 1, 0, 1]
+        assert file["z/x/b"].values().sum() == 0
+
+
+def test_a_result_without_histograms_can_be_written(tmp_path):
+    result = Result({"z": DatasetResult(3, ExactSum.of(np.ones(3)))})
+    write(tmp_path / "out", result)
+    assert store.read(tmp_path / "out")[0] == {}
+
+
+def test_results_are_replaced_only_on_demand(tmp_path):
+    write(tmp_path / "out", selected=1)
+    with pytest.raises(ValueError, match=r"has histograms\.root.*--force"):
+        write(tmp_path / "out", selected=2)
+    write(tmp_path / "out", force=True, selected=3)
+    assert store.read(tmp_path / "out")[1]["selected"] == 3
+
+
+def test_a_run_that_fails_leaves_what_was_there(tmp_path):
+    write(tmp_path / "out", selected=1)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    def fail():
+        with OutputFolder.prepare(tmp_path / "out", force=True) as folder:
+            folder.write({"z": H}, {"complete": object()}, {})  # not JSON: fails after the histograms
+
+    with pytest.raises(TypeError):
+        fail()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_run_that_writes_nothing_leaves_no_folder(tmp_path):
+    with OutputFolder.prepare(tmp_path / "a" / "b", force=False):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_in_use_is_refused_and_a_stale_lock_is_not(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    with (
+        OutputFolder.prepare(out, force=False),
+        pytest.raises(ValueError, match=f"in use by process {os.getpid()} on {platform.node()}"),
+        OutputFolder.prepare(out, force=True),
+    ):
+        pass
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    (out / store.LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
+    write(out)
+    (out / store.LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    with pytest.raises(ValueError, match=r"process 1 on elsewhere; if that is gone, delete .*\.hepcol\.lock"):
+        write(out, force=True)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="output folder .*file/out cannot be written: Not a directory"):
+        write(tmp_path / "file" / "out")
+
+
+def test_reading_says_what_is_missing_or_broken(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no histograms\.zip there; expected the output folder of 'hepcol run'"
+    ):
+        store.read(tmp_path)
+    write(tmp_path / "out")
+    (tmp_path / "out" / "histograms.zip").write_bytes(b"PK, or not")
+    with pytest.raises(ValueError, match="not an archive of histograms"):
+        store.read(tmp_path / "out")
