@@ -97,8 +97,10 @@ def _type_name(column: ak.Array) -> str:
 def _sums_of_weights(directory: Any, events: ak.Array) -> dict[str, float]:
     """Look up the sums of weights that the file holds, by where they come from."""
     sums = {}
-    if "Runs" in directory and "genEventSumw" in directory["Runs"]:
-        sums["Runs.genEventSumw"] = float(np.sum(directory["Runs"]["genEventSumw"].array(library="np")))
+    runs = directory.get("Runs", {})
+    for name in ("genEventSumw", "genEventSumw_"):  # with the underscore until NanoAOD v7
+        if name in runs:
+            sums[f"Runs.{name}"] = float(np.sum(runs[name].array(library="np")))
     if "EventHeader" in events.fields and "weight" in events.EventHeader.fields:
         sums["EventHeader.weight"] = float(ak.sum(events.EventHeader.weight))
     if "genWeight" in events.fields:

@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -151,12 +153,11 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
 
     if scheduler is None:
         # port 0: any free one, so that two runs do not warn about each other's dashboard
-        with (
-            LocalCluster(
+        with _interrupts_for_us_alone():
+            cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+            )
+        with cluster, Client(cluster) as client:
             yield from _follow(client, listener, topic)
         return
     try:
@@ -167,6 +168,19 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
         ) from error
     with client:
         yield from _follow(client, listener, topic)
+
+
+@contextmanager
+def _interrupts_for_us_alone() -> Iterator[None]:
+    """Let processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: we stop them ourselves."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ignored stays so in a new program
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _follow(client: Any, listener: Listener, topic: str) -> Iterator[Backend]:

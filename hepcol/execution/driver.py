@@ -158,6 +158,8 @@ def run(
             items = _chunks(inputs, found, chunksize, backend.workers)
             bar.start_chunks(len(items), sum(len(item) for item in items))
             probed = time.perf_counter()
+            if not items and any(file.entries == 0 for file in found):
+                raise ValueError(f"no events: the files that can be read ({len(found)}) are empty")
             out = _process(backend, items, Task(processor, topic)) if items else {}
             finished = time.perf_counter()
         chunks = _in_order(items, out.get(LEDGER, []))
@@ -229,9 +231,9 @@ def _chunks(
 
 
 def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
-    """Cut a range into pieces of about ``size``; an empty range is one empty piece, as in coffea."""
-    pieces = max(1, round((last - first) / size))
-    edges = [first + (last - first) * piece // pieces for piece in range(pieces + 1)]
+    """Cut a range into pieces of about ``size``; an empty one into none, as coffea cannot read no events."""
+    pieces = max(1, round((last - first) / size)) if last > first else 0
+    edges = [first + (last - first) * piece // max(1, pieces) for piece in range(pieces + 1)]
     return list(pairwise(edges))
 
 

@@ -78,7 +78,7 @@ def _print_missing(console: Console, run: Any) -> None:
         if chunk.error
     ]
     for reason in reasons[:MAX_REASONS]:
-        console.print(f"  {reason}", markup=False)
+        console.print(f"  {reason}", markup=False, soft_wrap=True)
     if len(reasons) > MAX_REASONS:
         console.print(f"  and {len(reasons) - MAX_REASONS} more: see ledger.jsonl")
 
@@ -104,7 +104,12 @@ def print_catalogue() -> None:
 
 
 def print_inspection(found: Inspection, columns: str = "") -> None:
-    """Print what was found in a file."""
+    """Print what was found in a file, and those of its columns that have a text in their names."""
+    listed = [column for column in found.columns if columns.lower() in column.name.lower()]
+    if not listed:
+        raise ValueError(
+            f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns"
+        )
     console = Console(highlight=False)
     size = "" if found.size is None else f", {found.size / 1e6:.1f} MB"
     console.print(
@@ -125,11 +130,6 @@ def print_inspection(found: Inspection, columns: str = "") -> None:
     for name, kind, entries in found.trees:
         table.add_row(name, kind, f"{entries:,}")
     console.print(table)
-    listed = [column for column in found.columns if columns.lower() in column.name.lower()]
-    if not listed:
-        raise ValueError(
-            f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns"
-        )
     table = _table(f"columns ({len(listed)} of {len(found.columns)})")
     for title in ("name", "type", "unit"):
         table.add_column(title, overflow="fold")

@@ -32,7 +32,7 @@ def test_what_was_written_is_read_back(tmp_path):
     assert histograms["z", "x"].axes[1].label == "x [GeV]"
     assert summary["values"] == {"z/n": 7}
     assert summary["not_written"] == {"z/names": "list"}
-    assert sorted(os.listdir(tmp_path / "out")) == sorted(set(store.OURS) - {store.PLOTS})
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(store.OURS) - {store.PLOTS}
 
 
 def test_root_files_hold_a_histogram_for_each_variation(tmp_path):
@@ -98,7 +98,7 @@ def test_a_folder_in_use_is_refused_and_a_stale_lock_is_not(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="output folder .*file/out cannot be written: Not a directory"):
+    with pytest.raises(ValueError, match=r"output folder .*file/out cannot be written: Not a directory"):
         write(tmp_path / "file" / "out")
 
 

@@ -217,7 +217,7 @@ def test_processes_the_steps_of_a_fileset(shipped_file):
     assert run.result == {"events": 300}
     assert run.closure.complete
     steps["z"]["files"][str(shipped_file)]["steps"] = [[3900, 4001]]
-    with pytest.raises(ValueError, match="steps 3900 to 4001 do not fit.*4000 entries"):
+    with pytest.raises(ValueError, match=r"steps 3900 to 4001 do not fit.*4000 entries"):
         hepcol.run(FailsOn(-1), steps)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from hepcol.kernels.binning import bin_number
 
-numbers = numba.vectorize([numba.int64(numba.float64, numba.float64, numba.float64, numba.int64)])(
-    lambda x, low, high, n: bin_number(x, low, high, n)
-)
+
+@numba.vectorize([numba.int64(numba.float64, numba.float64, numba.float64, numba.int64)])
+def numbers(value, low, high, n_bins):
+    return bin_number(value, low, high, n_bins)
 
 
 @pytest.mark.parametrize(("n", "low", "high"), [(50, 84.0, 98.0), (50, 0.0, 100.0), (7, -0.1, 0.3)])

@@ -6,12 +6,32 @@ import pytest
 
 from hepcol.kernels import elementary
 
+
 # the building blocks are inlined in kernels; here each is called over an array
-log = numba.vectorize([numba.float64(numba.float64)])(lambda x: elementary.log(x))
-sine = numba.vectorize([numba.float64(numba.float64)])(lambda w: elementary.sincospi(w)[0])
-cosine = numba.vectorize([numba.float64(numba.float64)])(lambda w: elementary.sincospi(w)[1])
-asinh = numba.vectorize([numba.float64(numba.float64)])(lambda x: elementary.asinh(x))
-atan2 = numba.vectorize([numba.float64(numba.float64, numba.float64)])(lambda y, x: elementary.atan2(y, x))
+@numba.vectorize([numba.float64(numba.float64)])
+def log(x):
+    return elementary.log(x)
+
+
+@numba.vectorize([numba.float64(numba.float64)])
+def sine(w):
+    return elementary.sincospi(w)[0]
+
+
+@numba.vectorize([numba.float64(numba.float64)])
+def cosine(w):
+    return elementary.sincospi(w)[1]
+
+
+@numba.vectorize([numba.float64(numba.float64)])
+def asinh(x):
+    return elementary.asinh(x)
+
+
+@numba.vectorize([numba.float64(numba.float64, numba.float64)])
+def atan2(y, x):
+    return elementary.atan2(y, x)
+
 
 LAST_BITS = 4e-16
 

@@ -1,0 +1,195 @@
+"""The command line: what it prints, what it writes, and how it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hepcol.cli import main
+
+
+@pytest.fixture
+def hepcol(capsys):
+    """Run a command in this process: exit code, output and error output."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return caught.value.code, printed.out, printed.err
+
+    return run
+
+
+def test_run_writes_everything_and_says_where(hepcol, tmp_path):
+    out = tmp_path / "out"
+    code, printed, _ = hepcol("run", "zee", "zee-fcc", "-p", "variations=3", "-o", out)
+    assert code == 0
+    assert "4,000 of 4,000 processed" in printed
+    assert "opposite-charge pair" in printed
+    assert all(len(line) <= 80 for line in printed.splitlines() if str(tmp_path) not in line)
+    files = {"histograms.zip", "histograms.root", "summary.json", "ledger.jsonl", "provenance.json", "plots"}
+    assert {path.name for path in out.iterdir()} == files
+    pictures = {path.relative_to(out / "plots").as_posix() for path in (out / "plots").rglob("*.*")}
+    assert pictures == {f"zee-fcc/{n}.{e}" for n in ("e1", "e2", "m_ee", "delta_r") for e in ("png", "pdf")}
+    assert (out / "plots/zee-fcc/m_ee.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((out / "summary.json").read_text())["executor"] == "iterative"
+    for path in (out / "plots/zee-fcc").iterdir():
+        path.unlink()
+    code, printed, _ = hepcol("plot", out)
+    assert code == 0
+    assert str(out / "plots/zee-fcc/m_ee.png") in printed.splitlines()
+
+
+def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
+    out = tmp_path / "out"
+    code, printed, _ = hepcol(
+        "run", "zee", "zee-fcc", tmp_path / "nothing.root", "-p", "variations=2", "-o", out, "--dataset", "z"
+    )
+    assert code == 3
+    assert printed.startswith("INCOMPLETE: 4,000 of 4,000 events processed")
+    assert "nothing.root: no such file" in printed.replace("\n", "")
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["complete"], summary["events"]["unknown_files"]) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "zee", "nothing.root"], "nothing.root: no such file"),
+        (["run", "zee", "nothing"], "nothing: no such file or folder, and no shipped sample"),
+        (["run", "zee", "text.root"], "text.root: truncated, or not a ROOT file"),
+        (["run", "zee", "empty.root"], "empty.root: truncated, or not a ROOT file"),
+        (["run", "zee", "cut.root"], "cut.root: truncated, or not a ROOT file"),
+        (["run", "zee", "zee-fcc", "--tree", "t"], "no tree 't'; trees in the file: "),
+        (["run", "zee", "flat.root"], "flat.root: tree 't' has no column ReconstructedParticles.px"),
+        (["run", "foreign.py:Foreign", "flat.root"], "no event could be processed: AttributeError"),
+        (
+            ["run", "zee", "zee-fcc", "-p", "smear=1"],
+            "option 'smear' is unknown to zee; accepted: variations, ",
+        ),
+        (["run", "zee", "zee-fcc", "-p", "variations"], "option 'variations': expected NAME=VALUE"),
+        (
+            ["run", "zee", "zee-fcc", "-p", "variations=x"],
+            "option 'variations=x': input should be a valid integer",
+        ),
+        (["run", "zee", "zee-fcc", "-p", "variations=0"], "should be greater than or equal to 1"),
+        (["run", "zee", "zee-fcc", "-p", "sigma=nan"], "option 'sigma=nan': input should be a finite number"),
+        (
+            ["run", "zee", "zee-fcc", "-p", "electrons=mu"],
+            "should be 'reconstructed', 'generator' or 'original'",
+        ),
+        (["run", "zee", "zee-fcc", "-p", "seed=1", "-p", "seed=2"], "option 'seed' is given twice"),
+        (["run", "zee", "zee-fcc", "-p", "sigma=1", "-p", "noise=1"], "not both"),
+        (["run", "zee", "zee-fcc", "--executor", "condor"], "'condor' is not one of 'iterative'"),
+        (["run", "zee", "zee-fcc", "--chunksize", "0"], "0 is not in the range x>=1"),
+        (["run", "zed", "zee-fcc"], "no analysis 'zed'; there are: zee"),
+        (["run", "no_such_module:Class", "zee-fcc"], "No module named 'no_such_module'"),
+        (["run", "foreign.py:Nothing", "zee-fcc"], "foreign.py has no 'Nothing'"),
+        (
+            ["run", "foreign.py:Foreign", "zee-fcc", "-p", "x=1"],
+            "option 'x' is unknown to foreign.py:Foreign",
+        ),
+        (["run", "zee"], "Missing argument 'FILES...'"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["inspect", "nothing.root"], "nothing.root: no such file"),
+        (["inspect", "flat.root", "-c", "zzz"], "no column has 'zzz' in its name"),
+        (["plot", "."], "no histograms.zip there"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(hepcol, arguments, message, tmp_path, monkeypatch, shipped_file):
+    import numpy as np
+    import uproot
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.root").write_text("this is not a ROOT file\n" * 100)
+    (tmp_path / "empty.root").touch()
+    (tmp_path / "cut.root").write_bytes(shipped_file.read_bytes()[:100_000])
+    (tmp_path / "foreign.py").write_text(
+        "class Foreign:\n    def process(self, events):\n        return {'n': len(events.Nothing)}\n"
+    )
+    with uproot.recreate(tmp_path / "flat.root") as file:
+        file.mktree("t", {"x": np.float64}).extend({"x": np.arange(5.0)})
+    before = {path.name for path in tmp_path.iterdir()}
+    output = ["-o", "out"] if arguments[0] == "run" else []
+    code, printed, error = hepcol(*arguments, *output)
+    assert code == 2
+    assert printed == ""
+    assert message in error
+    assert error.startswith("hepcol: ")
+    assert error.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == before
+
+
+def test_list_names_analyses_options_and_samples(hepcol):
+    code, printed, _ = hepcol("list")
+    assert code == 0
+    assert "variations=100" in printed
+    assert "zee-fcc" in printed
+
+
+def test_inspect_shows_what_is_in_a_file(hepcol, shipped_file):
+    code, printed, _ = hepcol("inspect", shipped_file, "-c", "Particle.p")
+    assert code == 0
+    assert "EDM4hep before version 1" in printed
+    assert "schema FCCSchema, tree 'events', 4,000 events" in printed
+    assert [line.split() for line in printed.splitlines() if line.strip().startswith("Particle.px")] == [
+        ["Particle.px", "var", "*", "float32", "GeV"]
+    ]
+
+
+def test_inspect_sums_weights(hepcol, shared_data):
+    _, printed, _ = hepcol("inspect", shared_data / "p8_ee_WW_ecm240_edm4hep.root", "-c", "EventHeader")
+    assert "sum of weights: 10 (EventHeader.weight)" in printed
+    _, printed, _ = hepcol("inspect", shared_data / "nano_dy.root", "-c", "Electron.pt")
+    assert "Runs.genEventSumw" in printed
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "coffea", "awkward", "numba", "numpy", "distributed", "rich", "matplotlib", "pydantic"
+    code = (
+        "import sys; from hepcol.cli import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: sys.exit(str([name for name in {heavy!r} if name in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() in ("", "[]")
+    assert "sample" in done.stdout
+
+
+@pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
+def test_an_interrupt_stops_cleanly(executor, tmp_path, shipped_file):
+    (tmp_path / "slow.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "def slow(events):\n"
+        f"    Path({str(tmp_path / 'started')!r}).touch()\n"
+        "    time.sleep(2)\n"
+        "    return {'n': len(events)}\n"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        "from hepcol.cli import main; main()",
+        "run",
+        "slow.py:slow",
+        str(shipped_file),
+    ]
+    options = ["-o", "out", "--chunksize", "50", "--executor", executor]
+    process = subprocess.Popen(
+        [*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130, error
+    assert "hepcol: interrupted; nothing was written" in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,89 @@
+"""The wheel in an empty environment, away from the checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    built = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, CHECKOUT)
+    assert built.returncode == 0, built.stderr
+    (path,) = folder.glob("hepcol-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """An environment with the wheel and what it asks for, and nothing else."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    uv = Path(sys.executable).parent / "uv"
+    made = run(uv, "venv", "--python", sys.executable, folder)
+    assert made.returncode == 0, made.stderr
+    python = folder / "bin" / "python"
+    installed = run(uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", wheel)
+    assert installed.returncode == 0, installed.stderr
+    return folder
+
+
+@pytest.fixture
+def foreign_folder(tmp_path):
+    """Somebody's folder, with packages that are called as ours are."""
+    for name in ("processors", "samples"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not the package that was meant')\n")
+    return tmp_path
+
+
+def clean_environment():
+    """Variables without those that lead Python back to the checkout."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+
+
+def test_the_wheel_holds_the_four_packages_and_the_sample(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for package in ("hepcol", "calib", "processors", "samples"):
+        assert f"{package}/__init__.py" in names
+    assert "samples/data/zee_fcc.root" in names
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"hepcol", "calib", "processors", "samples"}
+
+
+def test_the_demo_runs_from_a_folder_with_a_foreign_processors_package(environment, foreign_folder):
+    hepcol = environment / "bin" / "hepcol"
+    command = ["run", "zee", "zee-fcc", "-p", "variations=5", "--executor", "dask", "--workers", "2", "-o", "out"]
+    done = run(hepcol, *command, cwd=foreign_folder, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((foreign_folder / "out" / "summary.json").read_text())
+    assert summary["complete"] is True
+    assert summary["events"]["processed"] == 4000
+    assert (foreign_folder / "out/plots/zee-fcc/m_ee.png").is_file()
+
+
+def test_a_hidden_package_is_one_clear_line(environment, foreign_folder):
+    python = environment / "bin" / "python"  # -m puts the current folder in front of the installed packages
+    done = run(python, "-m", "hepcol", "run", "zee", "zee-fcc", "-o", "out", cwd=foreign_folder, env=clean_environment())
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"hepcol: package 'processors' is {foreign_folder / 'processors'}, which hides")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_checkout_does_not_need_git(tmp_path):
+    """A source archive has no .git: the provenance then has no commit, and nothing fails."""
+    shutil.copytree(CHECKOUT / "hepcol", tmp_path / "hepcol", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "from hepcol.provenance import describe; print(describe(None, [])['git_commit'])"
+    done = run(sys.executable, "-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.stdout.strip() == "None", done.stderr
