@@ -3,11 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
-	$(BIN)/hepcol plot demo
 
 test: .venv/installed-dev  ## every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

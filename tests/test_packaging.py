@@ -14,7 +14,9 @@ CHECKOUT = Path(__file__).parent.parent
 
 
 def run(*command, **options):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def environment(wheel, tmp_path_factory):
     made = run(uv, "venv", "--python", sys.executable, folder)
     assert made.returncode == 0, made.stderr
     python = folder / "bin" / "python"
-    installed = run(uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", wheel)
+    installed = run(
+        uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", wheel
+    )
     assert installed.returncode == 0, installed.stderr
     return folder
 
@@ -59,12 +63,29 @@ def test_the_wheel_holds_the_four_packages_and_the_sample(wheel):
         assert f"{package}/__init__.py" in names
     assert "samples/data/zee_fcc.root" in names
     top = {name.split("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"hepcol", "calib", "processors", "samples"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {
+        "hepcol",
+        "calib",
+        "processors",
+        "samples",
+    }
 
 
 def test_the_demo_runs_from_a_folder_with_a_foreign_processors_package(environment, foreign_folder):
     hepcol = environment / "bin" / "hepcol"
-    command = ["run", "zee", "zee-fcc", "-p", "variations=5", "--executor", "dask", "--workers", "2", "-o", "out"]
+    command = [
+        "run",
+        "zee",
+        "zee-fcc",
+        "-p",
+        "variations=5",
+        "--executor",
+        "dask",
+        "--workers",
+        "2",
+        "-o",
+        "out",
+    ]
     done = run(hepcol, *command, cwd=foreign_folder, env=clean_environment())
     assert done.returncode == 0, done.stderr
     summary = json.loads((foreign_folder / "out" / "summary.json").read_text())
@@ -75,9 +96,22 @@ def test_the_demo_runs_from_a_folder_with_a_foreign_processors_package(environme
 
 def test_a_hidden_package_is_one_clear_line(environment, foreign_folder):
     python = environment / "bin" / "python"  # -m puts the current folder in front of the installed packages
-    done = run(python, "-m", "hepcol", "run", "zee", "zee-fcc", "-o", "out", cwd=foreign_folder, env=clean_environment())
+    done = run(
+        python,
+        "-m",
+        "hepcol",
+        "run",
+        "zee",
+        "zee-fcc",
+        "-o",
+        "out",
+        cwd=foreign_folder,
+        env=clean_environment(),
+    )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"hepcol: package 'processors' is {foreign_folder / 'processors'}, which hides")
+    assert done.stderr.startswith(
+        f"hepcol: package 'processors' is {foreign_folder / 'processors'}, which hides"
+    )
     assert done.stderr.count("\n") == 1
 
 

@@ -25,7 +25,11 @@ def non_negative(x: float) -> float:
 
 @inlined
 def pair_mass_square(e1: float, e2: float, m1: float, m2: float, cos_angle: float) -> Any:
-    """Squared mass of two particles whose directions are fixed; below its mass a particle is at rest."""
+    """Squared mass of two particles whose directions are fixed, the momenta following the energies.
+
+    A particle with ``|E| < m`` has no momentum; a negative energy makes the square negative, which is filled as
+    the mass 0.
+    """
     p1 = math.sqrt(non_negative(e1 * e1 - m1 * m1))
     p2 = math.sqrt(non_negative(e2 * e2 - m2 * m2))
     return m1 * m1 + m2 * m2 + 2.0 * (e1 * e2 - p1 * p2 * cos_angle)
