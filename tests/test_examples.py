@@ -64,3 +64,13 @@ def test_the_python_in_the_readme_runs(number, tmp_path):
     path = tmp_path / f"block_{number}.py"
     path.write_text(blocks("python")[number])
     run(path, tmp_path)
+
+
+def test_the_numbers_in_the_readme_are_those_of_the_demo(shipped_file):
+    import hepcol
+    from processors.zee import ZeeProcessor
+
+    result = hepcol.run(ZeeProcessor(variations=1), shipped_file).result["zee_fcc"]
+    printed = (CHECKOUT / "README.md").read_text()
+    for step, events in {**result.cutflow, **result.tallies}.items():
+        assert re.search(rf"{step} +{events:,}\b", printed), f"README: {step} is {events:,}"

@@ -56,9 +56,8 @@ def print_run(run: Any, output: str | Path) -> None:
         table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
     table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
     table.add_row("results", f"{output}/histograms.root, .zip, summary.json")
-    plots = Path(output) / "plots"
-    if plots.is_dir():
-        table.add_row("plots", f"{plots}/*.png, *.pdf")
+    for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
+        table.add_row("plots", f"{folder}/*.png, *.pdf")
     console.print(table)
     for name, kind in summary.get("not_written", {}).items():
         console.print(f"not written: {name} is a {kind}, which the files have no place for", style="yellow")
