@@ -46,8 +46,7 @@ class ProgressBar:
         self._total_chunks = 0
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
-            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=12),
             TextColumn("{task.fields[detail]}"),
             _Rate(),
             TimeElapsedColumn(),
@@ -77,15 +76,17 @@ class ProgressBar:
     def start_chunks(self, chunks: int, events: int) -> None:
         """Begin to count."""
         self._total_chunks = chunks
-        self._bar.reset(self._task, total=events, description="process", detail=f"0/{chunks} chunks")
+        self._bar.reset(self._task, total=events, description="process", detail=self._detail(events))
 
     def count(self, record: ChunkRecord) -> None:
         """Count a chunk."""
         with self._lock:
             self.events[record.status] += record.events
             self._chunks += 1
-            failed = self.events[Status.FAILED]
-            detail = f"{self._chunks}/{self._total_chunks} chunks" + (
-                f", {failed} ev failed" if failed else ""
-            )
-            self._bar.update(self._task, completed=sum(self.events.values()), detail=detail)
+            total = self._bar.tasks[0].total or 0
+            self._bar.update(self._task, completed=sum(self.events.values()), detail=self._detail(total))
+
+    def _detail(self, total: float) -> str:
+        """Say how far it is: events, chunks and what failed."""
+        done, failed = human(sum(self.events.values())), human(self.events[Status.FAILED])
+        return f"{done}/{human(total)} ev, {self._chunks}/{self._total_chunks} chunks, {failed} ev failed"
