@@ -7,7 +7,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from hepcol.events import TREE_CLASSES, Layout, identify, open_file, read_events, unit_of
+from hepcol.events import open_file, read_events
+from hepcol.formats import TREE_CLASSES, Layout, identify, unit_of
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Running a processor over files: coffea's Runner and executors, with a ledger."""
 
-from hepcol.execution.driver import IncompleteRun, Run, run
+from hepcol.execution.account import IncompleteRun, Run
+from hepcol.execution.driver import run
 
 __all__ = ["IncompleteRun", "Run", "run"]

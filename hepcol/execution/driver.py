@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,71 +10,18 @@ from typing import Any
 from coffea.processor.executor import WorkItem
 
 from hepcol import fileset as filesets
+from hepcol.execution.account import IncompleteRun, Run, nothing_text, summarise
 from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import LEDGER, OUT, Task, probe
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
-from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
+from hepcol.ledger import ChunkRecord, FileRecord, close
 from hepcol.provenance import describe
-from hepcol.result import Result
 from hepcol.store import OutputFolder
 
 MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
 CHUNKS_PER_WORKER = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What a run gave.
-
-    Parameters
-    ----------
-    result : Any
-        The processor's output, merged over all chunks that were done.
-    closure : Closure
-        Events by what became of them.
-    files : tuple of FileRecord
-        What was found in each file.
-    chunks : tuple of ChunkRecord
-        What became of each chunk, in the order of the files.
-    summary : dict
-        What goes to ``summary.json``.
-    """
-
-    result: Any
-    closure: Closure
-    files: tuple[FileRecord, ...]
-    chunks: tuple[ChunkRecord, ...]
-    summary: dict[str, Any]
-
-
-class IncompleteRun(RuntimeError):  # noqa: N818  (what is said of a run, not of an error)
-    """Not every event was processed; carries the partial result."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(missing_text(run))
-        self.run = run
-
-
-def missing_text(run: Run) -> str:
-    """Say in one line what an incomplete run lacks, and the first reason."""
-    closure = run.closure
-    parts = [
-        f"{number} events {what}"
-        for number, what in (
-            (closure.failed, "failed"),
-            (closure.skipped, "skipped"),
-            (closure.missing, "missing"),
-        )
-        if number
-    ]
-    if closure.unknown_files:
-        parts.append(f"{closure.unknown_files} files could not be read")
-    reasons = [file.message for file in run.files if file.error]
-    reasons += [f"{chunk.error}: {chunk.message}" for chunk in run.chunks if chunk.error]
-    reason = f" (first: {reasons[0]})" if reasons else ""
-    return f"incomplete: {closure.processed} of {closure.files} events processed, {', '.join(parts)}{reason}"
 
 
 def run(
@@ -165,9 +111,9 @@ def run(
         chunks = _in_order(items, out.get(LEDGER, []))
         closure = close(found, chunks)
         if OUT not in out:
-            raise ValueError(_nothing(found, chunks))
+            raise ValueError(nothing_text(found, chunks))
         result = _postprocess(processor, out[OUT])
-        summary = _summary(closure, result, chunks, backend) | {
+        summary = summarise(closure, result, chunks, backend) | {
             "wall_s": finished - start,
             "start_s": started - start,
             "open_s": probed - started,
@@ -258,49 +204,3 @@ def _postprocess(processor: Any, result: Any) -> Any:
     postprocess = getattr(processor, "postprocess", None)
     changed = postprocess(result) if callable(postprocess) else None
     return result if changed is None else changed
-
-
-def _nothing(found: list[FileRecord], chunks: list[ChunkRecord]) -> str:
-    """Say in one line why not a single event was processed."""
-    failed = next((chunk for chunk in chunks if chunk.error), None)
-    if failed is not None:
-        return (
-            f"no event could be processed: {failed.error} in {failed.path}, entries {failed.start} to {failed.stop}: "
-            f"{failed.message}"
-        )
-    messages = [file.message for file in found if file.error]
-    return (
-        messages[0]
-        if len(messages) == 1
-        else f"none of the {len(found)} files can be read: {'; '.join(messages[:3])}"
-    )
-
-
-def _summary(closure: Closure, result: Any, chunks: list[ChunkRecord], backend: Backend) -> dict[str, Any]:
-    """Collect what ``summary.json`` says of a run, without its times."""
-    by_worker: dict[str, float] = {}
-    for chunk in chunks:
-        by_worker[chunk.worker] = by_worker.get(chunk.worker, 0.0) + chunk.compile_s
-    summary: dict[str, Any] = {
-        "complete": closure.complete,
-        "events": closure.summary(),
-        "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
-        "executor": backend.kind.value,
-        "workers": backend.workers,
-        "compile_s": max(by_worker.values(), default=0.0),
-        "cpu_s": sum(chunk.cpu_s for chunk in chunks),
-        "bytes_read": sum(chunk.bytes_read for chunk in chunks),
-    }
-    if isinstance(result, Result):
-        summary["selected"] = sum(part.selected for part in result.values())
-        summary["datasets"] = {
-            name: {
-                "events": part.events,
-                "sum_weights": float(part.sum_weights.value),
-                "selected": part.selected,
-                "cutflow": dict(part.cutflow),
-                "tallies": dict(part.tallies),
-            }
-            for name, part in result.items()
-        }
-    return summary

@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from hepcol.events import Layout, identify, open_file
+from hepcol.events import open_file
+from hepcol.formats import Layout, identify
 
 CAPACITY = 8  # files for each thread
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import uproot
 
-from hepcol.events import identify, missing_columns, open_events, open_file, unit_of
+from hepcol.events import missing_columns, open_events, open_file
+from hepcol.formats import identify, unit_of
 
 FILES = [
     ("ee_Z_ee_EDM4Hep.root", "EDM4hep before version 1", 5000, "Particle.px"),
