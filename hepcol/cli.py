@@ -1,5 +1,6 @@
 """The ``hepcol`` command; each command calls the library and prints what it gives."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -8,12 +9,13 @@ from typing import Any, NoReturn
 import click
 
 from hepcol import plugins
+from hepcol.errors import InputError
 
 INCOMPLETE = 3
 INTERRUPTED = 130
 
 
-class InputError(click.ClickException):
+class UsageError(click.ClickException):
     """What the user gave is wrong: one line, exit code 2."""
 
     exit_code = 2
@@ -33,8 +35,8 @@ class _Commands(click.Group):
             return found
         try:
             command: click.Command = plugins.load(plugins.COMMANDS, name)
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        except InputError as error:
+            raise UsageError(str(error)) from error
         return command
 
 
@@ -45,10 +47,10 @@ def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (ValueError, OSError) as error:
-            raise InputError(" ".join(str(error).split())) from error
+        except (InputError, OSError) as error:
+            raise UsageError(" ".join(str(error).split())) from error
         except KeyboardInterrupt:
-            click.echo("hepcol: interrupted; nothing was written", err=True)
+            click.echo("hepcol: interrupted", err=True)
             sys.exit(INTERRUPTED)
 
     return wrapped
@@ -78,10 +80,11 @@ def list_() -> None:
 @one_line_errors
 def inspect(file: str, tree: str | None, columns: str) -> None:
     """Show the schema, trees, columns and sums of weights of FILE."""
+    from hepcol.fileset import expand
     from hepcol.inspection import inspect_file
     from hepcol.report.tables import print_inspection
 
-    print_inspection(inspect_file(file, tree), columns)
+    print_inspection(inspect_file(expand(file)[0], tree), columns)
 
 
 @commands.command()
@@ -123,9 +126,14 @@ def run(
     from hepcol.report.tables import print_run
 
     instance = build_processor(processor, options)
-    done = run_analysis(
-        instance, files, output=output, allow_incomplete=True, progress=sys.stderr.isatty(), **how
-    )
+    # a batch system ends a job with SIGTERM: stop as for Ctrl-C, and leave no worker and no lock behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    how |= {"output": output, "allow_incomplete": True, "progress": sys.stderr.isatty()}
+    try:
+        done = run_analysis(instance, files, **how)
+    except KeyboardInterrupt:
+        click.echo("hepcol: interrupted; nothing was written", err=True)
+        sys.exit(INTERRUPTED)
     if plots:
         from hepcol.report.plots import plot_folder
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import awkward as ak
 
+from hepcol.errors import InputError
 from hepcol.formats import ACCEPTED, Layout, identify
 
 # What coffea's schemas say of every file of a kind: branches that uproot cannot interpret stay out of the events.
@@ -23,7 +24,7 @@ def schema_class(layout: Layout) -> Any:
 
     Raises
     ------
-    ValueError
+    InputError
         If coffea has no schema for this version of the format.
     """
     from coffea import nanoevents
@@ -36,7 +37,7 @@ def schema_class(layout: Layout) -> Any:
     version = layout.version if major == "00" else f"{major}.{minor}"
     known = [known.replace("-", ".") for known in nanoevents.assets.versions]
     if version not in known:
-        raise ValueError(
+        raise InputError(
             f"EDM4hep {layout.version}: coffea has no schema for this version; it has {', '.join(known)}"
         )
     return schema.version(version)
@@ -69,7 +70,7 @@ def read_events(
             access_log=access_log,
         ).events()
     if not events.fields:
-        raise ValueError(
+        raise InputError(
             f"{directory.file.file_path}: {layout.format.schema} finds no fields in tree '{layout.tree}'; "
             f"accepted are {ACCEPTED}"
         )
@@ -100,13 +101,15 @@ def open_events(
     ------
     OSError
         If the file cannot be read.
-    ValueError
+    InputError
         If the tree is not there, or the format is unknown.
     """
     directory = open_file(path)
     layout = identify(directory, tree)
     entries = directory[layout.tree].num_entries
     stop = entries if stop is None else min(stop, entries)
+    if not 0 <= start <= stop:
+        raise InputError(f"{path}: entries {start} to {stop} are no range of its {entries} entries")
     metadata = {
         "dataset": Path(str(path)).stem,
         "filename": str(path),

@@ -7,9 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, StrictInt, ValidationError
+
 from hepcol import plugins
+from hepcol.errors import InputError
 
 ROOT_SUFFIX = ".root"
+
+# What the events' metadata hold of themselves (coffea.processor.executor, _PROTECTED_NAMES)
+RESERVED = frozenset(
+    {
+        "dataset",
+        "filename",
+        "treename",
+        "metadata",
+        "entrystart",
+        "entrystop",
+        "fileuuid",
+        "numentries",
+        "uuid",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +42,14 @@ class InputFile:
         Name of the event tree; by default what the file's format says.
     steps : tuple of (int, int), optional
         Ranges of entries to process; by default all.
+    uuid : str, optional
+        UUID that the file has to have.
     """
 
     path: str
     tree: str | None = None
     steps: tuple[tuple[int, int], ...] | None = None
+    uuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,36 +82,39 @@ def resolve(
 
     Raises
     ------
-    ValueError
+    InputError
         If something named is not there or is not understood.
     """
     if hasattr(sources, "model_dump"):  # pydantic: coffea.dataset_tools.DataGroupSpec
         sources = sources.model_dump()
     if isinstance(sources, Mapping):
-        return {
-            dataset: _without_repeats(dataset, _from_coffea(dataset, content, tree))
-            for dataset, content in sources.items()
-        }
+        if name is not None:
+            raise InputError(
+                f"the fileset names its datasets ({', '.join(map(str, sources))}); '{name}' has no place"
+            )
+        return {str(key): _from_coffea(str(key), content, tree) for key, content in sources.items()}
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not listed:
-        raise ValueError("no input files: name files, globs, folders, a fileset in JSON, or a shipped sample")
+        raise InputError("no input files: name files, globs, folders, a fileset in JSON, or a shipped sample")
     if len(listed) == 1 and str(listed[0]).endswith(".json"):
         return resolve(_read_json(Path(listed[0])), tree, name)
-    files = tuple(InputFile(path, tree) for source in listed for path in _expand(str(source)))
+    files = tuple(InputFile(path, tree) for source in listed for path in expand(str(source)))
     name = name or _dataset_name([str(source) for source in listed])
     return {name: _without_repeats(name, Dataset(files))}
 
 
 def _without_repeats(name: str, dataset: Dataset) -> Dataset:
-    """Refuse a dataset that names a file twice: its events would count twice."""
-    paths = [file.path for file in dataset.files]
-    repeated = sorted({path for path in paths if paths.count(path) > 1})
-    if repeated:
-        raise ValueError(f"dataset '{name}' names {', '.join(repeated)} more than once")
+    """Refuse a dataset that names a file twice, in whatever spelling: its events would count twice."""
+    seen: dict[str, str] = {}
+    for file in dataset.files:
+        place = file.path if "://" in file.path else str(Path(file.path).resolve())
+        if place in seen:
+            raise InputError(f"dataset '{name}' names {seen[place]} more than once (as {file.path})")
+        seen[place] = file.path
     return dataset
 
 
-def _expand(source: str) -> list[str]:
+def expand(source: str) -> list[str]:
     """Paths behind a file, URL, glob, folder or name of a shipped sample."""
     if "://" in source:
         return [source]
@@ -98,7 +122,7 @@ def _expand(source: str) -> list[str]:
     if path.is_dir():
         found = sorted(str(file) for file in path.glob(f"*{ROOT_SUFFIX}"))
         if not found:
-            raise ValueError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
+            raise InputError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
         return found
     if path.exists():
         return [str(path)]
@@ -108,11 +132,11 @@ def _expand(source: str) -> list[str]:
     if glob.has_magic(source):
         found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns, too)
         if not found:
-            raise ValueError(f"{source}: no file matches")
+            raise InputError(f"{source}: no file matches")
         return found
     if path.suffix:
         return [str(path)]  # a missing file is for the run to report, beside those that are there
-    raise ValueError(
+    raise InputError(
         f"{source}: no such file or folder, and no shipped sample "
         f"(these are: {', '.join(plugins.names(plugins.SAMPLES)) or 'none'})"
     )
@@ -131,47 +155,61 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such file") from error
+        raise InputError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON: {error}") from error
+        raise InputError(f"{path}: not JSON: {error}") from error
     if not isinstance(content, Mapping):
-        raise ValueError(  # noqa: TRY004  (wrong input is a ValueError everywhere)
-            f"{path}: a fileset is a JSON object of datasets, got {type(content).__name__}"
-        )
+        raise InputError(f"{path}: a fileset is a JSON object of datasets, got {type(content).__name__}")
     return content
 
 
-def _from_coffea(dataset: str, content: Any, tree: str | None) -> Dataset:
+class _FileSpec(BaseModel):
+    """What coffea's fileset says of a file; what is not needed is not looked at."""
+
+    object_path: str | None = None
+    steps: list[tuple[StrictInt, StrictInt]] | None = None
+    uuid: str | None = None
+
+
+class _DatasetSpec(BaseModel):
+    """What coffea's fileset says of a dataset."""
+
+    files: dict[str, str | _FileSpec | None] | list[str]
+    treename: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+def _from_coffea(name: str, content: Any, tree: str | None) -> Dataset:
     """Convert one entry of a coffea fileset, of the Runner's kind or of ``dataset_tools``."""
     if isinstance(content, (list, tuple)):
         content = {"files": content}
-    if not isinstance(content, Mapping) or "files" not in content:
-        raise ValueError(f"dataset '{dataset}': expected a list of files, or an object with 'files'")
-    tree = content.get("treename", tree)
-    files = content["files"]
-    if not isinstance(files, Mapping):
-        files = dict.fromkeys(files)
-    if not files:
-        raise ValueError(f"dataset '{dataset}' has no files")
-    return Dataset(
-        tuple(_input_file(dataset, path, spec, tree) for path, spec in files.items()),
-        content.get("metadata") or {},
+    try:
+        spec = _DatasetSpec.model_validate(content)
+    except ValidationError as error:
+        # of the alternatives that were tried, the one that went deepest is the one that was meant
+        problem = max(error.errors(), key=lambda problem: len(problem["loc"]))
+        tried = ("dict[", "list[", "_FileSpec", "str")
+        place = ", ".join(str(part) for part in problem["loc"] if not str(part).startswith(tried))
+        raise InputError(f"dataset '{name}', {place or 'whole'}: {problem['msg']}") from error
+    metadata = spec.metadata or {}
+    reserved = sorted(RESERVED & set(metadata))
+    if reserved:
+        raise InputError(
+            f"dataset '{name}': the metadata may not have {', '.join(reserved)}: hepcol sets that"
+        )
+    listed = spec.files if isinstance(spec.files, dict) else dict.fromkeys(spec.files)
+    if not listed:
+        raise InputError(f"dataset '{name}' has no files")
+    tree = spec.treename or tree
+    return _without_repeats(
+        name, Dataset(tuple(_input_file(path, file, tree) for path, file in listed.items()), metadata)
     )
 
 
-def _input_file(dataset: str, path: str, spec: Any, tree: str | None) -> InputFile:
+def _input_file(path: str, spec: str | _FileSpec | None, tree: str | None) -> InputFile:
     """Convert one file of a coffea fileset: nothing, the name of its tree, or a specification."""
-    if spec is None:
-        return InputFile(path, tree)
-    if isinstance(spec, str):
-        return InputFile(path, spec)
-    if not isinstance(spec, Mapping):
-        raise ValueError(  # noqa: TRY004  (likewise)
-            f"dataset '{dataset}', file {path}: expected the name of a tree or an object, got {spec!r}"
-        )
-    steps = spec.get("steps")
+    if spec is None or isinstance(spec, str):
+        return InputFile(path, spec or tree)
     return InputFile(
-        path,
-        spec.get("object_path", tree),
-        None if steps is None else tuple((int(a), int(b)) for a, b in steps),
+        path, spec.object_path or tree, None if spec.steps is None else tuple(spec.steps), spec.uuid
     )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hepcol.errors import InputError
+
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 _RNTUPLE = "ROOT::RNTuple"
 
@@ -35,6 +37,8 @@ class Format:
         Units of its columns; the first match counts.
     branch_filter : str
         Branches for the schema to keep, as uproot's ``filter_name``; empty for all.
+    has_no_weights : bool
+        Whether its events have no weights.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Format:
     matches: Callable[[frozenset[str]], bool]
     units: tuple[Unit, ...] = ()
     branch_filter: str = ""
+    has_no_weights: bool = False
 
 
 _EDM4HEP_UNITS = (
@@ -81,6 +86,7 @@ FORMATS = (
         _EDM4HEP_UNITS,
         # parameters and maps of the newer FCC files stop the schema with StopIteration
         branch_filter=r"/^(?!.*(PARAMETERS|_.*Map))/",
+        has_no_weights=True,
     ),
     Format("EDM4hep 1", "events", "EDM4HEPSchema", _has(r"^(_\w+_\w+|\w+_objIdx)$"), _EDM4HEP_UNITS),
     Format("PHYSLITE", "CollectionTree", "PHYSLITESchema", _has(r"Aux(Dyn)?[.:]"), _PHYSLITE_UNITS),
@@ -112,7 +118,7 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
 
     Raises
     ------
-    ValueError
+    InputError
         If the tree is not there, cannot be chosen, or has no format that hepcol knows.
     """
     path = directory.file.file_path
@@ -120,10 +126,10 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
     name = _choose_tree(path, trees, tree)
     branches = frozenset(directory[name].keys(recursive=False))
     if not branches:
-        raise ValueError(f"{path}: tree '{name}' has no branches")
+        raise InputError(f"{path}: tree '{name}' has no branches")
     if trees[name] == _RNTUPLE:
         if any("." in field for field in directory[name].keys()):  # noqa: SIM118  (uproot's keys are recursive)
-            raise ValueError(
+            raise InputError(
                 f"{path}: '{name}' is an RNTuple of records ({', '.join(sorted(branches)[:3])}), which the schemas open "
                 f"with no fields; accepted are RNTuples of plain columns and TTrees: {ACCEPTED}"
             )
@@ -138,15 +144,16 @@ def _choose_tree(path: str, trees: dict[str, str], tree: str | None) -> str:
     """Name the event tree: the one asked for, that of a known format, or the only one."""
     listed = ", ".join(f"{name} ({kind})" for name, kind in trees.items()) or "none"
     if tree is not None:
+        tree = tree.partition(";")[0]  # a coffea fileset may name the cycle
         if tree not in trees:
-            raise ValueError(f"{path}: no tree '{tree}'; trees in the file: {listed}")
+            raise InputError(f"{path}: no tree '{tree}'; trees in the file: {listed}")
         return tree
     known = [form.tree for form in FORMATS if form.tree in trees]
     if known:
         return known[0]
     if len(trees) != 1:
         wanted = ", ".join(dict.fromkeys(form.tree for form in FORMATS if form.tree))
-        raise ValueError(
+        raise InputError(
             f"{path}: no event tree ({wanted}); trees in the file: {listed}; choose one with --tree"
             if trees
             else f"{path}: no tree in the file; accepted are {ACCEPTED}"

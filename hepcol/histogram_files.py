@@ -5,10 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
+from uuid import UUID
 
 import hist
 import uhi.io.zip
 import uproot
+
+from hepcol.errors import InputError
 
 Name = tuple[str, ...]
 Histograms = Mapping[Name, hist.Hist]
@@ -16,6 +20,7 @@ Histograms = Mapping[Name, hist.Hist]
 # Stands in every time stamp, so that the files tell histograms apart and not the moments of writing;
 # when and how they were made is in provenance.json.
 _EPOCH_CODE = 0  # ROOT's packed date: 1995-01-01 00:00:00
+MAX_ROOT_DIMENSIONS = 3
 _FIXED_UUID = "68657063-6f6c-5000-8000-000000000000"
 
 
@@ -45,7 +50,7 @@ def write_zip(path: Path, histograms: Histograms) -> None:
     """Write histograms to a zip archive in UHI's format, as ``dataset/histogram``."""
     with _TimelessZip(path, "w") as archive:
         for name, histogram in histograms.items():
-            uhi.io.zip.write(archive, "/".join(name), histogram)
+            uhi.io.zip.write(archive, _joined(name), histogram)
 
 
 def read_zip(path: Path) -> dict[Name, hist.Hist]:
@@ -53,25 +58,50 @@ def read_zip(path: Path) -> dict[Name, hist.Hist]:
 
     Raises
     ------
-    ValueError
+    InputError
         If it is not an archive of histograms.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member[: -len(".json")] for member in archive.namelist() if member.endswith(".json")]
-            return {tuple(name.split("/")): hist.Hist(uhi.io.zip.read(archive, name)) for name in members}
+            return {
+                tuple(map(unquote, name.split("/"))): hist.Hist(uhi.io.zip.read(archive, name))
+                for name in members
+            }
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: not an archive of histograms: {error}") from error
+        raise InputError(f"{path}: not an archive of histograms: {error}") from error
 
 
-def write_root(path: Path, histograms: Histograms) -> None:
-    """Write histograms to a ROOT file, as ``dataset/histogram/variation``."""
-    from uuid import UUID
+def escape(part: str) -> str:
+    """Write a part of a name so that it is one part of a path, and no other: DY/2018 is DY%2F2018."""
+    if not part.strip("."):  # "", "." and ".." mean other folders
+        return "%2E" * len(part) or "%"
+    return quote(part, safe=" !\"#$&'()*+,-.:<=>?@[]^_`{|}~")
 
+
+def _joined(name: Name) -> str:
+    return "/".join(map(escape, name))
+
+
+def write_root(path: Path, histograms: Histograms) -> dict[Name, str]:
+    """Write histograms to a ROOT file, as ``dataset/histogram/variation``.
+
+    Returns
+    -------
+    dict
+        Why not, for each histogram that ROOT has no class for.
+    """
+    refused = {}
     with _timeless_uproot(), uproot.recreate(path, uuid_function=lambda: UUID(_FIXED_UUID)) as file:
         for name, histogram in histograms.items():
             for parts, single in _singles(histogram):
-                file["/".join((*name, *parts))] = _as_double(single)
+                if single.ndim > MAX_ROOT_DIMENSIONS:
+                    refused[name] = (
+                        f"a histogram of {single.ndim} dimensions, ROOT has up to {MAX_ROOT_DIMENSIONS}"
+                    )
+                    break
+                file[_joined((*name, *parts))] = _as_double(single)
+    return refused
 
 
 def _as_double(histogram: hist.Hist) -> hist.Hist:

@@ -62,11 +62,15 @@ class Histogram:
         entries = np.array(counts.view(flow=True))
         if weight is None:
             return cls(axes, entries)
+        arrays = (value for value in values if not isinstance(value, str))
+        weights = np.broadcast_to(
+            np.asarray(weight, dtype=np.float64), np.broadcast_shapes(*map(np.shape, arrays))
+        )
         return cls(
             axes,
             entries,
-            _fill_exactly(axes, values, np.asarray(weight, dtype=np.float64), max_weight),
-            _fill_exactly(axes, values, np.square(np.asarray(weight, dtype=np.float64)), max_weight**2),
+            _fill_exactly(axes, values, weights, max_weight),
+            _fill_exactly(axes, values, weights * weights, max_weight * max_weight),
         )
 
     def __add__(self, other: "Histogram") -> "Histogram":

@@ -52,7 +52,7 @@ def inspect_file(path: str | Path, tree: str | None = None) -> Inspection:
         )
         events = read_events(directory, layout, 0, directory[layout.tree].num_entries, {})
         columns = tuple(
-            Column(name, _type_name(column), unit_of(layout, name)) for name, column in _leaves(events)
+            Column(name, kind, unit_of(layout, name)) for name, kind in _leaves(events.layout.form)
         )
         local = Path(str(path))
         return Inspection(
@@ -67,32 +67,26 @@ def inspect_file(path: str | Path, tree: str | None = None) -> Inspection:
         )
 
 
-def _leaves(record: ak.Array, prefix: str = "") -> list[tuple[str, ak.Array]]:
-    """Columns of a record and of the records in it, by name."""
-    leaves = []
-    for name in sorted(record.fields):
-        column = record[name]
-        if column.fields:
-            leaves += _leaves(column, f"{prefix}{name}.")
-        else:
-            leaves.append((f"{prefix}{name}", column))
-    return leaves
-
-
-def _type_name(column: ak.Array) -> str:
-    """Name the type of a column without its parameters, such as ``var * float32``."""
-    form = column.layout.form
-    depth = []
-    while getattr(form, "content", None) is not None and form.parameter("__array__") not in (
-        "string",
-        "bytestring",
-    ):
-        depth.append(
-            "var" if form.is_list and not form.is_regular else f"{form.size}" if form.is_regular else "?"
-        )
-        form = form.content
-    name = "string" if form.parameter("__array__") else getattr(form, "primitive", type(form).__name__)
-    return " * ".join((*depth, str(name)))
+def _leaves(form: Any, name: str = "", nesting: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """Names and types of the columns of a form; the form, since coffea's vectors check their fields when sliced."""
+    if form.is_record:
+        fields = sorted(zip(form.fields, form.contents, strict=True), key=lambda field: field[0])
+        return [
+            leaf
+            for field, content in fields
+            for leaf in _leaves(content, f"{name}.{field}" if name else field, nesting)
+        ]
+    content = getattr(form, "content", None)
+    if content is None or form.parameter("__array__") in ("string", "bytestring"):
+        kind = "string" if form.parameter("__array__") else getattr(form, "primitive", type(form).__name__)
+        return [(name, " * ".join((*nesting, str(kind))))]
+    if form.is_regular:
+        nesting = (*nesting, str(form.size))
+    elif form.is_list:
+        nesting = (*nesting, "var")
+    elif form.is_option:
+        nesting = (*nesting, "?")
+    return _leaves(content, name, nesting)
 
 
 def _sums_of_weights(directory: Any, events: ak.Array) -> dict[str, float]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+ChunkKey = tuple[str, str, int, int]  # dataset, path, start, stop
+
 
 class Status(StrEnum):
     """What became of a chunk."""
@@ -64,7 +66,7 @@ class ChunkRecord:
         return self.stop - self.start
 
     @property
-    def key(self) -> tuple[str, str, int, int]:
+    def key(self) -> ChunkKey:
         """What tells chunks apart; a copied file keeps its UUID, so the path does."""
         return (self.dataset, self.path, self.start, self.stop)
 

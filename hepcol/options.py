@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from hepcol import plugins
+from hepcol.errors import InputError
 
 
 def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
@@ -23,30 +24,30 @@ def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
 
     Raises
     ------
-    ValueError
+    InputError
         If there is no such processor, or an option or value is not accepted.
     """
     made = find_processor(reference)
     given = _parse(options)
     if not isinstance(made, type):
         if given:
-            raise ValueError(
+            raise InputError(
                 f"{reference} is a {type(made).__name__} that takes no options, got {', '.join(given)}"
             )
         return made
     accepted = option_names(made)
     unknown = [name for name in given if accepted is not None and name not in accepted]
     if unknown:
-        raise ValueError(
+        raise InputError(
             f"option '{unknown[0]}' is unknown to {reference}; accepted: {', '.join(accepted or ()) or 'none'}"
         )
     try:
         # pydantic reads numbers from strings; other classes get what YAML makes of the value
         return made(**(given if is_validated(made) else {k: _scalar(k, v) for k, v in given.items()}))
     except ValidationError as error:
-        raise ValueError(_first_problem(error)) from error
+        raise InputError(_first_problem(error)) from error
     except TypeError as error:
-        raise ValueError(f"{reference}: {error}") from error
+        raise InputError(f"{reference}: {error}") from error
 
 
 def find_processor(reference: str) -> Any:
@@ -54,7 +55,7 @@ def find_processor(reference: str) -> Any:
 
     Raises
     ------
-    ValueError
+    InputError
         If there is none.
     """
     if ":" not in reference:
@@ -62,12 +63,12 @@ def find_processor(reference: str) -> Any:
             return plugins.load(plugins.PROCESSORS, reference)
         except KeyError:
             known = ", ".join(plugins.names(plugins.PROCESSORS))
-            raise ValueError(
+            raise InputError(
                 f"no analysis '{reference}'; there are: {known}; or name module:Class or path/to/file.py:Class"
             ) from None
     found, module = plugins.load_object(reference)
     if not callable(found) and not hasattr(found, "process"):
-        raise ValueError(
+        raise InputError(
             f"{reference} is a {type(found).__name__}; expected a processor class or a function of events"
         )
     if getattr(module, "__spec__", None) and reference.rpartition(":")[0].endswith(".py"):
@@ -110,9 +111,9 @@ def _parse(options: Sequence[str]) -> dict[str, str]:
     for option in options:
         name, equals, value = option.partition("=")
         if not (equals and name):
-            raise ValueError(f"option '{option}': expected NAME=VALUE")
+            raise InputError(f"option '{option}': expected NAME=VALUE")
         if name in parsed:
-            raise ValueError(f"option '{name}' is given twice: {parsed[name]} and {value}")
+            raise InputError(f"option '{name}' is given twice: {parsed[name]} and {value}")
         parsed[name] = value
     return parsed
 
@@ -122,7 +123,7 @@ def _scalar(name: str, value: str) -> Any:
     try:
         return yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ValueError(f"option '{name}={value}': {error}") from error
+        raise InputError(f"option '{name}={value}': {error}") from error
 
 
 def _first_problem(error: ValidationError) -> str:

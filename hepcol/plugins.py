@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from hepcol.errors import InputError
+
 PROCESSORS = "hepcol.processors"
 SAMPLES = "hepcol.samples"
 COMMANDS = "hepcol.commands"
@@ -33,7 +35,7 @@ def load(group: str, name: str) -> Any:
     ------
     KeyError
         If the group has no such name.
-    ValueError
+    InputError
         If it cannot be loaded, such as when another package of the same name hides the one that offers it.
     """
     point = next((point for point in entry_points(group=group) if point.name == name), None)
@@ -43,7 +45,7 @@ def load(group: str, name: str) -> Any:
     try:
         return point.load()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"'{name}' ({point.value}) cannot be loaded: {error}") from error
+        raise InputError(f"'{name}' ({point.value}) cannot be loaded: {error}") from error
 
 
 def _check_not_hidden(point: EntryPoint) -> None:
@@ -67,7 +69,7 @@ def _check_not_hidden(point: EntryPoint) -> None:
         installed = {ours}
     if installed and found not in installed:
         expected = ", ".join(str(path.parent) for path in installed)
-        raise ValueError(
+        raise InputError(
             f"package '{package}' is {found.parent if found else 'missing'}, which hides the one of "
             f"{point.dist.name} in {expected}: rename that folder or run from another one"
         )
@@ -94,29 +96,34 @@ def load_object(reference: str) -> tuple[Any, ModuleType]:
 
     Raises
     ------
-    ValueError
+    InputError
         If the reference has another form, or names nothing.
     """
     source, _, name = reference.rpartition(":")
     if not source or not name:
-        raise ValueError(f"'{reference}': expected module:Class or path/to/file.py:Class")
+        raise InputError(f"'{reference}': expected module:Class or path/to/file.py:Class")
+    # behind what is installed: a module of the user's folder is found, and hides nothing
+    folder = str(Path(source).resolve().parent if source.endswith(".py") else Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         module = _load_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"'{reference}': {error}") from error
+    except (ModuleNotFoundError, SyntaxError) as error:
+        raise InputError(f"'{reference}': {error}") from error
     if not hasattr(module, name):
-        raise ValueError(f"'{reference}': {source} has no '{name}'")
+        raise InputError(f"'{reference}': {source} has no '{name}'")
     return getattr(module, name), module
 
 
 def _load_file(path: Path) -> ModuleType:
-    """Import a file as a module of its own name."""
+    """Import a file as a module, by a name that no other module has."""
     if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+        raise InputError(f"{path}: no such file")
+    name = f"hepcol_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"{path}: not a Python file")
+        raise InputError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

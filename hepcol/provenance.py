@@ -1,6 +1,9 @@
 """Where a result comes from: versions, configuration and inputs."""
 
 import dataclasses
+import hashlib
+import inspect
+import math
 import platform
 import subprocess
 import sys
@@ -48,6 +51,7 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
         "packages": {package: _version(package) for package in PACKAGES},
         "git_commit": _commit(),
         "processor": f"{type(processor).__module__}:{type(processor).__qualname__}",
+        "processor_sha256": _source_hash(processor),
         "options": _options(processor),
         "event_identity": "file UUID and entry",
         **configuration,
@@ -65,14 +69,27 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
 
 
 def _options(processor: Any) -> dict[str, Any]:
-    """Options of a processor, as JSON can hold them."""
-    if not dataclasses.is_dataclass(processor) or isinstance(processor, type):
-        return {}
-    plain = (bool, int, float, str, type(None))
+    """Options of a processor, as JSON can hold them: the fields of a dataclass, else what is on the instance."""
+    if dataclasses.is_dataclass(processor) and not isinstance(processor, type):
+        options = {field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)}
+    else:
+        options = dict(getattr(processor, "__dict__", {}))
+    plain = (bool, int, str, type(None))
     return {
-        field.name: value if isinstance(value := getattr(processor, field.name), plain) else repr(value)
-        for field in dataclasses.fields(processor)
+        name: value
+        if isinstance(value, plain) or (isinstance(value, float) and math.isfinite(value))
+        else repr(value)
+        for name, value in options.items()
     }
+
+
+def _source_hash(processor: Any) -> str | None:
+    """SHA-256 of the file that defines a processor; None where there is none."""
+    try:
+        path = inspect.getsourcefile(processor if inspect.isroutine(processor) else type(processor))
+        return hashlib.sha256(Path(path or "").read_bytes()).hexdigest()
+    except (TypeError, OSError):
+        return None
 
 
 def _version(package: str) -> str | None:

@@ -1,5 +1,6 @@
 """The histograms, numbers and other things in what a processor returned, by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -29,7 +30,7 @@ class Contents:
     """
 
     histograms: dict[Name, hist.Hist] = field(default_factory=dict)
-    values: dict[Name, float | int] = field(default_factory=dict)
+    values: dict[Name, Any] = field(default_factory=dict)
     others: dict[Name, str] = field(default_factory=dict)
 
 
@@ -55,6 +56,8 @@ def _walk(item: Any, name: Name, contents: Contents) -> None:
     elif isinstance(item, hist.BaseHist):
         contents.histograms[name or ("result",)] = hist.Hist(item)
     elif isinstance(item, (Real, np.number)):
-        contents.values[name or ("result",)] = item.item() if isinstance(item, np.generic) else item  # type: ignore[assignment]
+        number = item.item() if isinstance(item, np.generic) else item
+        # JSON has no NaN and no infinity
+        contents.values[name or ("result",)] = number if math.isfinite(number) else str(number)
     else:
         contents.others[name or ("result",)] = type(item).__name__

@@ -5,16 +5,17 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
 import hist
 
-from hepcol.histogram_files import read_zip, write_root, write_zip
+from hepcol.errors import InputError
+from hepcol.histogram_files import escape, read_zip, write_root, write_zip
 from hepcol.ledger import ChunkRecord, FileRecord, to_json
-from hepcol.spectra import collect
+from hepcol.spectra import Contents
 
 HISTOGRAMS_ZIP = "histograms.zip"
 HISTOGRAMS_ROOT = "histograms.root"
@@ -22,6 +23,7 @@ SUMMARY = "summary.json"
 LEDGER = "ledger.jsonl"
 PROVENANCE = "provenance.json"
 PLOTS = "plots"
+PLOT_FORMATS = ("png", "pdf")
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, PLOTS)
 LOCK = ".hepcol.lock"
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
@@ -63,10 +65,14 @@ class OutputFolder:
         try:
             _check_free(folder, force)
             _take_lock(folder)
-        except ValueError:
+        except InputError:
             _remove(created)
             raise
-        store = cls(folder, created)
+        try:
+            store = cls(folder, created)
+        except OSError as error:
+            (folder / LOCK).unlink()
+            raise InputError(f"output folder {folder} cannot be written: {error}") from error
         try:
             yield store
         finally:
@@ -80,27 +86,40 @@ class OutputFolder:
             self._ledger.write(to_json(record) + "\n")
             self._ledger.flush()
 
-    def write(self, result: Any, summary: dict[str, Any], provenance: dict[str, Any]) -> None:
-        """Write the results of a run, complete or not, in place of what was in the folder."""
+    def write_histograms(self, contents: Contents) -> None:
+        """Write the histograms; those that ROOT has no class for are noted as such."""
+        if self.path is None:
+            return
+        write_zip(self.path / PARTIAL / HISTOGRAMS_ZIP, contents.histograms)
+        for name, reason in write_root(self.path / PARTIAL / HISTOGRAMS_ROOT, contents.histograms).items():
+            contents.others[name] = f"{reason}; it is in {HISTOGRAMS_ZIP} only"
+
+    def finish(
+        self, summary: dict[str, Any], provenance: dict[str, Any], records: Sequence[ChunkRecord | FileRecord]
+    ) -> None:
+        """Write the rest, and put all of it in place of what was in the folder.
+
+        The ledger is written anew from what counted: what was heard on the way may lack a record or repeat one.
+        """
         if self.path is None or self._ledger is None:
             return
-        contents = collect(result)
-        self._write(HISTOGRAMS_ZIP, lambda path: write_zip(path, contents.histograms))
-        self._write(HISTOGRAMS_ROOT, lambda path: write_root(path, contents.histograms))
-        summary["values"] = {"/".join(name): value for name, value in contents.values.items()}
-        summary["not_written"] = {"/".join(name): kind for name, kind in contents.others.items()}
-        self._write(SUMMARY, lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"))
-        self._write(PROVENANCE, lambda path: path.write_text(json.dumps(provenance, indent=2) + "\n"))
+        partial = self.path / PARTIAL
+        for name, content in ((SUMMARY, summary), (PROVENANCE, provenance)):
+            (partial / name).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
         self._ledger.close()
-        shutil.rmtree(self.path / PLOTS, ignore_errors=True)
+        (partial / LEDGER).write_text("".join(to_json(record) + "\n" for record in records))
+        self._remove_plots()
         for name in (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
-            (self.path / PARTIAL / name).replace(self.path / name)
+            (partial / name).replace(self.path / name)
         self._complete = True
 
-    def _write(self, name: str, writer: Callable[[Path], object]) -> None:
-        """Write a file under its temporary name."""
-        if self.path is not None:
-            writer(self.path / PARTIAL / name)
+    def _remove_plots(self) -> None:
+        """Remove the plots of the histograms that are to be replaced, and nothing else."""
+        if self.path is None or not (self.path / HISTOGRAMS_ZIP).exists():
+            return
+        for name in read_zip(self.path / HISTOGRAMS_ZIP):
+            for plot in plot_paths(self.path, name):
+                plot.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Unlock; remove what is half-written, and the folder if this run made it for nothing."""
@@ -113,6 +132,12 @@ class OutputFolder:
             _remove(self._created)
 
 
+def plot_paths(folder: Path, name: tuple[str, ...]) -> list[Path]:
+    """Where the plots of a histogram are, in each format."""
+    place = (folder / PLOTS).joinpath(*map(escape, name))
+    return [place.with_name(f"{place.name}.{extension}") for extension in PLOT_FORMATS]
+
+
 def _make(folder: Path) -> tuple[Path, ...]:
     """Make a folder and its parents; return those that were not there, the innermost first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -122,7 +147,7 @@ def _make(folder: Path) -> tuple[Path, ...]:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise ValueError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
     return tuple(missing)
 
 
@@ -134,10 +159,15 @@ def _remove(folders: tuple[Path, ...]) -> None:
 
 
 def _check_free(folder: Path, force: bool) -> None:
-    """Refuse a folder with results, unless they may be replaced, and one that holds other things only."""
-    there = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
+    """Refuse a folder with results, unless they may be replaced, and one whose files only are called like ours."""
+    there = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK, PARTIAL))
+    named_alike = [name for name in there if name in OURS]
+    if force and named_alike and SUMMARY not in there:
+        raise InputError(
+            f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not of hepcol, choose another"
+        )
     if there and not force:
-        raise ValueError(
+        raise InputError(
             f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force"
         )
 
@@ -153,14 +183,14 @@ def _take_lock(folder: Path) -> None:
         except FileExistsError:
             holder = _read_lock(lock)
             if holder.get("host") != mine["host"] or _alive(int(holder.get("pid", 0))):
-                raise ValueError(
+                raise InputError(
                     f"output folder {folder} is in use by process {holder.get('pid')} on {holder.get('host')}; "
                     f"if that is gone, delete {lock}"
                 ) from None
             lock.unlink(missing_ok=True)
         else:
             return
-    raise ValueError(f"output folder {folder} was taken by another run just now")
+    raise InputError(f"output folder {folder} was taken by another run just now")
 
 
 def _read_lock(lock: Path) -> dict[str, Any]:
@@ -190,15 +220,17 @@ def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str
 
     Raises
     ------
-    ValueError
+    InputError
         If the folder has none.
     """
     path = Path(folder)
     for name in (HISTOGRAMS_ZIP, SUMMARY):
         if not (path / name).is_file():
-            raise ValueError(f"{path}: no {name} there; expected the output folder of 'hepcol run'")
+            raise InputError(f"{path}: no {name} there; expected the output folder of 'hepcol run'")
     try:
-        summary: dict[str, Any] = json.loads((path / SUMMARY).read_text())
+        summary = json.loads((path / SUMMARY).read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path / SUMMARY}: not JSON: {error}") from error
+        raise InputError(f"{path / SUMMARY}: not JSON: {error}") from error
+    if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
+        raise InputError(f"{path / SUMMARY}: not the summary of a run")
     return read_zip(path / HISTOGRAMS_ZIP), summary

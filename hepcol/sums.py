@@ -2,7 +2,7 @@
 
 A weight is split into limbs on fixed quanta: ``hi = (w + M) - M``, ``lo = w - hi``, and ``lo`` again. The quanta
 follow from a declared bound on ``|w|`` alone, so that every partial sum of up to ``MAX_TERMS`` limbs is a multiple
-of the quantum below 2^53 of it: representable, hence exact. What is left below the last quantum, 2^-72 of
+of the quantum below 2^53 of it: representable, hence exact. What is left below the last quantum, 2^-96 of
 the bound, is rounded once for each weight.
 """
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-LIMBS = 3
+LIMBS = 4  # three would leave squares of weights far below the bound with few bits
 LOG2_MAX_TERMS = 30
 MAX_TERMS = 2**LOG2_MAX_TERMS
 DEFAULT_BOUND = 2.0**16

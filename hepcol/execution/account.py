@@ -61,29 +61,70 @@ def missing_text(run: Run) -> str:
     return f"incomplete: {closure.processed} of {closure.files} events processed, {', '.join(parts)}{reason}"
 
 
-def nothing_text(found: list[FileRecord], chunks: list[ChunkRecord]) -> str:
-    """Say in one line why not a single event was processed."""
-    failed = next((chunk for chunk in chunks if chunk.error), None)
-    if failed is not None:
-        return (
-            f"no event could be processed: {failed.error} in {failed.path}, entries {failed.start} to {failed.stop}: "
-            f"{failed.message}"
-        )
+def nothing_readable(found: list[FileRecord]) -> str:
+    """Say in one line why there is not a single event to process."""
     messages = [file.message for file in found if file.error]
-    return (
-        messages[0]
-        if len(messages) == 1
-        else f"none of the {len(found)} files can be read: {'; '.join(messages[:3])}"
+    empty = len(found) - len(messages)
+    if not messages:
+        return (
+            f"no events: {found[0].path} is empty"
+            if empty == 1
+            else f"no events: all {empty} files are empty"
+        )
+    if len(found) == 1:
+        return messages[0]
+    return f"no events: of {len(found)} files, {empty} are empty and {len(messages)} cannot be read: {messages[0]}"
+
+
+# What awkward says of a field that is not there, as an attribute and as an item
+_MISSING = (("AttributeError", "no field named "), ("awkward.errors.FieldNotFoundError", "no field "))
+
+
+def lacks_a_column(chunks: list[ChunkRecord]) -> bool:
+    """Whether every chunk failed because the events do not have a column: the wrong files, and no bug."""
+    return all(
+        any(chunk.error == error and chunk.message.startswith(start) for error, start in _MISSING)
+        for chunk in chunks
     )
 
 
-def summarise(closure: Closure, result: Any, chunks: list[ChunkRecord], backend: Backend) -> dict[str, Any]:
+def check_counts(result: Any, closure: Closure) -> None:
+    """Hold the events that a processor counted against the ledger.
+
+    Raises
+    ------
+    RuntimeError
+        If they differ: a bug in the processor.
+    """
+    if isinstance(result, Result):
+        counted = sum(part.events for part in result.values())
+        if counted != closure.processed:
+            raise RuntimeError(f"the processor counted {counted} events, the ledger {closure.processed}")
+
+
+def _warnings(found: list[FileRecord]) -> list[str]:
+    """Say what is suspicious about the files: copies, whose events would count twice and be smeared alike."""
+    by_uuid: dict[str, list[str]] = {}
+    for file in found:
+        if file.uuid:
+            by_uuid.setdefault(file.uuid, []).append(file.path)
+    return [
+        f"{' and '.join(paths)} have the same UUID {identity}: copies are counted twice, and smeared alike"
+        for identity, paths in by_uuid.items()
+        if len(paths) > 1
+    ]
+
+
+def summarise(
+    closure: Closure, result: Any, found: list[FileRecord], chunks: list[ChunkRecord], backend: Backend
+) -> dict[str, Any]:
     """Collect what ``summary.json`` says of a run, without its times."""
     by_worker: dict[str, float] = {}
     for chunk in chunks:
         by_worker[chunk.worker] = by_worker.get(chunk.worker, 0.0) + chunk.compile_s
     summary: dict[str, Any] = {
         "complete": closure.complete,
+        "warnings": _warnings(found),
         "events": closure.summary(),
         "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
         "executor": backend.kind.value,
@@ -91,6 +132,8 @@ def summarise(closure: Closure, result: Any, chunks: list[ChunkRecord], backend:
         "compile_s": max(by_worker.values(), default=0.0),
         "cpu_s": sum(chunk.cpu_s for chunk in chunks),
         "bytes_read": sum(chunk.bytes_read for chunk in chunks),
+        "empty_files": [file.path for file in found if file.entries == 0],
+        "selected": None,
     }
     if isinstance(result, Result):
         summary["selected"] = sum(part.selected for part in result.values())

@@ -13,6 +13,7 @@ from typing import Any
 from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor
 from coffea.processor.executor import ExecutorBase
 
+from hepcol.errors import InputError
 from hepcol.execution import openfiles
 from hepcol.execution.chunk import LEDGER, Listener, listen
 from hepcol.ledger import ChunkRecord, from_json
@@ -70,13 +71,13 @@ def open_backend(
 
     Raises
     ------
-    ValueError
+    InputError
         If an option does not fit the executor, or the scheduler does not answer.
     """
     if scheduler is not None and kind is not Kind.DASK:
-        raise ValueError(f"a scheduler ({scheduler}) needs the executor dask, got {kind}")
+        raise InputError(f"a scheduler ({scheduler}) needs the executor dask, got {kind}")
     if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+        raise InputError(f"workers must be at least 1, got {workers}")
     if kind is Kind.DASK:
         return _dask(workers, scheduler, listener, topic)
     return _futures(workers, listener) if kind is Kind.FUTURES else _iterative(listener)
@@ -163,7 +164,7 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(
+        raise InputError(
             f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})"
         ) from error
     with client:

@@ -1,10 +1,10 @@
 """The work on one chunk, wherever it is done: open, process, and say what became of it."""
 
+import hashlib
 import os
 import platform
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ import cloudpickle
 import lz4.frame
 from coffea.processor.executor import WorkItem
 
+from hepcol.errors import InputError
 from hepcol.events import missing_columns, read_events
 from hepcol.execution import openfiles
 from hepcol.fileset import InputFile
@@ -57,10 +58,12 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     out, error, compile_s, requested, topic = None, None, 0.0, 0, ""
     start_wall, start_cpu = time.perf_counter(), time.thread_time()
     try:
-        task, compile_s = _unpack(packed_task)
+        # a processor of its own for each chunk, as in coffea: many keep their histograms on the instance
+        task: Task = cloudpickle.loads(lz4.frame.decompress(packed_task))
         topic = task.topic
+        compile_s = _warm_up(task, packed_task)
         start_wall, start_cpu = time.perf_counter(), time.thread_time()
-        opened = openfiles.get(item.filename, item.treename)
+        opened = openfiles.get(topic, item.filename, item.treename)
         before = opened.bytes_read
         out = task(_events(opened, item))
         if out is None:
@@ -68,7 +71,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         requested = opened.bytes_read - before
     except Exception as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost in silence)
         error = caught
-        openfiles.forget(item.filename, item.treename)
+        openfiles.forget(topic, item.filename, item.treename)
     record = ChunkRecord(
         dataset=item.dataset,
         path=item.filename,
@@ -122,42 +125,47 @@ def _tell(record: ChunkRecord, topic: str) -> None:
     worker.log_event(topic, to_json(record))
 
 
-_tasks: OrderedDict[bytes, Task] = OrderedDict()
-_TASKS_KEPT = 4
+_warm: set[bytes] = set()
 
 
-def _unpack(packed_task: bytes) -> tuple[Task, float]:
-    """Return the task, and the seconds that its kernels took to compile if this process sees it first."""
-    if packed_task in _tasks:
-        return _tasks[packed_task], 0.0
-    task: Task = cloudpickle.loads(lz4.frame.decompress(packed_task))
+def _warm_up(task: Task, packed_task: bytes) -> float:
+    """Compile the kernels of a processor that this process sees first; return the seconds that it took."""
+    digest = hashlib.sha256(packed_task).digest()
+    if digest in _warm:
+        return 0.0
     start = time.perf_counter()
     getattr(task.processor, "warm_up", lambda: None)()
-    compile_s = time.perf_counter() - start
-    _tasks[packed_task] = task
-    while len(_tasks) > _TASKS_KEPT:
-        _tasks.popitem(last=False)
-    return task, compile_s
+    _warm.add(digest)
+    return time.perf_counter() - start
 
 
-def probe(item: tuple[str, InputFile, tuple[Any, ...]]) -> list[FileRecord]:
-    """Open a file and tell what is in it: a list of one record, which executors can merge.
+@dataclass(frozen=True)
+class Probe:
+    """What to find out about a file: whether it can be read, and has some columns."""
 
-    ``item`` is the dataset, the file, and the columns that its events need to have.
-    """
-    dataset, file, columns = item
+    topic: str
+    dataset: str
+    file: InputFile
+    columns: tuple[str | tuple[str, ...], ...]
+
+
+def probe(item: Probe) -> list[FileRecord]:
+    """Open a file and tell what is in it: a list of one record, which executors can merge."""
+    dataset, file, columns = item.dataset, item.file, item.columns
     try:
-        opened = openfiles.get(file.path, file.tree)
+        opened = openfiles.get(item.topic, file.path, file.tree)
+        if file.uuid not in (None, opened.uuid):
+            raise InputError(f"{file.path}: has UUID {opened.uuid}, but the fileset was made of {file.uuid}")
         entries = opened.entries
         _check_steps(file, entries)
         if columns:
             lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), columns)
             if lacking:
-                raise ValueError(
+                raise InputError(
                     f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}"
                 )
     except Exception as error:  # noqa: BLE001  (likewise)
-        openfiles.forget(file.path, file.tree)
+        openfiles.forget(item.topic, file.path, file.tree)
         return [
             FileRecord(dataset, file.path, file.tree or "", error=class_name(error), message=one_line(error))
         ]
@@ -173,7 +181,7 @@ def _check_steps(file: InputFile, entries: int) -> None:
     position = 0
     for start, stop in sorted(file.steps or ()):
         if not position <= start < stop <= entries:
-            raise ValueError(
+            raise InputError(
                 f"{file.path}: steps {start} to {stop} do not fit: they may not overlap and the file has {entries} entries"
             )
         position = stop

@@ -1,6 +1,7 @@
 """Run a processor over files and account for every event."""
 
 import time
+import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,13 +11,22 @@ from typing import Any
 from coffea.processor.executor import WorkItem
 
 from hepcol import fileset as filesets
-from hepcol.execution.account import IncompleteRun, Run, nothing_text, summarise
+from hepcol.errors import InputError
+from hepcol.execution.account import (
+    IncompleteRun,
+    Run,
+    check_counts,
+    lacks_a_column,
+    nothing_readable,
+    summarise,
+)
 from hepcol.execution.backends import Backend, Kind, open_backend
-from hepcol.execution.chunk import LEDGER, OUT, Task, probe
+from hepcol.execution.chunk import LEDGER, OUT, Probe, Task, class_name, one_line, probe
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
-from hepcol.ledger import ChunkRecord, FileRecord, close
+from hepcol.ledger import ChunkKey, ChunkRecord, FileRecord, Status, close
 from hepcol.provenance import describe
+from hepcol.spectra import collect
 from hepcol.store import OutputFolder
 
 MAX_CHUNK = 100_000
@@ -78,53 +88,78 @@ def run(
     ------
     IncompleteRun
         If not every event was processed; the results are written, and marked.
-    ValueError
-        If an option is wrong, or no event at all could be processed; then nothing is written.
+    InputError
+        If an option is wrong, no file can be read, or a column is not there; then nothing is written.
+
+    Notes
+    -----
+    One run at a time in a process: coffea's executors leave no other way to hear of chunks as they end.
     """
     start = time.perf_counter()
     kind = _choice(executor, scheduler)
     if chunksize is not None and chunksize < 1:
-        raise ValueError(f"chunksize must be at least 1 event, got {chunksize}")
+        raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
     inputs = filesets.resolve(files, tree, dataset)
     topic = f"hepcol-{uuid.uuid4().hex}"
+    heard: dict[ChunkKey, ChunkRecord] = {}
     with OutputFolder.prepare(output, force) as folder, ProgressBar(progress) as bar:
 
         def hear(record: ChunkRecord) -> None:
             folder.record(record)
-            bar.count(record)
+            if record.key not in heard:  # Dask repeats what a dying worker took with it
+                bar.count(record)
+            heard[record.key] = record
 
         with open_backend(kind, workers, scheduler, hear, topic) as backend:
             started = time.perf_counter()
             if backend.dashboard:
                 bar.note(f"Dask dashboard: {backend.dashboard}")
             bar.stage("open files")
-            found = _probe(backend, inputs, tuple(getattr(processor, "columns", ())))
+            found = _probe(backend, inputs, _required_columns(processor), topic)
             for file in found:
                 folder.record(file)
             items = _chunks(inputs, found, chunksize, backend.workers)
+            if not items:
+                raise InputError(nothing_readable(found))
             bar.start_chunks(len(items), sum(len(item) for item in items))
             probed = time.perf_counter()
-            if not items and any(file.entries == 0 for file in found):
-                raise ValueError(f"no events: the files that can be read ({len(found)}) are empty")
-            out = _process(backend, items, Task(processor, topic)) if items else {}
+            out, chunks = _process(backend, items, Task(processor, topic), heard)
             finished = time.perf_counter()
-        chunks = _in_order(items, out.get(LEDGER, []))
+        if lacks_a_column(chunks):
+            raise InputError(f"{chunks[0].path}: {chunks[0].message}")
         closure = close(found, chunks)
-        if OUT not in out:
-            raise ValueError(nothing_text(found, chunks))
-        result = _postprocess(processor, out[OUT])
-        summary = summarise(closure, result, chunks, backend) | {
-            "wall_s": finished - start,
+        result = _postprocess(processor, out[OUT]) if OUT in out else None
+        check_counts(result, closure)
+        contents = collect(result)
+        summary = summarise(closure, result, found, chunks, backend)
+        folder.write_histograms(contents)
+        written = time.perf_counter()
+        summary |= {
+            "wall_s": written - start,
             "start_s": started - start,
             "open_s": probed - started,
             "process_s": finished - probed,
+            "write_s": written - finished,
             "events_per_s": closure.processed / (finished - probed),
+            "values": {"/".join(name): value for name, value in contents.values.items()},
+            "not_written": {"/".join(name): what for name, what in contents.others.items()},
         }
         done = Run(result, closure, tuple(found), tuple(chunks), summary)
-        folder.write(result, summary, describe(processor, found, executor=kind.value, chunksize=chunksize))
+        provenance = describe(processor, found, executor=kind.value, chunksize=chunksize)
+        folder.finish(summary, provenance, [*found, *chunks])
     if not closure.complete and not allow_incomplete:
         raise IncompleteRun(done)
     return done
+
+
+def _required_columns(processor: Any) -> tuple[str | tuple[str, ...], ...]:
+    """Columns that a processor declares; a processor of somebody else may call something of its own so."""
+    declared = getattr(processor, "required_columns", ())
+    if not isinstance(declared, (tuple, list)):
+        raise InputError(
+            f"required_columns of {type(processor).__name__}: expected a tuple of names, got {declared!r}"
+        )
+    return tuple(declared)
 
 
 def _choice(executor: str | None, scheduler: str | None) -> Kind:
@@ -134,17 +169,19 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
     try:
         return Kind(executor)
     except ValueError:
-        raise ValueError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
+        raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
 
 
-def _probe(backend: Backend, inputs: filesets.Fileset, columns: tuple[Any, ...]) -> list[FileRecord]:
+def _probe(
+    backend: Backend, inputs: filesets.Fileset, columns: tuple[str | tuple[str, ...], ...], topic: str
+) -> list[FileRecord]:
     """Open every file, on the workers, and tell what is in it, in the order of the fileset."""
-    items = [(name, file, columns) for name, dataset in inputs.items() for file in dataset.files]
+    items = [Probe(topic, name, file, columns) for name, dataset in inputs.items() for file in dataset.files]
     if not items:
-        raise ValueError("the fileset has no files")
+        raise InputError("the fileset has no files")
     records, _ = backend.executor.copy(compression=None)(items, probe, [])
     found = {(record.dataset, record.path): record for record in records}
-    return [found[name, file.path] for name, file, _ in items]
+    return [found[item.dataset, item.file.path] for item in items]
 
 
 def _chunks(
@@ -183,11 +220,34 @@ def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _process(backend: Backend, items: list[WorkItem], task: Task) -> dict[str, Any]:
-    """Process the chunks through coffea's Runner: the merged output and all records."""
-    runner = LedgerRunner(executor=backend.executor)
-    merged: dict[str, Any] = runner.run(items, task)
-    return merged
+def _process(
+    backend: Backend, items: list[WorkItem], task: Task, heard: dict[ChunkKey, ChunkRecord]
+) -> tuple[dict[str, Any], list[ChunkRecord]]:
+    """Process the chunks through coffea's Runner: the merged output and the record of each chunk.
+
+    Where an executor gives up (a worker died, or outputs do not merge), coffea has lost what was done: every chunk
+    is then failed, with the reason.
+    """
+    try:
+        out: dict[str, Any] = LedgerRunner(executor=backend.executor).run(items, task)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the run is accounted for)
+        return {}, [_lost(item, heard, error) for item in items]
+    return out, _in_order(items, out[LEDGER])
+
+
+def _lost(item: WorkItem, heard: dict[ChunkKey, ChunkRecord], error: Exception) -> ChunkRecord:
+    """Record a chunk whose output was lost with the executor."""
+    key = (item.dataset, item.filename, item.entrystart, item.entrystop)
+    known = heard.get(key)
+    if known is not None and known.status is Status.FAILED:
+        return known
+    return ChunkRecord(
+        *(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop),
+        status=Status.FAILED,
+        error=class_name(error),
+        message=f"the output was lost with the executor: {one_line(error)}",
+        traceback="".join(traceback.format_exception(error)),
+    )
 
 
 def _in_order(items: list[WorkItem], records: list[ChunkRecord]) -> list[ChunkRecord]:

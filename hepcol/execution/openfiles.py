@@ -14,6 +14,9 @@ from hepcol.formats import Layout, identify
 
 CAPACITY = 8  # files for each thread
 
+# Run, path and tree: workers outlive runs, and a file may be replaced between two of them.
+Key = tuple[str, str, str | None]
+
 
 @dataclass(frozen=True)
 class OpenFile:
@@ -42,15 +45,15 @@ class _Cache(threading.local):
     """Open files of a thread, the latest last; uproot's handles are not shared between threads."""
 
     def __init__(self) -> None:
-        self.files: OrderedDict[tuple[str, str | None], OpenFile] = OrderedDict()
+        self.files: OrderedDict[Key, OpenFile] = OrderedDict()
 
 
 _cache = _Cache()
 
 
-def get(path: str, tree: str | None) -> OpenFile:
-    """Return a file from the cache, or open it."""
-    key = (path, tree)
+def get(run: str, path: str, tree: str | None) -> OpenFile:
+    """Return a file that this run has open, or open it."""
+    key = (run, path, tree)
     if key in _cache.files:
         _cache.files.move_to_end(key)
         return _cache.files[key]
@@ -67,14 +70,14 @@ def get(path: str, tree: str | None) -> OpenFile:
     return opened
 
 
-def forget(path: str, tree: str | None) -> None:
+def forget(run: str, path: str, tree: str | None) -> None:
     """Close a file, so that the next use opens it anew."""
-    opened = _cache.files.pop((path, tree), None)
+    opened = _cache.files.pop((run, path, tree), None)
     if opened is not None:
         opened.directory.close()
 
 
 def forget_all() -> None:
     """Close every file of this thread."""
-    for path, tree in list(_cache.files):
-        forget(path, tree)
+    for key in list(_cache.files):
+        forget(*key)

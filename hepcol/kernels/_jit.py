@@ -11,6 +11,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.kernels.cache import cache_root
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Unsigned = npt.NDArray[np.uint64]
@@ -19,17 +21,12 @@ Unsigned = npt.NDArray[np.uint64]
 def cache_folder() -> Path:
     """Folder of the compiled kernels: per user, and per state of the kernels' sources.
 
-    ``$HEPCOL_CACHE_DIR``, else ``$XDG_CACHE_HOME/hepcol``, else ``~/.cache/hepcol``; a temporary folder
-    where none of these can be written. Numba's own key sees only the source file of the kernel itself and
+    In :func:`hepcol.kernels.cache.cache_root`, or in a temporary folder where that cannot be written. Numba's own key sees only the source file of the kernel itself and
     gives stale code when a building block in another file changes, so the folder is named by all of them.
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    named = os.environ.get("HEPCOL_CACHE_DIR")
-    root = (
-        Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hepcol"
-    )
-    folder = root / "numba" / state
+    folder = cache_root() / "numba" / state
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -50,7 +47,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     previous = numba.config.CACHE_DIR
     # numba reads the folder once, when it decorates: other packages' caches stay where they were
-    numba.config.CACHE_DIR = previous or _CACHE_FOLDER
+    numba.config.CACHE_DIR = _CACHE_FOLDER
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     finally:

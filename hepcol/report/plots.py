@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from hepcol import store
 
 VARIATION = "variation"
-FORMATS = ("png", "pdf")
 _DARK, _MEDIUM, _LIGHT = "#1a1a6e", "#7a9ecb", "#cfdff2"  # apart in grey, too
 
 
@@ -37,18 +36,15 @@ def plot_folder(folder: str | Path) -> list[Path]:
         If the folder holds no run.
     """
     histograms, summary = store.read(folder)
-    plots = Path(folder) / store.PLOTS
     written = []
     with _style():
         for name, histogram in histograms.items():
             figure = _draw(histogram, name, summary)
             if figure is None:
                 continue
-            path = plots.joinpath(*name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for extension in FORMATS:
-                target = path.with_name(f"{path.name}.{extension}")
-                figure.savefig(target, metadata={"CreationDate": None} if extension == "pdf" else None)
+            for target in store.plot_paths(Path(folder), name):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                figure.savefig(target, metadata={"CreationDate": None} if target.suffix == ".pdf" else None)
                 written.append(target)
     return written
 

@@ -5,9 +5,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hepcol import plugins
+from hepcol.errors import InputError
 from hepcol.inspection import Inspection
 from hepcol.options import find_processor, option_texts
 
@@ -16,9 +18,13 @@ SHOWN_FROM_S = 0.05
 
 
 def _table(title: str = "") -> Table:
-    """Start a table in the style of all of them."""
+    """Start a table in the style of all of them; names come from users, and may look like markup."""
     return Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+        title=escape(title) or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
 
 
@@ -50,17 +56,21 @@ def print_run(run: Any, output: str | Path) -> None:
     table.add_row(
         "time",
         f"{summary['wall_s']:.1f} s: start {summary['start_s']:.1f}, open files {summary['open_s']:.1f}, "
-        f"process {summary['process_s']:.1f} s",
+        f"process {summary['process_s']:.1f}, write {summary['write_s']:.1f} s",
     )
     if summary["compile_s"] > SHOWN_FROM_S:
         table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
     table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
-    table.add_row("results", f"{output}/histograms.root, .zip, summary.json")
+    table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
     for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
-        table.add_row("plots", f"{folder}/*.png, *.pdf")
+        table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
     console.print(table)
-    for name, kind in summary.get("not_written", {}).items():
-        console.print(f"not written: {name} is a {kind}, which the files have no place for", style="yellow")
+    for name, kind in summary["not_written"].items():
+        console.print(f"not written: {name}: {kind}", style="yellow", markup=False)
+    for warning in summary["warnings"]:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
+    if summary["empty_files"]:
+        console.print(f"without events: {', '.join(summary['empty_files'])}", markup=False)
 
 
 def _print_missing(console: Console, run: Any) -> None:
@@ -80,6 +90,9 @@ def _print_missing(console: Console, run: Any) -> None:
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if len(reasons) > MAX_REASONS:
         console.print(f"  and {len(reasons) - MAX_REASONS} more: see ledger.jsonl")
+    if not events.processed and run.chunks:
+        # nothing worked at all: most likely a bug in the processor, so say where
+        console.print(run.chunks[0].traceback.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_catalogue() -> None:
@@ -106,13 +119,14 @@ def print_inspection(found: Inspection, columns: str = "") -> None:
     """Print what was found in a file, and those of its columns that have a text in their names."""
     listed = [column for column in found.columns if columns.lower() in column.name.lower()]
     if not listed:
-        raise ValueError(
+        raise InputError(
             f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns"
         )
     console = Console(highlight=False)
     size = "" if found.size is None else f", {found.size / 1e6:.1f} MB"
     console.print(
-        f"[bold]{found.path}[/bold]: {found.layout.format.name} {found.layout.version}".rstrip() + size,
+        f"[bold]{escape(found.path)}[/bold]: {found.layout.format.name} {found.layout.version}".rstrip()
+        + size,
         soft_wrap=True,
     )
     console.print(
@@ -121,8 +135,10 @@ def print_inspection(found: Inspection, columns: str = "") -> None:
     console.print(f"UUID {found.uuid}")
     for source, total in found.sums_of_weights.items():
         console.print(f"sum of weights: {total:.10g} ({source})")
-    if not found.sums_of_weights:
+    if not found.sums_of_weights and found.layout.format.has_no_weights:
         console.print("sum of weights: none in the file; every event counts one")
+    elif not found.sums_of_weights:
+        console.print(f"sum of weights: not looked up in a file of the format {found.layout.format.name}")
     table = _table("trees")
     for column in ("name", "class", "entries"):
         table.add_column(column, justify="right" if column == "entries" else "left")

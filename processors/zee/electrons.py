@@ -95,7 +95,11 @@ def select_pairs(events: ak.Array, electrons: Electrons) -> Pairs:
 
 
 def _linked(events: ak.Array, offsets: IntArray) -> tuple[IntArray, IntArray, dict[str, int]]:
-    """Positions of the particles that valid electron links point to, event by event."""
+    """Positions of the particles that valid electron links point to, event by event.
+
+    The links of the electron collection lead into ReconstructedParticles, whose collection ID NanoEvents does not
+    tell: a valid link is taken to lead there.
+    """
     links = events[next(name for name in LINK_COLLECTIONS if name in events.fields)]
     index = flat(links.index, np.int64)
     link_offsets = offsets_of(links.index)

@@ -41,7 +41,7 @@ class ZeeProcessor(ProcessorABC):
         anew for each histogram, as the original study did.
     sigma : float, optional
         Absolute energy resolution [GeV]; 2 GeV if no other term is given.
-    stochastic, noise, constant : float
+    stochastic, noise, constant : float, optional
         Terms a [sqrt(GeV)], b [GeV], c of a calorimeter, a / sqrt(E) + b / E + c relative to E, in quadrature.
     seed : int
         Seed of the smearing.
@@ -52,30 +52,36 @@ class ZeeProcessor(ProcessorABC):
     variations: Annotated[int, Field(ge=1, le=100_000)] = 100
     electrons: Electrons = Electrons.RECONSTRUCTED
     sigma: NonNegative | None = None
-    stochastic: NonNegative = 0.0
-    noise: NonNegative = 0.0
-    constant: NonNegative = 0.0
+    stochastic: NonNegative | None = None
+    noise: NonNegative | None = None
+    constant: NonNegative | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
 
     @model_validator(mode="after")
     def _check_resolution(self) -> Self:
-        if self.sigma is not None and (self.stochastic or self.noise or self.constant):
+        if self.sigma is not None and self._is_calorimeter:
             raise ValueError(
                 "give either sigma or the calorimeter's terms stochastic, noise and constant, not both"
             )
         return self
 
     @property
+    def _is_calorimeter(self) -> bool:
+        """Whether a term of a calorimeter is given, be it zero."""
+        return not (self.stochastic is self.noise is self.constant is None)
+
+    @property
     def smearing(self) -> Smearing:
         """How the energies are smeared."""
-        calorimeter = self.stochastic or self.noise or self.constant
-        sigma = 0.0 if calorimeter else DEFAULT_SIGMA if self.sigma is None else self.sigma
-        resolution = Resolution(sigma, self.stochastic, self.noise, self.constant)
+        if self._is_calorimeter:
+            resolution = Resolution(0.0, self.stochastic or 0.0, self.noise or 0.0, self.constant or 0.0)
+        else:
+            resolution = Resolution(DEFAULT_SIGMA if self.sigma is None else self.sigma)
         return Smearing(self.variations, resolution, self.seed, self.electrons is Electrons.ORIGINAL)
 
     @property
-    def columns(self) -> tuple[str | tuple[str, ...], ...]:
+    def required_columns(self) -> tuple[str | tuple[str, ...], ...]:
         """Columns that the events need to have."""
         return COLUMNS[self.electrons]
 
@@ -91,7 +97,11 @@ class ZeeProcessor(ProcessorABC):
         spectra = self._fill(
             pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"]
         )
-        sum_weights = ExactSum.of(np.ones(len(events)) if weights is None else weights, self.max_weight)
+        sum_weights = (
+            ExactSum.of_ones(len(events), max(1.0, self.max_weight), len(events))
+            if weights is None
+            else ExactSum.of(weights, self.max_weight)
+        )
         result = DatasetResult(len(events), sum_weights, pairs.cutflow, pairs.tallies, spectra)
         return Result({events.metadata["dataset"]: result})
 

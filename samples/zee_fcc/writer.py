@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hepcol.kernels.cache import cache_root
 from samples.error import SampleError
 from samples.rootfile import load_root, silenced
 from samples.zee_fcc.layout import BRANCHES, COLLECTIONS, Block
@@ -91,9 +91,7 @@ def _cache_folder(root_version: str) -> Path:
     digest = hashlib.sha256(root_version.encode())
     for source in _SOURCES:
         digest.update(Path(__file__).with_name(source).read_bytes())
-    named = os.environ.get("HEPCOL_CACHE_DIR")
-    cache = Path(named or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "hepcol").expanduser()
-    folder = cache / f"zee-fcc-writer-{digest.hexdigest()[:16]}"
+    folder = cache_root() / f"zee-fcc-writer-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()

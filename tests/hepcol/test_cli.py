@@ -52,7 +52,7 @@ def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
     )
     assert code == 3
     assert printed.startswith("INCOMPLETE: 4,000 of 4,000 events processed")
-    assert "nothing.root: no such file" in printed.replace("\n", "")
+    assert "nothing.root: no such file" in printed
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["complete"], summary["events"]["unknown_files"]) == (False, 1)
 
@@ -67,7 +67,7 @@ def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
         (["run", "zee", "cut.root"], "cut.root: truncated, or not a ROOT file"),
         (["run", "zee", "zee-fcc", "--tree", "t"], "no tree 't'; trees in the file: "),
         (["run", "zee", "flat.root"], "flat.root: tree 't' has no column ReconstructedParticles.px"),
-        (["run", "foreign.py:Foreign", "flat.root"], "no event could be processed: AttributeError"),
+        (["run", "foreign.py:Foreign", "flat.root"], "flat.root: no field named 'Nothing'"),
         (
             ["run", "zee", "zee-fcc", "-p", "smear=1"],
             "option 'smear' is unknown to zee; accepted: variations, ",
@@ -87,6 +87,8 @@ def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
         (["run", "zee", "zee-fcc", "-p", "sigma=1", "-p", "noise=1"], "not both"),
         (["run", "zee", "zee-fcc", "--executor", "condor"], "'condor' is not one of 'iterative'"),
         (["run", "zee", "zee-fcc", "--chunksize", "0"], "0 is not in the range x>=1"),
+        (["run", "broken.py:Broken", "flat.root"], "expected ':' (broken.py, line 1)"),
+        (["run", "foreign.py:Foreign", "no_entries.root"], "no events: no_entries.root is empty"),
         (["run", "zed", "zee-fcc"], "no analysis 'zed'; there are: zee"),
         (["run", "no_such_module:Class", "zee-fcc"], "No module named 'no_such_module'"),
         (["run", "foreign.py:Nothing", "zee-fcc"], "foreign.py has no 'Nothing'"),
@@ -112,8 +114,11 @@ def test_wrong_input_is_one_line_and_exit_2(hepcol, arguments, message, tmp_path
     (tmp_path / "foreign.py").write_text(
         "class Foreign:\n    def process(self, events):\n        return {'n': len(events.Nothing)}\n"
     )
+    (tmp_path / "broken.py").write_text("class Broken")
     with uproot.recreate(tmp_path / "flat.root") as file:
         file.mktree("t", {"x": np.float64}).extend({"x": np.arange(5.0)})
+    with uproot.recreate(tmp_path / "no_entries.root") as file:
+        file.mktree("t", {"x": np.float64})
     before = {path.name for path in tmp_path.iterdir()}
     output = ["-o", "out"] if arguments[0] == "run" else []
     code, printed, error = hepcol(*arguments, *output)
@@ -140,6 +145,42 @@ def test_inspect_shows_what_is_in_a_file(hepcol, shipped_file):
     assert [line.split() for line in printed.splitlines() if line.strip().startswith("Particle.px")] == [
         ["Particle.px", "var", "*", "float32", "GeV"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("test_FCC_Winter2023.root", "Particle.px var * float32 GeV"),
+        ("edm4hep.root", "MCParticleCollection.px var * float64 GeV"),
+        ("PHYSLITE_example.root", "Electrons.pt var * float32 MeV"),
+        ("pfnano.root", "PFCands.pt var * float32 GeV"),
+        ("nano_dy.root", "Electron.pt var * float32 GeV"),
+    ],
+)
+def test_inspect_reads_every_format(hepcol, shared_data, name, column):
+    code, printed, error = hepcol("inspect", shared_data / name)
+    assert (code, error) == (0, "")
+    assert column in [" ".join(line.split()) for line in printed.splitlines()]
+
+
+def test_a_bug_in_a_processor_shows_where_it_is(hepcol, tmp_path):
+    (tmp_path / "buggy.py").write_text("def buggy(events):\n    return {}['no such key']\n")
+    code, printed, _ = hepcol("run", f"{tmp_path}/buggy.py:buggy", "zee-fcc", "-o", tmp_path / "out")
+    assert code == 3
+    assert printed.startswith("INCOMPLETE: 0 of 4,000 events processed; failed 4,000")
+    assert 'buggy.py", line 2, in buggy' in printed
+    assert (tmp_path / "out" / "ledger.jsonl").read_text().count('"status": "failed"') == 4
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(hepcol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = "a[red]b"
+    code, printed, _ = hepcol(
+        "run", "zee", "zee-fcc", "-p", "variations=1", "-o", out, "--dataset", "../[bold]z", "--no-plots"
+    )
+    assert code == 0
+    assert "../[bold]z" in printed
+    assert "a[red]b/histograms.root" in printed
 
 
 def test_inspect_sums_weights(hepcol, shared_data):

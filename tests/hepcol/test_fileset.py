@@ -69,7 +69,7 @@ def test_reads_a_pydantic_data_group():
             }
         }
     )
-    assert resolve(group)["z"].files == (InputFile("a.root", "events", ((0, 5),)),)
+    assert resolve(group)["z"].files == (InputFile("a.root", "events", ((0, 5),), "x"),)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,22 @@ def test_reads_a_pydantic_data_group():
         ([], "no input files"),
         (["nothing"], "nothing: no such file or folder, and no shipped sample .*zee-fcc"),
         (["nothing*.root"], r"nothing\*.root: no file matches"),
-        (["a.root", "a.root"], "names a.root more than once"),
         (["nothing.json"], "nothing.json: no such file"),
-        ({"z": {"metadata": {}}}, "dataset 'z': expected a list of files"),
+        ({"z": {"metadata": {}}}, "dataset 'z', files: Field required"),
+        ({"z": {"files": 5}}, "dataset 'z', files: Input should be a valid"),
+        ({"z": {"files": {"a.root": {"steps": 3}}}}, "dataset 'z', files, a.root, steps: "),
+        ({"z": {"files": {"a.root": {"steps": [[1.5, 2]]}}}}, "dataset 'z', files, a.root, steps, 0, 0: "),
+        (
+            {"z": {"files": ["a.root"], "metadata": [1]}},
+            "dataset 'z', metadata: Input should be a valid dict",
+        ),
+        (
+            {"z": {"files": ["a.root"], "metadata": {"fileuuid": "x", "dataset": "y"}}},
+            "may not have dataset, fileuuid",
+        ),
+        (["a.root", "./a.root"], r"names a.root more than once \(as a.root\)"),
         ({"z": []}, "dataset 'z' has no files"),
-        ({"z": {"files": {"a.root": 7}}}, "expected the name of a tree or an object, got 7"),
+        ({"z": {"files": {"a.root": 7}}}, "dataset 'z', files, a.root: "),
     ],
 )
 def test_says_in_one_line_what_is_wrong(sources, message):
@@ -100,3 +111,18 @@ def test_rejects_a_folder_without_files_and_a_file_that_is_not_json(tmp_path):
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(ValueError, match="a fileset is a JSON object of datasets, got list"):
         resolve(tmp_path / "x.json")
+
+
+def test_another_spelling_of_a_file_is_the_same_file(folder, monkeypatch):
+    (folder / "link.root").symlink_to(folder / "a.root")
+    monkeypatch.chdir(folder)
+    for other in (str(folder / "a.root"), "link.root", f"../{folder.name}/a.root"):
+        with pytest.raises(ValueError, match="more than once"):
+            resolve(["a.root", other])
+        with pytest.raises(ValueError, match="more than once"):
+            resolve({"z": {"files": {"a.root": "events", other: "events"}}})
+
+
+def test_a_fileset_names_its_datasets(tmp_path):
+    with pytest.raises(ValueError, match=r"names its datasets \(z\); 'y' has no place"):
+        resolve({"z": ["a.root"]}, name="y")

@@ -7,9 +7,11 @@ import sys
 import hist
 import numpy as np
 import pytest
+import uproot
 
 from hepcol import store
 from hepcol.result import DatasetResult, Result
+from hepcol.spectra import collect
 from hepcol.store import OutputFolder
 from hepcol.sums import ExactSum
 
@@ -22,22 +24,24 @@ RESULT = {"z": {"x": H, "n": np.int64(7), "names": ["a"]}}
 
 def write(path, result=RESULT, force=False, **summary):
     with OutputFolder.prepare(path, force) as folder:
-        folder.write(result, {"complete": True, **summary}, {})
+        contents = collect(result)
+        folder.write_histograms(contents)
+        folder.finish({"complete": True, "events": {}, **summary}, {}, [])
+        return contents
 
 
 def test_what_was_written_is_read_back(tmp_path):
-    write(tmp_path / "out", selected=3)
+    contents = write(tmp_path / "out", selected=3)
     histograms, summary = store.read(tmp_path / "out")
     assert histograms["z", "x"] == H
     assert histograms["z", "x"].axes[1].label == "x [GeV]"
-    assert summary["values"] == {"z/n": 7}
-    assert summary["not_written"] == {"z/names": "list"}
+    assert summary["selected"] == 3
+    assert contents.values == {("z", "n"): 7}
+    assert contents.others == {("z", "names"): "list"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(store.OURS) - {store.PLOTS}
 
 
 def test_root_files_hold_a_histogram_for_each_variation(tmp_path):
-    import uproot
-
     write(tmp_path / "out")
     with uproot.open(tmp_path / "out" / "histograms.root") as file:
         assert file["z/x/a"].values(flow=True).tolist() == [0, 1, 1, 0, 1]
@@ -64,7 +68,8 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path):
 
     def fail():
         with OutputFolder.prepare(tmp_path / "out", force=True) as folder:
-            folder.write({"z": H}, {"complete": object()}, {})  # not JSON: fails after the histograms
+            folder.write_histograms(collect({"z": H}))
+            folder.finish({"complete": object()}, {}, [])  # not JSON: fails after the histograms
 
     with pytest.raises(TypeError):
         fail()
@@ -111,3 +116,57 @@ def test_reading_says_what_is_missing_or_broken(tmp_path):
     (tmp_path / "out" / "histograms.zip").write_bytes(b"PK, or not")
     with pytest.raises(ValueError, match="not an archive of histograms"):
         store.read(tmp_path / "out")
+
+
+def test_names_are_names_and_never_paths(tmp_path):
+    single = H["a", :]
+    result = {
+        "/DY/2018/NANO": {"m": single},
+        "..": {"..": single},
+        "a/b": single,
+        "a": {"b": single, "x%2F;1": single},
+    }
+    write(tmp_path / "out", result)
+    histograms, _ = store.read(tmp_path / "out")
+    assert set(histograms) == {("/DY/2018/NANO", "m"), ("..", ".."), ("a/b",), ("a", "b"), ("a", "x%2F;1")}
+    with uproot.open(tmp_path / "out" / "histograms.root") as file:
+        assert len([kind for kind in file.classnames().values() if kind == "TH1D"]) == len(result) + 1
+    inside = tmp_path / "out" / store.PLOTS
+    for name in histograms:
+        assert all(path.resolve().is_relative_to(inside) for path in store.plot_paths(tmp_path / "out", name))
+
+
+def test_what_root_has_no_class_for_is_noted_and_the_rest_is_written(tmp_path):
+    axes = [hist.axis.Regular(2, 0, 1, name=name) for name in "abcd"]
+    contents = write(tmp_path / "out", {"z": {"four": hist.Hist(*axes), "x": H, "bad": float("nan")}})
+    assert contents.others == {
+        ("z", "four"): "a histogram of 4 dimensions, ROOT has up to 3; it is in histograms.zip only"
+    }
+    assert contents.values == {("z", "bad"): "nan"}
+    assert set(store.read(tmp_path / "out")[0]) == {("z", "four"), ("z", "x")}
+
+
+def test_force_keeps_its_hands_off_what_is_not_of_hepcol(tmp_path):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "thesis.pdf").touch()
+    with pytest.raises(ValueError, match=r"has plots, but no summary\.json: it is not of hepcol"):
+        write(tmp_path, force=True)
+    write(tmp_path / "out")
+    for name in ("z/x.png", "z/mine.png"):
+        (tmp_path / "out" / "plots" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / "plots" / name).touch()
+    write(tmp_path / "out", force=True)
+    assert [path.name for path in (tmp_path / "out" / "plots" / "z").iterdir()] == ["mine.png"]
+
+
+def test_what_a_killed_run_left_does_not_block_the_next(tmp_path):
+    (tmp_path / "out" / store.PARTIAL).mkdir(parents=True)
+    write(tmp_path / "out")
+    assert not (tmp_path / "out" / store.PARTIAL).exists()
+
+
+def test_a_folder_that_cannot_be_used_is_not_left_locked(tmp_path):
+    (tmp_path / store.PARTIAL).touch()
+    with pytest.raises(ValueError, match="cannot be written"):
+        write(tmp_path)
+    assert not (tmp_path / store.LOCK).exists()

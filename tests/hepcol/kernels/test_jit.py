@@ -24,10 +24,16 @@ def compile_with(**variables):
 
 
 def test_kernels_are_kept_where_hepcol_is_told(tmp_path):
-    folder, other_packages = compile_with(HEPCOL_CACHE_DIR=tmp_path, NUMBA_CACHE_DIR="")
-    assert Path(folder).is_relative_to(tmp_path)
+    folder, other_packages = compile_with(HEPCOL_CACHE_DIR=tmp_path / "ours", NUMBA_CACHE_DIR="")
+    assert Path(folder).is_relative_to(tmp_path / "ours")
     assert list(Path(folder).rglob("*.nbi"))
     assert other_packages == ""
+
+
+def test_a_folder_for_numba_holds_ours_by_the_state_of_the_kernels(tmp_path):
+    folder, other_packages = compile_with(HEPCOL_CACHE_DIR="", NUMBA_CACHE_DIR=tmp_path)
+    assert Path(folder).parent == tmp_path / "hepcol" / "numba"
+    assert other_packages == str(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_replaced(tmp_path):
