@@ -56,9 +56,7 @@ def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-@click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="hepcol")
 def commands() -> None:
     """Columnar particle-physics analyses: the same bits on any executor."""
@@ -106,17 +104,13 @@ def inspect(file: str, tree: str | None, columns: str) -> None:
 )
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes.")
 @click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786.")
-@click.option(
-    "--chunksize", type=click.IntRange(min=1), help="Events in a chunk; the result does not depend on it."
-)
+@click.option("--chunksize", type=click.IntRange(min=1), help="Events in a chunk; the result does not depend on it.")
 @click.option("--tree", help="Name of the event tree.")
 @click.option("--dataset", help="Name of the dataset.")
 @click.option("--force", is_flag=True, help="Replace results that are in DIR.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
 @one_line_errors
-def run(
-    processor: str, files: tuple[str, ...], options: tuple[str, ...], output: str, plots: bool, **how: Any
-) -> None:
+def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], output: str, plots: bool, **how: Any) -> None:
     """Run PROCESSOR (an analysis, or module:Class, or file.py:Class) over FILES.
 
     FILES are ROOT files, globs, folders, a coffea fileset in JSON, or the name of a shipped sample.

@@ -37,9 +37,7 @@ def schema_class(layout: Layout) -> Any:
     version = layout.version if major == "00" else f"{major}.{minor}"
     known = [known.replace("-", ".") for known in nanoevents.assets.versions]
     if version not in known:
-        raise InputError(
-            f"EDM4hep {layout.version}: coffea has no schema for this version; it has {', '.join(known)}"
-        )
+        raise InputError(f"EDM4hep {layout.version}: coffea has no schema for this version; it has {', '.join(known)}")
     return schema.version(version)
 
 
@@ -77,9 +75,7 @@ def read_events(
     return events
 
 
-def open_events(
-    path: str | Path, tree: str | None = None, start: int = 0, stop: int | None = None
-) -> ak.Array:
+def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop: int | None = None) -> ak.Array:
     """Open the events of a file as NanoEvents, with the schema that the file needs.
 
     Parameters
@@ -141,9 +137,7 @@ def open_file(path: str | Path) -> Any:
         uproot.deserialization.DeserializationError,
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise OSError(
-            f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}"
-        ) from error
+        raise OSError(f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}") from error
 
 
 def missing_columns(events: ak.Array, columns: Iterable[str | tuple[str, ...]]) -> list[str]:

@@ -89,9 +89,7 @@ def resolve(
         sources = sources.model_dump()
     if isinstance(sources, Mapping):
         if name is not None:
-            raise InputError(
-                f"the fileset names its datasets ({', '.join(map(str, sources))}); '{name}' has no place"
-            )
+            raise InputError(f"the fileset names its datasets ({', '.join(map(str, sources))}); '{name}' has no place")
         return {str(key): _from_coffea(str(key), content, tree) for key, content in sources.items()}
     listed = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not listed:
@@ -194,9 +192,7 @@ def _from_coffea(name: str, content: Any, tree: str | None) -> Dataset:
     metadata = spec.metadata or {}
     reserved = sorted(RESERVED & set(metadata))
     if reserved:
-        raise InputError(
-            f"dataset '{name}': the metadata may not have {', '.join(reserved)}: hepcol sets that"
-        )
+        raise InputError(f"dataset '{name}': the metadata may not have {', '.join(reserved)}: hepcol sets that")
     listed = spec.files if isinstance(spec.files, dict) else dict.fromkeys(spec.files)
     if not listed:
         raise InputError(f"dataset '{name}' has no files")
@@ -210,6 +206,4 @@ def _input_file(path: str, spec: str | _FileSpec | None, tree: str | None) -> In
     """Convert one file of a coffea fileset: nothing, the name of its tree, or a specification."""
     if spec is None or isinstance(spec, str):
         return InputFile(path, spec or tree)
-    return InputFile(
-        path, spec.object_path or tree, None if spec.steps is None else tuple(spec.steps), spec.uuid
-    )
+    return InputFile(path, spec.object_path or tree, None if spec.steps is None else tuple(spec.steps), spec.uuid)

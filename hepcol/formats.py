@@ -130,7 +130,7 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
     if trees[name] == _RNTUPLE:
         if any("." in field for field in directory[name].keys()):  # noqa: SIM118  (uproot's keys are recursive)
             raise InputError(
-                f"{path}: '{name}' is an RNTuple of records ({', '.join(sorted(branches)[:3])}), which the schemas open "
+                f"{path}: '{name}' is an RNTuple of records ({', '.join(sorted(branches)[:3])}), which schemas open "
                 f"with no fields; accepted are RNTuples of plain columns and TTrees: {ACCEPTED}"
             )
         return Layout(name, FORMATS[-1])

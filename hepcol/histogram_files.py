@@ -64,10 +64,7 @@ def read_zip(path: Path) -> dict[Name, hist.Hist]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member[: -len(".json")] for member in archive.namelist() if member.endswith(".json")]
-            return {
-                tuple(map(unquote, name.split("/"))): hist.Hist(uhi.io.zip.read(archive, name))
-                for name in members
-            }
+            return {tuple(map(unquote, name.split("/"))): hist.Hist(uhi.io.zip.read(archive, name)) for name in members}
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{path}: not an archive of histograms: {error}") from error
 
@@ -96,9 +93,7 @@ def write_root(path: Path, histograms: Histograms) -> dict[Name, str]:
         for name, histogram in histograms.items():
             for parts, single in _singles(histogram):
                 if single.ndim > MAX_ROOT_DIMENSIONS:
-                    refused[name] = (
-                        f"a histogram of {single.ndim} dimensions, ROOT has up to {MAX_ROOT_DIMENSIONS}"
-                    )
+                    refused[name] = f"a histogram of {single.ndim} dimensions, ROOT has up to {MAX_ROOT_DIMENSIONS}"
                     break
                 file[_joined((*name, *parts))] = _as_double(single)
     return refused
@@ -108,9 +103,7 @@ def _as_double(histogram: hist.Hist) -> hist.Hist:
     """Hold counts in doubles: uproot writes no TH1 of 64-bit integers, and ROOT's usual one is a TH1D."""
     if histogram.storage_type is not hist.storage.Int64:
         return histogram
-    double = hist.Hist(
-        *histogram.axes, storage=hist.storage.Double(), name=histogram.name, label=histogram.label
-    )
+    double = hist.Hist(*histogram.axes, storage=hist.storage.Double(), name=histogram.name, label=histogram.label)
     double.view(flow=True)[...] = histogram.view(flow=True)
     return double
 

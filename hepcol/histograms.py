@@ -63,9 +63,7 @@ class Histogram:
         if weight is None:
             return cls(axes, entries)
         arrays = (value for value in values if not isinstance(value, str))
-        weights = np.broadcast_to(
-            np.asarray(weight, dtype=np.float64), np.broadcast_shapes(*map(np.shape, arrays))
-        )
+        weights = np.broadcast_to(np.asarray(weight, dtype=np.float64), np.broadcast_shapes(*map(np.shape, arrays)))
         return cls(
             axes,
             entries,

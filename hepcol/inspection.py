@@ -47,13 +47,9 @@ def inspect_file(path: str | Path, tree: str | None = None) -> Inspection:
     with open_file(path) as directory:
         layout = identify(directory, tree)
         kinds = directory.classnames(cycle=False)
-        trees = tuple(
-            (name, kind, directory[name].num_entries) for name, kind in kinds.items() if kind in TREE_CLASSES
-        )
+        trees = tuple((name, kind, directory[name].num_entries) for name, kind in kinds.items() if kind in TREE_CLASSES)
         events = read_events(directory, layout, 0, directory[layout.tree].num_entries, {})
-        columns = tuple(
-            Column(name, kind, unit_of(layout, name)) for name, kind in _leaves(events.layout.form)
-        )
+        columns = tuple(Column(name, kind, unit_of(layout, name)) for name, kind in _leaves(events.layout.form))
         local = Path(str(path))
         return Inspection(
             str(path),

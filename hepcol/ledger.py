@@ -141,9 +141,7 @@ def close(files: Iterable[FileRecord], chunks: Iterable[ChunkRecord]) -> Closure
         taken.sort()
         for (start, stop), (following, _) in pairwise(taken):
             if following < stop and start < stop:
-                raise ValueError(
-                    f"dataset '{dataset}', {path}: entries {following} to {stop} were counted twice"
-                )
+                raise ValueError(f"dataset '{dataset}', {path}: entries {following} to {stop} were counted twice")
     total = sum(file.entries for file in listed if file.entries is not None)
     accounted = sum(events.values())
     if accounted > total:

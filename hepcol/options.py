@@ -31,9 +31,7 @@ def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
     given = _parse(options)
     if not isinstance(made, type):
         if given:
-            raise InputError(
-                f"{reference} is a {type(made).__name__} that takes no options, got {', '.join(given)}"
-            )
+            raise InputError(f"{reference} is a {type(made).__name__} that takes no options, got {', '.join(given)}")
         return made
     accepted = option_names(made)
     unknown = [name for name in given if accepted is not None and name not in accepted]
@@ -68,9 +66,7 @@ def find_processor(reference: str) -> Any:
             ) from None
     found, module = plugins.load_object(reference)
     if not callable(found) and not hasattr(found, "process"):
-        raise InputError(
-            f"{reference} is a {type(found).__name__}; expected a processor class or a function of events"
-        )
+        raise InputError(f"{reference} is a {type(found).__name__}; expected a processor class or a function of events")
     if getattr(module, "__spec__", None) and reference.rpartition(":")[0].endswith(".py"):
         import cloudpickle
 

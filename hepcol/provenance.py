@@ -76,9 +76,7 @@ def _options(processor: Any) -> dict[str, Any]:
         options = dict(getattr(processor, "__dict__", {}))
     plain = (bool, int, str, type(None))
     return {
-        name: value
-        if isinstance(value, plain) or (isinstance(value, float) and math.isfinite(value))
-        else repr(value)
+        name: value if isinstance(value, plain) or (isinstance(value, float) and math.isfinite(value)) else repr(value)
         for name, value in options.items()
     }
 

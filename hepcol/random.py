@@ -43,9 +43,7 @@ def stream_key(seed: int, stream: str, namespace: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(message.encode(), digest_size=8).digest(), "little"))
 
 
-def normals(
-    key: np.uint64, event: npt.ArrayLike, obj: npt.ArrayLike, draw: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
+def normals(key: np.uint64, event: npt.ArrayLike, obj: npt.ArrayLike, draw: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Draw standard normals; the arguments broadcast against each other.
 
     Parameters

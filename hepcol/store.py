@@ -164,12 +164,10 @@ def _check_free(folder: Path, force: bool) -> None:
     named_alike = [name for name in there if name in OURS]
     if force and named_alike and SUMMARY not in there:
         raise InputError(
-            f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not of hepcol, choose another"
+            f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not hepcol's, choose another"
         )
     if there and not force:
-        raise InputError(
-            f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force"
-        )
+        raise InputError(f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force")
 
 
 def _take_lock(folder: Path) -> None:

@@ -88,9 +88,7 @@ class ExactSum:
 
     def __post_init__(self) -> None:
         if self.terms > MAX_TERMS:
-            raise ValueError(
-                f"{self.terms} weights: sums are exact for at most {MAX_TERMS} = 2^{LOG2_MAX_TERMS}"
-            )
+            raise ValueError(f"{self.terms} weights: sums are exact for at most {MAX_TERMS} = 2^{LOG2_MAX_TERMS}")
 
     @classmethod
     def of(cls, values: npt.ArrayLike, bound: float = DEFAULT_BOUND) -> "ExactSum":
@@ -106,9 +104,7 @@ class ExactSum:
     def __add__(self, other: "ExactSum") -> "ExactSum":
         """Merge; the bounds have to be the same."""
         if self.bound != other.bound:
-            raise ValueError(
-                f"sums of weights with different bounds do not merge: {self.bound:g} and {other.bound:g}"
-            )
+            raise ValueError(f"sums of weights with different bounds do not merge: {self.bound:g} and {other.bound:g}")
         return ExactSum(self.bound, self.limbs + other.limbs, self.terms + other.terms)
 
     def repeat(self, times: int) -> "ExactSum":

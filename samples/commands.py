@@ -43,9 +43,7 @@ def list_samples() -> None:
 @click.argument("name")
 @click.option("--events", type=int, required=True, help="Number of events.")
 @click.option("--seed", type=int, default=1, show_default=True, help="1 is the shipped sample's.")
-@click.option(
-    "--workers", type=int, default=1, show_default=True, help="Processes; the file is the same for any."
-)
+@click.option("--workers", type=int, default=1, show_default=True, help="Processes; the file is the same for any.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: NAME-EVENTS.root.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 def make_sample(name: str, events: int, seed: int, workers: int, output: Path | None, force: bool) -> None:

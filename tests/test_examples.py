@@ -33,9 +33,7 @@ def test_a_foreign_processor_runs_unchanged(executor, tmp_path, monkeypatch, sch
     monkeypatch.chdir(tmp_path)
     reference = f"{EXAMPLES / 'multiplicity.py'}:Multiplicity"
     with pytest.raises(SystemExit) as caught:
-        main(
-            ["run", reference, "zee-fcc", "-p", "max_particles=60", "-o", "out", "--chunksize", "700", *where]
-        )
+        main(["run", reference, "zee-fcc", "-p", "max_particles=60", "-o", "out", "--chunksize", "700", *where])
     assert caught.value.code == 0
     assert json.loads(Path("out/summary.json").read_text())["values"] == {"zee-fcc/events": 4000}
     assert Path("out/plots/zee-fcc/multiplicity/Particle.png").is_file()

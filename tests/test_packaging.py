@@ -14,9 +14,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 
 def run(*command, **options):
-    return subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False, **options
-    )
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +34,7 @@ def environment(wheel, tmp_path_factory):
     made = run(uv, "venv", "--python", sys.executable, folder)
     assert made.returncode == 0, made.stderr
     python = folder / "bin" / "python"
-    installed = run(
-        uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", wheel
-    )
+    installed = run(uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", wheel)
     assert installed.returncode == 0, installed.stderr
     return folder
 
@@ -109,9 +105,7 @@ def test_a_hidden_package_is_one_clear_line(environment, foreign_folder):
         env=clean_environment(),
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        f"hepcol: package 'processors' is {foreign_folder / 'processors'}, which hides"
-    )
+    assert done.stderr.startswith(f"hepcol: package 'processors' is {foreign_folder / 'processors'}, which hides")
     assert done.stderr.count("\n") == 1
 
 

@@ -77,17 +77,13 @@ def plain(path: str | Path, electrons: str) -> Pass:
     _include("plain.hpp")
     frame = (
         _columns(path, electrons)
-        .Define(
-            "p4", "Take(ROOT::VecOps::Construct<plain::P4>(all_px, all_py, all_pz, all_mass), candidates)"
-        )
+        .Define("p4", "Take(ROOT::VecOps::Construct<plain::P4>(all_px, all_py, all_pz, all_mass), candidates)")
         .Define("q", "Take(charge, candidates)")
         .Define("by_energy", "StableArgsort(-plain::energies(p4))")
     )
     steps = {"all events": frame}
     frame = steps["at least two electrons"] = frame.Filter("p4.size() >= 2")
-    frame = frame.Define("leading", "by_energy[0]").Define(
-        "partners", "by_energy[Take(q, by_energy) * q[leading] < 0]"
-    )
+    frame = frame.Define("leading", "by_energy[0]").Define("partners", "by_energy[Take(q, by_energy) * q[leading] < 0]")
     frame = steps["opposite-charge pair"] = frame.Filter("!partners.empty()")
     frame = (
         frame.Define("subleading", "partners[0]")
@@ -97,8 +93,7 @@ def plain(path: str | Path, electrons: str) -> Pass:
         .Define("delta_r", "ROOT::Math::VectorUtil::DeltaR(p4[leading], p4[subleading])")
     )
     histograms = {
-        name: frame.Histo1D((name, "", *axis), name)
-        for name, axis in (SMEARED | {"delta_r": DELTA_R}).items()
+        name: frame.Histo1D((name, "", *axis), name) for name, axis in (SMEARED | {"delta_r": DELTA_R}).items()
     }
     cutflow, seconds = _run(steps)
     counts = {name: _counts(histogram)[np.newaxis] for name, histogram in histograms.items()}
@@ -117,9 +112,7 @@ def _include(header: str) -> None:
         raise RuntimeError(f"{header} does not compile in ROOT {ROOT.gROOT.GetVersion()}")
 
 
-def _smear(
-    path: str | Path, electrons: str, sigma: float, variations: int, seed: int
-) -> tuple[Any, dict[str, Any]]:
+def _smear(path: str | Path, electrons: str, sigma: float, variations: int, seed: int) -> tuple[Any, dict[str, Any]]:
     """Define the smeared observables; event and object are the entry in the file and the index in its collection."""
     _include("smearing.hpp")
     columns = _columns(path, electrons)
@@ -216,9 +209,7 @@ def _uuid(path: str | Path) -> str:
 @click.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False))
 @click.option("--electrons", type=click.Choice(ELECTRONS), default=RECONSTRUCTED, show_default=True)
-@click.option(
-    "--sigma", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Resolution [GeV]."
-)
+@click.option("--sigma", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Resolution [GeV].")
 @click.option("--variations", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the entries as .npz.")

@@ -66,11 +66,7 @@ def nothing_readable(found: list[FileRecord]) -> str:
     messages = [file.message for file in found if file.error]
     empty = len(found) - len(messages)
     if not messages:
-        return (
-            f"no events: {found[0].path} is empty"
-            if empty == 1
-            else f"no events: all {empty} files are empty"
-        )
+        return f"no events: {found[0].path} is empty" if empty == 1 else f"no events: all {empty} files are empty"
     if len(found) == 1:
         return messages[0]
     return f"no events: of {len(found)} files, {empty} are empty and {len(messages)} cannot be read: {messages[0]}"
@@ -83,8 +79,7 @@ _MISSING = (("AttributeError", "no field named "), ("awkward.errors.FieldNotFoun
 def lacks_a_column(chunks: list[ChunkRecord]) -> bool:
     """Whether every chunk failed because the events do not have a column: the wrong files, and no bug."""
     return all(
-        any(chunk.error == error and chunk.message.startswith(start) for error, start in _MISSING)
-        for chunk in chunks
+        any(chunk.error == error and chunk.message.startswith(start) for error, start in _MISSING) for chunk in chunks
     )
 
 

@@ -164,9 +164,7 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})"
-        ) from error
+        raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
     with client:
         yield from _follow(client, listener, topic)
 

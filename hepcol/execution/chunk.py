@@ -96,9 +96,7 @@ def _events(opened: openfiles.OpenFile, item: WorkItem) -> Any:
     """Return the NanoEvents of a chunk, with the metadata that coffea's Runner gives."""
     fileuuid = str(UUID(bytes=item.fileuuid))
     if opened.uuid != fileuuid:
-        raise OSError(
-            f"{item.filename}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})"
-        )
+        raise OSError(f"{item.filename}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})")
     metadata = {
         "dataset": item.dataset,
         "filename": item.filename,
@@ -161,19 +159,13 @@ def probe(item: Probe) -> list[FileRecord]:
         if columns:
             lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), columns)
             if lacking:
-                raise InputError(
-                    f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}"
-                )
+                raise InputError(f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}")
     except Exception as error:  # noqa: BLE001  (likewise)
         openfiles.forget(item.topic, file.path, file.tree)
-        return [
-            FileRecord(dataset, file.path, file.tree or "", error=class_name(error), message=one_line(error))
-        ]
+        return [FileRecord(dataset, file.path, file.tree or "", error=class_name(error), message=one_line(error))]
     if file.steps is not None:
         entries = sum(stop - start for start, stop in file.steps)
-    return [
-        FileRecord(dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)
-    ]
+    return [FileRecord(dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)]
 
 
 def _check_steps(file: InputFile, entries: int) -> None:
@@ -182,7 +174,7 @@ def _check_steps(file: InputFile, entries: int) -> None:
     for start, stop in sorted(file.steps or ()):
         if not position <= start < stop <= entries:
             raise InputError(
-                f"{file.path}: steps {start} to {stop} do not fit: they may not overlap and the file has {entries} entries"
+                f"{file.path}: steps {start} to {stop} do not fit: no overlaps, and the file has {entries} entries"
             )
         position = stop
 

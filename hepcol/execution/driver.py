@@ -156,9 +156,7 @@ def _required_columns(processor: Any) -> tuple[str | tuple[str, ...], ...]:
     """Columns that a processor declares; a processor of somebody else may call something of its own so."""
     declared = getattr(processor, "required_columns", ())
     if not isinstance(declared, (tuple, list)):
-        raise InputError(
-            f"required_columns of {type(processor).__name__}: expected a tuple of names, got {declared!r}"
-        )
+        raise InputError(f"required_columns of {type(processor).__name__}: expected a tuple of names, got {declared!r}")
     return tuple(declared)
 
 
@@ -184,9 +182,7 @@ def _probe(
     return [found[item.dataset, item.file.path] for item in items]
 
 
-def _chunks(
-    inputs: filesets.Fileset, found: list[FileRecord], chunksize: int | None, workers: int
-) -> list[WorkItem]:
+def _chunks(inputs: filesets.Fileset, found: list[FileRecord], chunksize: int | None, workers: int) -> list[WorkItem]:
     """Cut the files that can be read into chunks of about equal size."""
     total = sum(file.entries for file in found if file.entries is not None)
     size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
@@ -253,8 +249,7 @@ def _lost(item: WorkItem, heard: dict[ChunkKey, ChunkRecord], error: Exception) 
 def _in_order(items: list[WorkItem], records: list[ChunkRecord]) -> list[ChunkRecord]:
     """Sort records, which arrive in any order, as the chunks were cut."""
     position = {
-        (item.dataset, item.filename, item.entrystart, item.entrystop): number
-        for number, item in enumerate(items)
+        (item.dataset, item.filename, item.entrystart, item.entrystop): number for number, item in enumerate(items)
     }
     return sorted(records, key=lambda record: position[record.key])
 

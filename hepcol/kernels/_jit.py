@@ -21,8 +21,9 @@ Unsigned = npt.NDArray[np.uint64]
 def cache_folder() -> Path:
     """Folder of the compiled kernels: per user, and per state of the kernels' sources.
 
-    In :func:`hepcol.kernels.cache.cache_root`, or in a temporary folder where that cannot be written. Numba's own key sees only the source file of the kernel itself and
-    gives stale code when a building block in another file changes, so the folder is named by all of them.
+    In :func:`hepcol.kernels.cache.cache_root`, or in a temporary folder where that cannot be written. Numba's own
+    key sees only the source file of the kernel itself and gives stale code when a building block in another file
+    changes, so the folder is named by all of them.
     """
     sources = sorted(Path(__file__).parent.glob("*.py"))
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
@@ -32,7 +33,11 @@ def cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"hepcol-{os.getuid()}" / "numba" / state
+        shared = Path(tempfile.gettempdir()) / f"hepcol-{os.getuid()}"
+        shared.mkdir(mode=0o700, exist_ok=True)
+        if shared.stat().st_uid != os.getuid():  # somebody else's code must not be loaded
+            shared = Path(tempfile.mkdtemp(prefix="hepcol-"))
+        folder = shared / "numba" / state
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

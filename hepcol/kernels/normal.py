@@ -33,9 +33,7 @@ def normal_pair(word_1: np.uint64, word_2: np.uint64) -> tuple[float, float]:
 
 
 @inlined
-def normal_quad(
-    event: np.uint64, obj: np.uint64, quad: np.uint64, key: np.uint64
-) -> tuple[float, float, float, float]:
+def normal_quad(event: np.uint64, obj: np.uint64, quad: np.uint64, key: np.uint64) -> tuple[float, float, float, float]:
     """Return the normals of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
     w0, w1, w2, w3 = draw_words(event, obj, quad, key)
     z0, z1 = normal_pair(w0, w1)

@@ -117,9 +117,7 @@ def _title(name: tuple[str, ...], summary: dict[str, Any]) -> str:
 
 def _draw_spread(axes: Any, histogram: hist.Hist) -> None:
     """Draw the mean over the variations, their standard deviation, and their range."""
-    contents = np.asarray(
-        [histogram[{VARIATION: number}].values() for number in range(histogram.axes[VARIATION].size)]
-    )
+    contents = np.asarray([histogram[{VARIATION: number}].values() for number in range(histogram.axes[VARIATION].size)])
     observable = next(axis for axis in histogram.axes if axis.name != VARIATION)
     edges, mean, spread = observable.edges, contents.mean(axis=0), contents.std(axis=0)
     count = len(contents)
@@ -135,7 +133,5 @@ def _draw_spread(axes: Any, histogram: hist.Hist) -> None:
         color=_LIGHT,
         label=f"range of {count} variations",
     )
-    axes.stairs(
-        mean + spread, edges, baseline=mean - spread, fill=True, color=_MEDIUM, label="standard deviation"
-    )
+    axes.stairs(mean + spread, edges, baseline=mean - spread, fill=True, color=_MEDIUM, label="standard deviation")
     axes.stairs(mean, edges, color=_DARK, linewidth=2, label="mean")

@@ -78,7 +78,8 @@ def _print_missing(console: Console, run: Any) -> None:
     events = run.closure
     console.print(
         f"[bold red]INCOMPLETE[/bold red]: {events.processed:,} of {events.files:,} events processed; failed "
-        f"{events.failed:,}, skipped {events.skipped:,}, missing {events.missing:,}; files not read {events.unknown_files}"
+        f"{events.failed:,}, skipped {events.skipped:,}, missing {events.missing:,}; "
+        f"files not read {events.unknown_files}"
     )
     reasons = [file.message for file in run.files if file.error]
     reasons += [
@@ -119,19 +120,14 @@ def print_inspection(found: Inspection, columns: str = "") -> None:
     """Print what was found in a file, and those of its columns that have a text in their names."""
     listed = [column for column in found.columns if columns.lower() in column.name.lower()]
     if not listed:
-        raise InputError(
-            f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns"
-        )
+        raise InputError(f"{found.path}: no column has '{columns}' in its name; it has {len(found.columns)} columns")
     console = Console(highlight=False)
     size = "" if found.size is None else f", {found.size / 1e6:.1f} MB"
     console.print(
-        f"[bold]{escape(found.path)}[/bold]: {found.layout.format.name} {found.layout.version}".rstrip()
-        + size,
+        f"[bold]{escape(found.path)}[/bold]: {found.layout.format.name} {found.layout.version}".rstrip() + size,
         soft_wrap=True,
     )
-    console.print(
-        f"schema {found.layout.format.schema}, tree '{found.layout.tree}', {found.entries:,} events"
-    )
+    console.print(f"schema {found.layout.format.schema}, tree '{found.layout.tree}', {found.entries:,} events")
     console.print(f"UUID {found.uuid}")
     for source, total in found.sums_of_weights.items():
         console.print(f"sum of weights: {total:.10g} ({source})")

@@ -22,9 +22,7 @@ EDGES = np.array([[axis.edges[0], axis.edges[-1]] for axis in SMEARED])
 
 def variation_axis(variations: tuple[Variation, ...]) -> hist.axis.StrCategory:
     """Return the axis that tells variations apart, first in every histogram."""
-    return hist.axis.StrCategory(
-        [variation.name for variation in variations], name="variation", overflow=False
-    )
+    return hist.axis.StrCategory([variation.name for variation in variations], name="variation", overflow=False)
 
 
 def delta_r(pairs: Pairs) -> FloatArray:
@@ -35,9 +33,7 @@ def delta_r(pairs: Pairs) -> FloatArray:
 def cos_angle(pairs: Pairs) -> FloatArray:
     """Cosine of the opening angle; NaN where an electron is at rest."""
     product = _square_sum(pairs.px, pairs.py, pairs.pz)
-    scalar = (
-        pairs.px[:, 0] * pairs.px[:, 1] + pairs.py[:, 0] * pairs.py[:, 1] + pairs.pz[:, 0] * pairs.pz[:, 1]
-    )
+    scalar = pairs.px[:, 0] * pairs.px[:, 1] + pairs.py[:, 0] * pairs.py[:, 1] + pairs.pz[:, 0] * pairs.pz[:, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(scalar / (np.sqrt(product[:, 0]) * np.sqrt(product[:, 1])))
 

@@ -61,9 +61,7 @@ class ZeeProcessor(ProcessorABC):
     @model_validator(mode="after")
     def _check_resolution(self) -> Self:
         if self.sigma is not None and self._is_calorimeter:
-            raise ValueError(
-                "give either sigma or the calorimeter's terms stochastic, noise and constant, not both"
-            )
+            raise ValueError("give either sigma or the calorimeter's terms stochastic, noise and constant, not both")
         return self
 
     @property
@@ -135,9 +133,7 @@ def event_weights(events: ak.Array) -> FloatArray | None:
         return None
     numbers = ak.to_numpy(ak.num(events[WEIGHTS].weight, axis=1))
     if np.any(numbers != 1):
-        raise ValueError(
-            f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight"
-        )
+        raise ValueError(f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight")
     return flat(events[WEIGHTS].weight, np.float64)
 
 

@@ -127,9 +127,7 @@ def respond(particles: Rows, uniforms: FloatArray, card: DetectorCard) -> Respon
     is_electron = np.abs(seen["PDG"]) == ELECTRON
     in_calorimeter = abs_eta <= card.calorimeter_max_abs_eta
     identified = (
-        in_calorimeter
-        & (energy >= card.identification_min_energy)
-        & (uniforms[:, 1] < card.identification_efficiency)
+        in_calorimeter & (energy >= card.identification_min_energy) & (uniforms[:, 1] < card.identification_efficiency)
     )
     tracked = (
         is_electron
@@ -155,9 +153,7 @@ def pt_resolution(pt: FloatArray, theta: FloatArray, card: DetectorCard) -> Floa
     """Relative resolution of an electron's transverse momentum [GeV]."""
     exit_radius = np.minimum(card.tracker_radius, card.tracker_half_length * np.abs(np.tan(theta)))
     lever = card.tracker_radius / exit_radius
-    return card.electron_scale * np.hypot(
-        card.track_pt_linear * pt * lever**2, card.track_pt_constant * lever
-    )
+    return card.electron_scale * np.hypot(card.track_pt_linear * pt * lever**2, card.track_pt_constant * lever)
 
 
 def energy_resolution(energy: FloatArray, card: DetectorCard) -> FloatArray:

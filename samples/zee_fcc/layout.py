@@ -77,9 +77,7 @@ RECORDS: dict[str, np.dtype[Any]] = {
     "int": np.dtype("i4"),
     "float": np.dtype("f4"),
     "podio::ObjectID": _record(("index", "i4"), ("collectionID", "i4")),
-    "edm4hep::RecoParticleRefData": np.dtype(
-        "V1"
-    ),  # an empty struct takes a byte in memory, none in the file
+    "edm4hep::RecoParticleRefData": np.dtype("V1"),  # an empty struct takes a byte in memory, none in the file
     "edm4hep::MCRecoParticleAssociationData": _record(("weight", "f4")),
     "edm4hep::MCParticleData": _record(
         ("PDG", "i4"),
@@ -116,9 +114,7 @@ RECORDS: dict[str, np.dtype[Any]] = {
         ("iTheta", "f4"),
         ("phi", "f4"),
         ("directionError", _VECTOR3F),
-        *_ranges(
-            "shapeParameters", "hitContributions", "subdetectorEnergies", "clusters", "hits", "particleIDs"
-        ),
+        *_ranges("shapeParameters", "hitContributions", "subdetectorEnergies", "clusters", "hits", "particleIDs"),
     ),
     "edm4hep::TrackData": _record(
         ("type", "i4"),

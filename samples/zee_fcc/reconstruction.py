@@ -60,9 +60,7 @@ def reconstruct(generated: Block, first: int, seed: int, card: DetectorCard) -> 
 def _draw_block(particles: Rows, event_of: IntArray, first: int, seed: int) -> NDArray[np.float64]:
     """Numbers of every visible particle, drawn event by event so that no event depends on another."""
     visible = np.bincount(event_of, is_visible(particles)).astype(np.int64)
-    drawn = [
-        draw(open_stream(seed, first + event, DETECTOR), DRAWS * count) for event, count in enumerate(visible)
-    ]
+    drawn = [draw(open_stream(seed, first + event, DETECTOR), DRAWS * count) for event, count in enumerate(visible)]
     return np.concatenate(drawn).reshape(-1, DRAWS)
 
 

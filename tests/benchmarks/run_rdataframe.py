@@ -22,10 +22,7 @@ def run(folder, files, smearing, few_smearings, axes, points):
                 save(folder / f"{name}-plain", reference.plain(path, electrons))
                 values = reference.smeared_values(path, electrons, **few_smearings)
                 np.savez(folder / f"{name}-values.npz", **values)
-    bins = [
-        [reference.ROOT.TAxis(*axis).FindFixBin(x) for x in row]
-        for axis, row in zip(axes, points, strict=True)
-    ]
+    bins = [[reference.ROOT.TAxis(*axis).FindFixBin(x) for x in row] for axis, row in zip(axes, points, strict=True)]
     (folder / "bins.json").write_text(json.dumps(bins))
 
 

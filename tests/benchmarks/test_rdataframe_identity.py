@@ -35,9 +35,7 @@ ROUNDINGS = np.arange(-8, 9)  # steps from a bin edge to the doubles beside it
 @pytest.fixture(params=FILES)
 def path(request):
     if not FILES[request.param].is_file():
-        pytest.skip(
-            f"{FILES[request.param].name} is not beside the checkout, in {FILES[request.param].parent}"
-        )
+        pytest.skip(f"{FILES[request.param].name} is not beside the checkout, in {FILES[request.param].parent}")
     return FILES[request.param]
 
 
@@ -90,9 +88,7 @@ def test_smeared_values_have_the_bits_of_rdataframe(rdataframe, path, electrons)
     pairs = select_pairs(events, Electrons(electrons))
     energy = energy_of(pairs.px, pairs.py, pairs.pz, pairs.mass)
     key = stream_key(SEED, "zee.energy", events.metadata["fileuuid"])
-    drawn = normals(
-        key, pairs.event[:, None, None], pairs.obj[:, :, None], np.arange(FEW_SMEARINGS["variations"])
-    )
+    drawn = normals(key, pairs.event[:, None, None], pairs.obj[:, :, None], np.arange(FEW_SMEARINGS["variations"]))
     e1, e2 = np.moveaxis(energy[:, :, None] + FEW_SMEARINGS["sigma"] * drawn, 1, 0)
     m1, m2 = pairs.mass[:, :1], pairs.mass[:, 1:]
     square = np.vectorize(pair_mass_square)(e1, e2, m1, m2, cos_angle(pairs)[:, None])

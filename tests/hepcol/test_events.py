@@ -68,9 +68,7 @@ def test_gives_a_part_of_the_events_with_what_identifies_them(shipped_file):
 
 def test_rejects_an_rntuple_that_schemas_open_with_no_fields(write):
     path = write(rntuple={"Particle": ak.Array([[{"PDG": 11}], []])})
-    with pytest.raises(
-        ValueError, match=r"'events' is an RNTuple of records \(Particle\).*accepted are"
-    ) as caught:
+    with pytest.raises(ValueError, match=r"'events' is an RNTuple of records \(Particle\).*accepted are") as caught:
         open_events(path)
     assert "\n" not in str(caught.value)
 

@@ -61,13 +61,7 @@ def test_reads_a_pydantic_data_group():
     from coffea.dataset_tools import DataGroupSpec
 
     group = DataGroupSpec(
-        {
-            "z": {
-                "files": {
-                    "a.root": {"object_path": "events", "steps": [[0, 5]], "num_entries": 5, "uuid": "x"}
-                }
-            }
-        }
+        {"z": {"files": {"a.root": {"object_path": "events", "steps": [[0, 5]], "num_entries": 5, "uuid": "x"}}}}
     )
     assert resolve(group)["z"].files == (InputFile("a.root", "events", ((0, 5),), "x"),)
 

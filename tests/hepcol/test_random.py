@@ -129,9 +129,7 @@ def test_a_hundred_million_draws_are_normal():
         assert abs(pull) < PULL, f"correlation with the next {name}: {pull:.1f} standard deviations"
     for bound, count in zip((4.0, 5.0, 5.5), tails, strict=True):
         expected = N_DRAWS * math.erfc(bound / math.sqrt(2))
-        assert abs(count - expected) < PULL * math.sqrt(expected), (
-            f"beyond {bound}: {count} of {expected:.1f}"
-        )
+        assert abs(count - expected) < PULL * math.sqrt(expected), f"beyond {bound}: {count} of {expected:.1f}"
     assert largest > 5.5
 
 

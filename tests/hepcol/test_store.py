@@ -91,9 +91,7 @@ def test_a_folder_in_use_is_refused_and_a_stale_lock_is_not(tmp_path):
         OutputFolder.prepare(out, force=True),
     ):
         pass
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
-    )
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     (out / store.LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
     write(out)
     (out / store.LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
@@ -108,9 +106,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_reading_says_what_is_missing_or_broken(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"no histograms\.zip there; expected the output folder of 'hepcol run'"
-    ):
+    with pytest.raises(ValueError, match=r"no histograms\.zip there; expected the output folder of 'hepcol run'"):
         store.read(tmp_path)
     write(tmp_path / "out")
     (tmp_path / "out" / "histograms.zip").write_bytes(b"PK, or not")
@@ -149,7 +145,7 @@ def test_what_root_has_no_class_for_is_noted_and_the_rest_is_written(tmp_path):
 def test_force_keeps_its_hands_off_what_is_not_of_hepcol(tmp_path):
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "thesis.pdf").touch()
-    with pytest.raises(ValueError, match=r"has plots, but no summary\.json: it is not of hepcol"):
+    with pytest.raises(ValueError, match=r"has plots, but no summary\.json: it is not hepcol's"):
         write(tmp_path, force=True)
     write(tmp_path / "out")
     for name in ("z/x.png", "z/mine.png"):

@@ -32,13 +32,10 @@ def test_a_sum_is_that_of_rational_numbers_within_the_last_quantum(values):
 def test_plain_sums_do_depend_on_order():
     values = np.random.default_rng(1).normal(1, 1, 10_000)
     plain = {
-        float(np.add.reduce(np.array_split(values, n)[0]))
-        + float(np.sum(values[len(np.array_split(values, n)[0]) :]))
+        float(np.add.reduce(np.array_split(values, n)[0])) + float(np.sum(values[len(np.array_split(values, n)[0]) :]))
         for n in range(2, 30)
     }
-    exact = {
-        float((ExactSum.of(values[:n], BOUND) + ExactSum.of(values[n:], BOUND)).value) for n in range(2, 30)
-    }
+    exact = {float((ExactSum.of(values[:n], BOUND) + ExactSum.of(values[n:], BOUND)).value) for n in range(2, 30)}
     assert len(plain) > 1
     assert len(exact) == 1
 

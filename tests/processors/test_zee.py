@@ -39,9 +39,7 @@ def oracle_pairs(events, electrons):
     collection = events[name]
     columns = [collection[key].to_list() for key in ("px", "py", "pz", "mass", "charge")]
     if electrons == "reconstructed":
-        links = zip(
-            events.Electronidx0.index.to_list(), events.Electronidx0.collectionID.to_list(), strict=True
-        )
+        links = zip(events.Electronidx0.index.to_list(), events.Electronidx0.collectionID.to_list(), strict=True)
         candidates = [
             [i for i, c in zip(index, ids, strict=True) if 0 <= i < len(charge) and c >= 0]
             for (index, ids), charge in zip(links, columns[4], strict=True)

@@ -11,9 +11,7 @@ def run_python():
 
     def run(code, *arguments, **environment):
         command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | environment
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

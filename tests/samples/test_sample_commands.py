@@ -36,9 +36,7 @@ def test_lists_the_shipped_samples(call):
 
 
 def test_imports_nothing_heavy(run_python):
-    code = (
-        "import sys, samples.commands; print(sorted({'numpy', 'rich', 'uproot', 'ROOT'} & set(sys.modules)))"
-    )
+    code = "import sys, samples.commands; print(sorted({'numpy', 'rich', 'uproot', 'ROOT'} & set(sys.modules)))"
     assert run_python(code).strip() == "[]"
 
 
@@ -53,9 +51,7 @@ def test_refuses_no_events(call):
 def test_refuses_to_overwrite(call, tmp_path):
     (tmp_path / "old.root").write_text("old")
     for arguments in (("make", "zee-fcc", "--events", 1), ("replicate", ZEE_FCC.path)):
-        assert_refused(
-            call(*arguments, "-o", "old.root"), "old.root exists; choose another name or overwrite"
-        )
+        assert_refused(call(*arguments, "-o", "old.root"), "old.root exists; choose another name or overwrite")
     assert (tmp_path / "old.root").read_text() == "old"
 
 
@@ -99,7 +95,4 @@ def test_replicates_a_file(run_python, tmp_path):
     code = "import sys; from samples.commands import sample; sample(sys.argv[1:])"
     output = tmp_path / "twice.root"
     printed = run_python(code, "replicate", ZEE_FCC.path, "--times", 2, "-o", output)
-    assert (
-        printed
-        == f"wrote {output}: 2 times the events of zee_fcc.root, {output.stat().st_size / 1e6:.1f} MB\n"
-    )
+    assert printed == f"wrote {output}: 2 times the events of zee_fcc.root, {output.stat().st_size / 1e6:.1f} MB\n"

@@ -30,9 +30,7 @@ def note():
 
 @pytest.fixture(scope="module")
 def events():
-    return NanoEventsFactory.from_root(
-        {str(ZEE_FCC.path): "events"}, schemaclass=FCCSchema, mode="virtual"
-    ).events()
+    return NanoEventsFactory.from_root({str(ZEE_FCC.path): "events"}, schemaclass=FCCSchema, mode="virtual").events()
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +70,7 @@ def cos_theta(electrons):
 
 def ks_distance(first, second):
     values = np.sort(np.concatenate([first, second]))
-    cumulative = [
-        np.searchsorted(np.sort(sample), values, "right") / len(sample) for sample in (first, second)
-    ]
+    cumulative = [np.searchsorted(np.sort(sample), values, "right") / len(sample) for sample in (first, second)]
     return np.max(np.abs(cumulative[0] - cumulative[1]))
 
 
@@ -108,9 +104,7 @@ def test_layout_is_that_of_the_reference(tree, reference_file):
         assert list(tree.typenames(recursive=True, full_paths=True).items()) == list(expected.items())
         with uproot.open(ZEE_FCC.path) as file:
             for name in ("m_collectionIDs", "m_names"):
-                ours, theirs = (
-                    one[f"metadata/CollectionIDs/{name}"].array().to_list() for one in (file, reference)
-                )
+                ours, theirs = (one[f"metadata/CollectionIDs/{name}"].array().to_list() for one in (file, reference))
                 assert ours == theirs
 
 
@@ -139,9 +133,7 @@ def test_parents_and_daughters_stay_in_their_event(tree):
 
 
 def test_final_electrons_descend_from_the_beams_through_a_z(tree):
-    columns = [
-        particle(tree, member)[:200].to_list() for member in ("PDG", "generatorStatus", "parents_begin")
-    ]
+    columns = [particle(tree, member)[:200].to_list() for member in ("PDG", "generatorStatus", "parents_begin")]
     parents = tree["Particle#0/Particle#0.index"].array(entry_stop=200).to_list()
     for pdg, status, begin, links in zip(*columns, parents, strict=True):
         for electron in (row for row, code in enumerate(pdg) if abs(code) == ELECTRON and status[row] == 1):
@@ -249,9 +241,7 @@ def pt_width(tree):
     measured = [
         ak.to_numpy(
             ak.flatten(
-                tree[f"ReconstructedParticles/ReconstructedParticles.momentum.{axis}"].array()[reconstructed][
-                    charged
-                ]
+                tree[f"ReconstructedParticles/ReconstructedParticles.momentum.{axis}"].array()[reconstructed][charged]
             )
         )
         for axis in "xy"
@@ -261,7 +251,5 @@ def pt_width(tree):
     ratio = np.hypot(*measured) / pt
     cosine = np.abs(true[2]) / np.hypot(pt, true[2])
     edges = ((0.0, 0.5), (0.5, 0.8), (0.8, 0.95))
-    regions = [
-        ratio[(cosine >= low) & (cosine < high) & (pt / np.sqrt(1 - cosine**2) > 40)] for low, high in edges
-    ]
+    regions = [ratio[(cosine >= low) & (cosine < high) & (pt / np.sqrt(1 - cosine**2) > 40)] for low, high in edges]
     return [np.subtract(*np.percentile(region, [84, 16])) / 2 for region in regions]

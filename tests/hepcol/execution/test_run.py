@@ -60,19 +60,13 @@ def expected(file, tmp_path_factory):
 
 
 @pytest.mark.parametrize("chunksize", [137, 701, 1000, WHOLE])
-@pytest.mark.parametrize(
-    "executor", ["iterative", "futures", "dask with one worker", "dask with two workers"]
-)
-def test_the_bytes_do_not_depend_on_chunks_and_executors(
-    file, expected, executor, chunksize, tmp_path, request
-):
+@pytest.mark.parametrize("executor", ["iterative", "futures", "dask with one worker", "dask with two workers"])
+def test_the_bytes_do_not_depend_on_chunks_and_executors(file, expected, executor, chunksize, tmp_path, request):
     schedulers = {"dask with one worker": "single_worker", "dask with two workers": "scheduler"}
     where = {"executor": executor}
     if executor in schedulers:
         where = {"scheduler": request.getfixturevalue(schedulers[executor])}
-    hepcol.run(
-        ZeeProcessor(variations=VARIATIONS), file, chunksize=chunksize, output=tmp_path / "out", **where
-    )
+    hepcol.run(ZeeProcessor(variations=VARIATIONS), file, chunksize=chunksize, output=tmp_path / "out", **where)
     assert {name: digest(tmp_path / "out" / name) for name in expected} == expected
 
 
@@ -85,11 +79,7 @@ def test_a_local_cluster_gives_the_same_bytes(file, expected, tmp_path):
 @pytest.mark.parametrize("executor", ["iterative", "dask"])
 def test_plain_coffea_gives_the_same_bytes(file, expected, executor, chunksize, tmp_path, scheduler):
     with Client(scheduler) as client:
-        chosen = (
-            DaskExecutor(client=client, status=False)
-            if executor == "dask"
-            else IterativeExecutor(status=False)
-        )
+        chosen = DaskExecutor(client=client, status=False) if executor == "dask" else IterativeExecutor(status=False)
         runner = Runner(executor=chosen, schema=FCCSchema, chunksize=chunksize)
         result = runner({file.stem: [str(file)]}, ZeeProcessor(variations=VARIATIONS), treename="events")
     write_root(tmp_path / "histograms.root", collect(result).histograms)
@@ -135,9 +125,7 @@ def test_weighted_contents_are_those_of_hist(shipped_file):
     np.testing.assert_allclose(got.values(flow=True)[0], expected.values(flow=True), rtol=1e-11, atol=1e-11)
     # squares are rounded to the last quantum of their bound, here 1e14
     rounding = len(weight) * quanta(1e14)[-1]
-    np.testing.assert_allclose(
-        got.variances(flow=True)[0], expected.variances(flow=True), rtol=1e-11, atol=rounding
-    )
+    np.testing.assert_allclose(got.variances(flow=True)[0], expected.variances(flow=True), rtol=1e-11, atol=rounding)
 
 
 def test_the_summary_and_the_ledger_account_for_every_event(shipped_file, tmp_path):
@@ -169,9 +157,7 @@ class FailsOn(ProcessorABC):
 
 
 def test_a_chunk_that_fails_is_listed_and_the_rest_is_kept(shipped_file, tmp_path):
-    with pytest.raises(
-        hepcol.IncompleteRun, match="3000 of 4000 events processed, 1000 events failed"
-    ) as caught:
+    with pytest.raises(hepcol.IncompleteRun, match="3000 of 4000 events processed, 1000 events failed") as caught:
         hepcol.run(FailsOn(1500), shipped_file, chunksize=1000, output=tmp_path / "out")
     run = caught.value.run
     assert run.result == {"events": 3000}
@@ -180,9 +166,7 @@ def test_a_chunk_that_fails_is_listed_and_the_rest_is_kept(shipped_file, tmp_pat
     assert (failed.error, failed.message) == ("RuntimeError", "this chunk is not to be")
     assert "in process" in failed.traceback
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["complete"] is False
-    assert (
-        hepcol.run(FailsOn(1500), shipped_file, chunksize=1000, allow_incomplete=True).closure.failed == 1000
-    )
+    assert hepcol.run(FailsOn(1500), shipped_file, chunksize=1000, allow_incomplete=True).closure.failed == 1000
 
 
 def test_a_missing_file_beside_a_good_one_makes_the_run_incomplete(shipped_file, tmp_path):
@@ -219,9 +203,7 @@ def test_nothing_is_written_when_nothing_could_be_processed(tmp_path):
 
 
 def test_names_the_columns_that_a_file_lacks(shared_data):
-    with pytest.raises(
-        ValueError, match=r"nano_dy\.root: tree 'Events' has no column ReconstructedParticles\.px"
-    ):
+    with pytest.raises(ValueError, match=r"nano_dy\.root: tree 'Events' has no column ReconstructedParticles\.px"):
         hepcol.run(ZeeProcessor(), shared_data / "nano_dy.root")
 
 
@@ -237,9 +219,7 @@ def test_processes_the_steps_of_a_fileset(shipped_file):
 
 def test_passes_the_metadata_of_a_dataset_on(shipped_file):
     fileset = {"z": {"files": {str(shipped_file): "events"}, "metadata": {"year": 2026}}}
-    assert hepcol.run(lambda events: {str(events.metadata["year"]): len(events)}, fileset).result == {
-        "2026": 4000
-    }
+    assert hepcol.run(lambda events: {str(events.metadata["year"]): len(events)}, fileset).result == {"2026": 4000}
 
 
 @pytest.mark.parametrize(
@@ -335,9 +315,7 @@ def test_datasets_and_empty_files_are_kept_apart(tmp_path):
     assert run.result == {"one": 10, "two": 20}
     assert run.closure.complete
     assert run.summary["empty_files"] == [str(tmp_path / "none.root")]
-    with pytest.raises(
-        ValueError, match=r"of 2 files, 1 are empty and 1 cannot be read: .*gone\.root: no such file"
-    ):
+    with pytest.raises(ValueError, match=r"of 2 files, 1 are empty and 1 cannot be read: .*gone\.root: no such file"):
         hepcol.run(count, [tmp_path / "none.root", tmp_path / "gone.root"])
 
 

@@ -17,9 +17,7 @@ CODE = (
 
 def compile_with(**variables):
     environment = {**os.environ, **{name: str(value) for name, value in variables.items()}}
-    done = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=environment)
     return done.stdout.splitlines()
 
 

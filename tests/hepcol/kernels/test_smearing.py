@@ -51,9 +51,7 @@ def test_counts_are_those_of_numpy_bit_for_bit(replicas):
     event, obj, energy, mass, cosine = make_pairs(2000)
     resolution = np.full_like(energy, 2.0)
     counts, sums = np.zeros((replicas, 3, 52), np.int64), np.zeros((replicas, 3, 52, 0))
-    smearing.smear_and_fill(
-        event, obj, energy, mass, cosine, resolution, np.empty((2000, 0)), KEY, EDGES, counts, sums
-    )
+    smearing.smear_and_fill(event, obj, energy, mass, cosine, resolution, np.empty((2000, 0)), KEY, EDGES, counts, sums)
     for k, values in enumerate(spectra(event, obj, energy, mass, cosine, resolution, replicas)):
         np.testing.assert_array_equal(counts[:, k], fill(values, EDGES[k]))
 
