@@ -10,8 +10,8 @@ import numpy as np
 from hepcol.kernels._jit import Unsigned, inlined, kernel
 
 ROUNDS = 10
-_LOW = np.uint64(0xFFFFFFFF)
-_SHIFT = np.uint64(32)
+LOW_WORD = np.uint64(0xFFFFFFFF)
+WORD_BITS = np.uint64(32)
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
@@ -24,19 +24,19 @@ def philox4x32(
     for _ in range(ROUNDS):
         product_0 = c0 * _MULTIPLIER_0
         product_1 = c2 * _MULTIPLIER_1
-        c0 = (product_1 >> _SHIFT) ^ c1 ^ k0
-        c1 = product_1 & _LOW
-        c2 = (product_0 >> _SHIFT) ^ c3 ^ k1
-        c3 = product_0 & _LOW
-        k0 = (k0 + _WEYL_0) & _LOW
-        k1 = (k1 + _WEYL_1) & _LOW
+        c0 = (product_1 >> WORD_BITS) ^ c1 ^ k0
+        c1 = product_1 & LOW_WORD
+        c2 = (product_0 >> WORD_BITS) ^ c3 ^ k1
+        c3 = product_0 & LOW_WORD
+        k0 = (k0 + _WEYL_0) & LOW_WORD
+        k1 = (k1 + _WEYL_1) & LOW_WORD
     return c0, c1, c2, c3
 
 
 @inlined
 def draw_words(event: np.uint64, obj: np.uint64, quad: np.uint64, key: np.uint64) -> Any:
     """Return the words of draws ``4 * quad`` to ``4 * quad + 3`` of one object; all arguments are uint64."""
-    return philox4x32(event & _LOW, event >> _SHIFT, obj, quad, key & _LOW, key >> _SHIFT)
+    return philox4x32(event & LOW_WORD, event >> WORD_BITS, obj, quad, key & LOW_WORD, key >> WORD_BITS)
 
 
 @kernel

@@ -19,7 +19,7 @@ from hepcol.variations import replicas
 from processors.zee.electrons import COLUMNS, Electrons, FloatArray, Pairs, select_pairs
 from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated, variation_axis
 from processors.zee.resolution import Resolution
-from processors.zee.smearing import Smearing, compile_kernels
+from processors.zee.smearing import Precision, Smearing, compile_kernels
 
 DEFAULT_SIGMA = 2 * GeV
 WEIGHTS = "EventHeader"  # the collection that holds event weights, since EDM4hep 1
@@ -45,6 +45,8 @@ class ZeeProcessor(ProcessorABC):
         Terms a [sqrt(GeV)], b [GeV], c of a calorimeter, a / sqrt(E) + b / E + c relative to E, in quadrature.
     seed : int
         Seed of the smearing.
+    precision : Precision
+        Arithmetic of the smearing, see :class:`processors.zee.smearing.Smearing`.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
     """
@@ -56,6 +58,7 @@ class ZeeProcessor(ProcessorABC):
     noise: NonNegative | None = None
     constant: NonNegative | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
+    precision: Precision = Precision.SINGLE
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
 
     @model_validator(mode="after")
@@ -76,7 +79,7 @@ class ZeeProcessor(ProcessorABC):
             resolution = Resolution(0.0, self.stochastic or 0.0, self.noise or 0.0, self.constant or 0.0)
         else:
             resolution = Resolution(DEFAULT_SIGMA if self.sigma is None else self.sigma)
-        return Smearing(self.variations, resolution, self.seed, self.electrons is Electrons.ORIGINAL)
+        return Smearing(self.variations, resolution, self.seed, self.electrons is Electrons.ORIGINAL, self.precision)
 
     @property
     def required_columns(self) -> tuple[str | tuple[str, ...], ...]:

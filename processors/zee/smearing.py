@@ -1,15 +1,24 @@
 """The smearing of electron pairs: all replicas of a chunk in one call of a fused kernel."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.kernels import angles, pairs, smearing
+from hepcol.kernels import angles, pairs, smearing, smearing_single
+from hepcol.kernels.philox import LOW_WORD, WORD_BITS
 from hepcol.random import stream_key
 from processors.zee.electrons import FloatArray, IntArray, Pairs, energy_of
 from processors.zee.observables import EDGES, N_BINS, SMEARED, cos_angle, total_momentum_square
 from processors.zee.resolution import Resolution
+
+
+class Precision(StrEnum):
+    """Arithmetic of the smearing."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
 
 
 @dataclass(frozen=True)
@@ -27,12 +36,16 @@ class Smearing:
     independent : bool
         As the original study: each histogram from draws of its own, momenta left as they are, and energies
         rounded to single precision first.
+    precision : Precision
+        ``single`` is 15 times faster, moves about 1 entry of 10^5 to a neighbouring bin, and neglects the mass of the
+        electrons in that of the pair.
     """
 
     replicas: int
     resolution: Resolution
     seed: int
     independent: bool
+    precision: Precision
 
     def fill(
         self, chosen: Pairs, event: npt.NDArray[np.uint64], limbs: FloatArray, namespace: str
@@ -46,7 +59,7 @@ class Smearing:
         event : uint64[n]
             Identity of their events within ``namespace``.
         limbs : float64[n, k]
-            What to sum beside the entries; ``k`` may be 0.
+            What to sum beside the entries: limbs of weights and of their squares, or nothing (``k = 0``).
         namespace : str
             UUID of the file.
 
@@ -59,31 +72,64 @@ class Smearing:
         """
         shape = (self.replicas, len(SMEARED), N_BINS + 2)
         counts, sums = np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs.shape[1]))
-        identity = event, chosen.obj.astype(np.uint64)
         energy = energy_of(chosen.px, chosen.py, chosen.pz, chosen.mass)
         if self.independent:
             energy = energy.astype(np.float32).astype(np.float64)
             keys = np.array([self._key(f"zee.original.{axis.name}", namespace) for axis in SMEARED])
-            p_square = total_momentum_square(chosen)
-            smearing.smear_and_fill_independently(
-                *identity, energy, p_square, self.resolution.at(energy), limbs, keys, EDGES, counts, sums
-            )
         else:
-            key = self._key("zee.energy", namespace)
-            cosine = cos_angle(chosen)
-            smearing.smear_and_fill(
-                *identity,
-                energy,
-                chosen.mass,
-                cosine,
-                self.resolution.at(energy),
-                limbs,
-                key,
-                EDGES,
-                counts,
-                sums,
-            )
+            keys = np.array([self._key("zee.energy", namespace)])
+        fill = self._fill_double if self.is_double else self._fill_single
+        fill(chosen, energy, event, limbs, keys, counts, sums)
         return counts, sums
+
+    @property
+    def is_double(self) -> bool:
+        """Whether double precision is asked for, or needed, as without smearing."""
+        return self.precision is Precision.DOUBLE or self.resolution == Resolution()
+
+    def _fill_double(
+        self,
+        chosen: Pairs,
+        energy: FloatArray,
+        event: npt.NDArray[np.uint64],
+        limbs: FloatArray,
+        keys: npt.NDArray[np.uint64],
+        counts: IntArray,
+        sums: FloatArray,
+    ) -> None:
+        """Fill by the plain kernels."""
+        identity = event, chosen.obj.astype(np.uint64)
+        sigma = self.resolution.at(energy)
+        if self.independent:
+            p_square = total_momentum_square(chosen)
+            smearing.smear_and_fill_independently(*identity, energy, p_square, sigma, limbs, keys, EDGES, counts, sums)
+        else:
+            cosine = cos_angle(chosen)
+            smearing.smear_and_fill(*identity, energy, chosen.mass, cosine, sigma, limbs, keys[0], EDGES, counts, sums)
+
+    def _fill_single(
+        self,
+        chosen: Pairs,
+        energy: FloatArray,
+        event: npt.NDArray[np.uint64],
+        limbs: FloatArray,
+        keys: npt.NDArray[np.uint64],
+        counts: IntArray,
+        sums: FloatArray,
+    ) -> None:
+        """Fill by the fast kernels; what would cancel in single precision is prepared in double."""
+        words = (event & LOW_WORD, event >> WORD_BITS, chosen.obj[:, 0], chosen.obj[:, 1])
+        identity = np.stack([column.astype(np.uint32) for column in words])
+        sigma = self.resolution.at(energy)
+        columns = [energy[:, 0], energy[:, 1], sigma[:, 0], sigma[:, 1]]
+        if self.independent:
+            total = energy[:, 0] + energy[:, 1]
+            columns += [total * total - total_momentum_square(chosen), 2.0 * total]
+            prepared = np.stack(columns).astype(np.float32)
+            smearing_single.smear_and_fill_independently(identity, prepared, limbs, keys, EDGES, counts, sums)
+        else:
+            prepared = np.stack([*columns, 2.0 * (1.0 - cos_angle(chosen))]).astype(np.float32)
+            smearing_single.smear_and_fill(identity, prepared, limbs, keys[0], EDGES, counts, sums)
 
     def _key(self, stream: str, namespace: str) -> np.uint64:
         return stream_key(self.seed, stream, namespace)

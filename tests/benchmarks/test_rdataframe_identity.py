@@ -117,7 +117,7 @@ def points_at_edges(bins, low, high):
 
 
 def run(path, electrons, **options):
-    (result,) = hepcol.run(ZeeProcessor(electrons=electrons, **options), path).result.values()
+    (result,) = hepcol.run(ZeeProcessor(electrons=electrons, precision="double", **options), path).result.values()
     return result
 
 

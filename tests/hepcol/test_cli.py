@@ -223,13 +223,18 @@ def test_an_interrupt_stops_cleanly(executor, tmp_path, shipped_file):
     options = ["-o", "out", "--chunksize", "50", "--executor", executor]
     process = subprocess.Popen(
         [*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a job in the background starts with Ctrl-C ignored, and these tests may be one
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
         start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
-    _, error = process.communicate(timeout=30)
+    try:
+        _, error = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == 130, error
     assert "hepcol: interrupted; nothing was written" in error
     assert "Traceback" not in error
