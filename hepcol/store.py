@@ -54,7 +54,7 @@ class OutputFolder:
 
         Raises
         ------
-        ValueError
+        InputError
             If the folder has results and ``force`` is not set, is in use, or cannot be written.
         """
         if path is None:
@@ -83,6 +83,8 @@ class OutputFolder:
         if self._ledger is None:
             return
         with self._lock:
+            if self._ledger.closed:  # Dask may deliver a record late: it was counted from the result
+                return
             self._ledger.write(to_json(record) + "\n")
             self._ledger.flush()
 
@@ -117,7 +119,11 @@ class OutputFolder:
         """Remove the plots of the histograms that are to be replaced, and nothing else."""
         if self.path is None or not (self.path / HISTOGRAMS_ZIP).exists():
             return
-        for name in read_zip(self.path / HISTOGRAMS_ZIP):
+        try:
+            replaced = read_zip(self.path / HISTOGRAMS_ZIP)
+        except InputError:  # broken results are there to be replaced, too
+            return
+        for name in replaced:
             for plot in plot_paths(self.path, name):
                 plot.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ import pytest
 import uproot
 
 from hepcol import store
+from hepcol.ledger import FileRecord
 from hepcol.result import DatasetResult, Result
 from hepcol.spectra import collect
 from hepcol.store import OutputFolder
@@ -153,6 +154,21 @@ def test_force_keeps_its_hands_off_what_is_not_of_hepcol(tmp_path):
         (tmp_path / "out" / "plots" / name).touch()
     write(tmp_path / "out", force=True)
     assert [path.name for path in (tmp_path / "out" / "plots" / "z").iterdir()] == ["mine.png"]
+
+
+def test_broken_results_can_be_replaced(tmp_path):
+    write(tmp_path / "out")
+    (tmp_path / "out" / "histograms.zip").write_bytes(b"cut short")
+    write(tmp_path / "out", force=True)
+    assert ("z", "x") in store.read(tmp_path / "out")[0]
+
+
+def test_a_record_that_comes_late_is_not_an_error(tmp_path):
+    with OutputFolder.prepare(tmp_path / "out", force=False) as folder:
+        folder.write_histograms(collect(RESULT))
+        folder.finish({"complete": True, "events": {}}, {}, [])
+        folder.record(FileRecord("z", "late.root"))
+    assert (tmp_path / "out" / "ledger.jsonl").read_text() == ""
 
 
 def test_what_a_killed_run_left_does_not_block_the_next(tmp_path):
