@@ -55,18 +55,18 @@ def _increment(bins: Any, n: int, first: int, counts: Integers, limbs: Floats, s
                 counts[first + k, h, bins[HISTOGRAMS * k + h, i]] += 1
         if limbs.shape[1]:
             for i in range(n):
-                row = limbs[start + i]
-                l0, l1, l2, l3, l4, l5, l6, l7 = row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]
+                l0, l1, l2, l3 = limbs[start + i, 0], limbs[start + i, 1], limbs[start + i, 2], limbs[start + i, 3]
+                l4, l5, l6, l7 = limbs[start + i, 4], limbs[start + i, 5], limbs[start + i, 6], limbs[start + i, 7]
                 for h in range(HISTOGRAMS):
-                    to = sums[first + k, h, bins[HISTOGRAMS * k + h, i]]
-                    to[0] += l0
-                    to[1] += l1
-                    to[2] += l2
-                    to[3] += l3
-                    to[4] += l4
-                    to[5] += l5
-                    to[6] += l6
-                    to[7] += l7
+                    number = bins[HISTOGRAMS * k + h, i]
+                    sums[first + k, h, number, 0] += l0
+                    sums[first + k, h, number, 1] += l1
+                    sums[first + k, h, number, 2] += l2
+                    sums[first + k, h, number, 3] += l3
+                    sums[first + k, h, number, 4] += l4
+                    sums[first + k, h, number, 5] += l5
+                    sums[first + k, h, number, 6] += l6
+                    sums[first + k, h, number, 7] += l7
 
 
 @kernel
