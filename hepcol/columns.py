@@ -18,5 +18,5 @@ def offsets_of(column: ak.Array) -> IntArray:
 
 
 def flat(column: ak.Array, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
-    """Return the objects of all events one after another, as a contiguous numpy array."""
-    return np.ascontiguousarray(ak.to_numpy(ak.flatten(column, axis=1)), dtype=dtype)
+    """Return the objects of all events one after another, as a numpy array."""
+    return np.asarray(ak.to_numpy(ak.flatten(column, axis=1)), dtype=dtype)

@@ -1,6 +1,6 @@
 """Choice of an opposite-charge pair among the candidates of each event.
 
-The objects of event ``k`` are ``offsets[k]`` up to ``offsets[k + 1]`` of every column.
+The candidates of event ``k`` are ``offsets[k]`` up to ``offsets[k + 1]`` of every column.
 """
 
 import math
@@ -19,27 +19,24 @@ def _harder(energy: float, than: float) -> bool:
 
 
 @kernel
-def leading_pairs(energy: Floats, charge: Floats, candidate: Integers, offsets: Integers) -> Integers:
+def leading_pairs(energy: Floats, charge: Floats, offsets: Integers) -> Integers:
     """Choose the candidate of highest energy and its highest-energy partner of opposite charge.
 
-    ``candidate`` lists the positions in the columns that may be chosen, event by event, delimited by
-    ``offsets``. Returns ``pairs[n_events, 2]``, positions in the columns: ``NO_OBJECT`` where there is no
-    such object. On a tie the object that is stored first is taken.
+    Returns ``pairs[n_events, 2]``, positions in the columns: ``NO_OBJECT`` where there is no such candidate. On a
+    tie the first one is taken.
     """
     n_events = len(offsets) - 1
     pairs = np.full((n_events, 2), NO_OBJECT, dtype=np.int64)
     for event in range(n_events):
         leading = NO_OBJECT
-        for n in range(offsets[event], offsets[event + 1]):
-            i = candidate[n]
+        for i in range(offsets[event], offsets[event + 1]):
             if leading == NO_OBJECT or _harder(energy[i], energy[leading]):
                 leading = i
         if leading == NO_OBJECT:
             continue
         partner = NO_OBJECT
-        for n in range(offsets[event], offsets[event + 1]):
-            i = candidate[n]
-            if charge[i] * charge[leading] >= 0:
+        for i in range(offsets[event], offsets[event + 1]):
+            if not charge[i] * charge[leading] < 0:  # a charge may be NaN
                 continue
             if partner == NO_OBJECT or _harder(energy[i], energy[partner]):
                 partner = i

@@ -119,14 +119,14 @@ def _leading_pairs(
     tallies: dict[str, int],
 ) -> Pairs:
     """Choose the candidate of highest energy and its highest-energy partner of opposite charge."""
-    px, py, pz, mass = (flat(particles[name], np.float64) for name in ("px", "py", "pz", "mass"))
-    energy = energy_of(px, py, pz, mass)
-    pairs = kernels.leading_pairs(energy, flat(particles.charge, np.float64), candidates, candidate_offsets)
+    # of 19 generated particles two are electrons: only their columns are converted
+    px, py, pz, mass, charge = (flat(particles[name])[candidates].astype(np.float64) for name in _MOMENTUM)
+    pairs = kernels.leading_pairs(energy_of(px, py, pz, mass), charge, candidate_offsets)
     selected = np.flatnonzero(pairs[:, 1] != kernels.NO_OBJECT)
     chosen = pairs[selected]
     return Pairs(
         selected,
-        chosen - offsets[selected, np.newaxis],
+        candidates[chosen] - offsets[selected, np.newaxis],
         px[chosen],
         py[chosen],
         pz[chosen],

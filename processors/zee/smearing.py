@@ -142,4 +142,4 @@ def compile_kernels(smearing_: Smearing) -> None:
     single = Pairs(index[:, 0], index, one, one, one, one, {}, {})
     smearing_.fill(single, np.zeros(1, dtype=np.uint64), np.empty((1, 0)), "")
     angles.delta_r(one, one, one)
-    pairs.leading_pairs(one[0], one[0], index[0], np.array([0, 1]))
+    pairs.leading_pairs(one[0], one[0], np.array([0, 1]))

@@ -10,7 +10,7 @@ import pytest
 
 CODE = (
     "import numba; from hepcol.kernels import _jit, pairs; import numpy as np\n"
-    "pairs.leading_pairs(np.ones(1), np.ones(1), np.zeros(1, np.int64), np.array([0, 1]))\n"
+    "pairs.leading_pairs(np.ones(1), np.ones(1), np.array([0, 1]))\n"
     "print(_jit._CACHE_FOLDER); print(numba.config.CACHE_DIR)"
 )
 
