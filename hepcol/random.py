@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from hepcol.kernels import normal, philox
 
-UInt64Array = npt.NDArray[np.uint64]
 MAX_SEED = 2**63 - 1
 
 

@@ -41,9 +41,6 @@ class Variation:
     replica: int | None = None
 
 
-NOMINAL = Variation("nominal", Kind.NOMINAL)
-
-
 def replicas(count: int, name: str) -> tuple[Variation, ...]:
     """Repeat one smearing ``count`` times, with the draws 0 to ``count - 1``."""
     digits = len(str(count - 1))

@@ -47,6 +47,19 @@ def _scale(edges: Floats, histogram: int, n_bins: int) -> tuple[np.float32, np.f
 
 
 @inlined
+def _copy_block(
+    identity: npt.NDArray[np.uint32], columns: Singles, start: int, ids: npt.NDArray[np.uint32], x: Singles
+) -> int:
+    """Copy the events from ``start`` on to a block; return how many there are, the rest being left as it was."""
+    n = min(BLOCK, identity.shape[1] - start)
+    for row in range(len(ids)):
+        ids[row, :n] = identity[row, start : start + n]
+    for row in range(len(x)):
+        x[row, :n] = columns[row, start : start + n]
+    return n
+
+
+@inlined
 def _increment(bins: Any, n: int, first: int, counts: Integers, limbs: Floats, start: int, sums: Floats) -> None:
     """Add the events of a block to the histograms of up to four replicas."""
     for k in range(min(QUAD, counts.shape[0] - first)):
@@ -108,11 +121,7 @@ def smear_and_fill(
     x = np.zeros((5, BLOCK), np.float32)
     bins = np.zeros((HISTOGRAMS * QUAD, BLOCK), np.uint16)
     for start in range(0, identity.shape[1], BLOCK):
-        n = min(BLOCK, identity.shape[1] - start)
-        for row in range(4):
-            ids[row, :n] = identity[row, start : start + n]
-        for row in range(5):
-            x[row, :n] = columns[row, start : start + n]
+        n = _copy_block(identity, columns, start, ids, x)
         for quad in range((counts.shape[0] + QUAD - 1) // QUAD):
             number = np.uint64(quad)
             for i in range(BLOCK):
@@ -154,11 +163,7 @@ def smear_and_fill_independently(
     x = np.zeros((6, BLOCK), np.float32)
     bins = np.zeros((HISTOGRAMS * QUAD, BLOCK), np.uint16)
     for start in range(0, identity.shape[1], BLOCK):
-        n = min(BLOCK, identity.shape[1] - start)
-        for row in range(4):
-            ids[row, :n] = identity[row, start : start + n]
-        for row in range(6):
-            x[row, :n] = columns[row, start : start + n]
+        n = _copy_block(identity, columns, start, ids, x)
         for quad in range((counts.shape[0] + QUAD - 1) // QUAD):
             number = np.uint64(quad)
             for i in range(BLOCK):
