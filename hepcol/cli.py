@@ -103,6 +103,13 @@ def inspect(file: str, tree: str | None, columns: str) -> None:
     help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler]",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of the kernels, with iterative.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786.")
 @click.option("--chunksize", type=click.IntRange(min=1), help="Events in a chunk; the result does not depend on it.")
 @click.option("--tree", help="Name of the event tree.")

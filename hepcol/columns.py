@@ -1,5 +1,6 @@
 """Jagged columns as the flat arrays that kernels take."""
 
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
@@ -9,14 +10,44 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int64]
 
 
-def offsets_of(column: ak.Array) -> IntArray:
-    """Offsets of the events in a jagged column: the objects of event ``k`` are ``offsets[k]`` to ``offsets[k + 1]``."""
-    counts = ak.to_numpy(ak.num(column, axis=1))
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
+class Collection:
+    """The objects of a collection, all events one after another: columns are read when they are asked for.
 
+    Of a collection as NanoEvents has it, exactly the column that is asked for is read: awkward's own way to a field,
+    ``records.px``, first materialises another one to learn the length of the record.
 
-def flat(column: ak.Array, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
-    """Return the objects of all events one after another, as a numpy array."""
-    return np.asarray(ak.to_numpy(ak.flatten(column, axis=1)), dtype=dtype)
+    Parameters
+    ----------
+    records : ak.Array
+        Records in each event, ``events * var * {...}``.
+    """
+
+    def __init__(self, records: ak.Array) -> None:
+        self._records = records
+        layout: Any = records.layout
+        is_plain = isinstance(layout, ak.contents.ListOffsetArray) and isinstance(
+            layout.content, ak.contents.RecordArray
+        )
+        self._layout: Any = layout if is_plain else None
+
+    @cached_property
+    def _stored_offsets(self) -> IntArray:
+        """Offsets into the columns as they are stored, where a slice of events need not begin at 0."""
+        return np.asarray(ak.to_numpy(self._layout.offsets.data), dtype=np.int64)
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """Offsets of the events: the objects of event ``k`` are ``offsets[k]`` to ``offsets[k + 1]``."""
+        if self._layout is not None:
+            return self._stored_offsets - self._stored_offsets[0]
+        counts = ak.to_numpy(ak.num(self._records, axis=1))
+        return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a column of the objects of all events; one that is not stored is what their behaviour makes of it."""
+        if self._layout is None or name not in self._records.fields:
+            column = self._records[name] if name in self._records.fields else getattr(self._records, name)
+            return np.asarray(ak.to_numpy(ak.flatten(column, axis=1)))
+        record = self._layout.content
+        stored = ak.to_numpy(record.contents[record.field_to_index(name)])
+        return np.asarray(stored[self._stored_offsets[0] : self._stored_offsets[-1]])

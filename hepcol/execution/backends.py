@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -150,16 +151,26 @@ def _silent_bars() -> Iterator[None]:
 @contextmanager
 def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -> Iterator[Backend]:
     """Work on a local Dask cluster, or on that of an existing scheduler."""
+    if scheduler is None:
+        with _interrupts_for_us_alone():
+            _start_forkserver()  # imports what the workers need while we import what the client needs
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        # port 0: any free one, so that two runs do not warn about each other's dashboard
-        with _interrupts_for_us_alone():
-            cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
-            )
-        with cluster, Client(cluster) as client:
-            yield from _follow(client, listener, topic)
+        with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+            with _interrupts_for_us_alone():
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    # any free port, so that two runs do not warn about each other's dashboard
+                    dashboard_address=":0",
+                    silence_logs=logging.ERROR,
+                    # as it is now, and not as it was when the process that workers are forked from began
+                    env=dict(os.environ),
+                )
+            with cluster, Client(cluster) as client:
+                yield from _follow(client, listener, topic)
         return
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
@@ -167,6 +178,23 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
         raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
     with client:
         yield from _follow(client, listener, topic)
+
+
+def _start_forkserver() -> None:
+    """Start the process that local workers are forked from, unless this process has one already."""
+    import multiprocessing
+    from multiprocessing import forkserver
+
+    # one thread for each worker, and hashes that agree among them, as Dask gives to workers that it spawns
+    ours = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    previous = dict(os.environ)
+    os.environ.update({"PYTHONHASHSEED": "6640"} | ours)
+    try:
+        multiprocessing.set_forkserver_preload(["hepcol.execution.preload"])
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(previous)
 
 
 @contextmanager

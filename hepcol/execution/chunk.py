@@ -15,7 +15,7 @@ import lz4.frame
 from coffea.processor.executor import WorkItem
 
 from hepcol.errors import InputError
-from hepcol.events import missing_columns, read_events
+from hepcol.events import Columns, missing_columns, read_events
 from hepcol.execution import openfiles
 from hepcol.fileset import InputFile
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
@@ -27,10 +27,11 @@ OUT, LEDGER = "out", "ledger"
 
 @dataclass(frozen=True)
 class Task:
-    """What every chunk needs: the processor, and the topic under which a Dask worker tells of its records."""
+    """What every chunk needs: the processor, the topic of a Dask worker's records, the columns that are needed."""
 
     processor: Any
     topic: str
+    columns: Columns = ()
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -65,7 +66,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         start_wall, start_cpu = time.perf_counter(), time.thread_time()
         opened = openfiles.get(topic, item.filename, item.treename)
         before = opened.bytes_read
-        out = task(_events(opened, item))
+        out = task(_events(opened, item, task.columns))
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
         requested = opened.bytes_read - before
@@ -92,7 +93,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     return {LEDGER: [record]} if error is not None else {OUT: out, LEDGER: [record]}
 
 
-def _events(opened: openfiles.OpenFile, item: WorkItem) -> Any:
+def _events(opened: openfiles.OpenFile, item: WorkItem, columns: Columns) -> Any:
     """Return the NanoEvents of a chunk, with the metadata that coffea's Runner gives."""
     fileuuid = str(UUID(bytes=item.fileuuid))
     if opened.uuid != fileuuid:
@@ -106,7 +107,7 @@ def _events(opened: openfiles.OpenFile, item: WorkItem) -> Any:
         "fileuuid": fileuuid,
         **(item.usermeta or {}),
     }
-    return read_events(opened.directory, opened.layout, item.entrystart, item.entrystop, metadata)
+    return read_events(opened.directory, opened.layout, item.entrystart, item.entrystop, metadata, columns)
 
 
 def _tell(record: ChunkRecord, topic: str) -> None:
@@ -144,7 +145,7 @@ class Probe:
     topic: str
     dataset: str
     file: InputFile
-    columns: tuple[str | tuple[str, ...], ...]
+    columns: Columns
 
 
 def probe(item: Probe) -> list[FileRecord]:

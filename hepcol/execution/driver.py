@@ -11,7 +11,9 @@ from typing import Any
 from coffea.processor.executor import WorkItem
 
 from hepcol import fileset as filesets
+from hepcol import threads as kernel_threads
 from hepcol.errors import InputError
+from hepcol.events import Columns
 from hepcol.execution.account import (
     IncompleteRun,
     Run,
@@ -42,6 +44,7 @@ def run(
     dataset: str | None = None,
     executor: str | None = None,
     workers: int = 2,
+    threads: int = 1,
     scheduler: str | None = None,
     chunksize: int | None = None,
     output: str | Path | None = None,
@@ -66,6 +69,8 @@ def run(
         there is a scheduler.
     workers : int
         Number of local processes, for futures and for a local Dask cluster.
+    threads : int
+        Number of threads of the kernels, for work in this process; workers have one each.
     scheduler : str, optional
         Address of an existing Dask scheduler.
     chunksize : int, optional
@@ -99,6 +104,8 @@ def run(
     kind = _choice(executor, scheduler)
     if chunksize is not None and chunksize < 1:
         raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
+    if threads < 1 or (threads > 1 and kind is not Kind.ITERATIVE):
+        raise InputError(f"threads must be 1, or more with the executor iterative, got {threads} with {kind}")
     inputs = filesets.resolve(files, tree, dataset)
     topic = f"hepcol-{uuid.uuid4().hex}"
     heard: dict[ChunkKey, ChunkRecord] = {}
@@ -110,12 +117,13 @@ def run(
                 bar.count(record)
             heard[record.key] = record
 
-        with open_backend(kind, workers, scheduler, hear, topic) as backend:
+        with kernel_threads.use(threads), open_backend(kind, workers, scheduler, hear, topic) as backend:
             started = time.perf_counter()
             if backend.dashboard:
                 bar.note(f"Dask dashboard: {backend.dashboard}")
             bar.stage("open files")
-            found = _probe(backend, inputs, _required_columns(processor), topic)
+            columns = _required_columns(processor)
+            found = _probe(backend, inputs, columns, topic)
             for file in found:
                 folder.record(file)
             items = _chunks(inputs, found, chunksize, backend.workers)
@@ -123,7 +131,7 @@ def run(
                 raise InputError(nothing_readable(found))
             bar.start_chunks(len(items), sum(len(item) for item in items))
             probed = time.perf_counter()
-            out, chunks = _process(backend, items, Task(processor, topic), heard)
+            out, chunks = _process(backend, items, Task(processor, topic, columns), heard)
             finished = time.perf_counter()
         if lacks_a_column(chunks):
             raise InputError(f"{chunks[0].path}: {chunks[0].message}")
@@ -152,7 +160,7 @@ def run(
     return done
 
 
-def _required_columns(processor: Any) -> tuple[str | tuple[str, ...], ...]:
+def _required_columns(processor: Any) -> Columns:
     """Columns that a processor declares; a processor of somebody else may call something of its own so."""
     declared = getattr(processor, "required_columns", ())
     if not isinstance(declared, (tuple, list)):
@@ -170,9 +178,7 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
         raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
 
 
-def _probe(
-    backend: Backend, inputs: filesets.Fileset, columns: tuple[str | tuple[str, ...], ...], topic: str
-) -> list[FileRecord]:
+def _probe(backend: Backend, inputs: filesets.Fileset, columns: Columns, topic: str) -> list[FileRecord]:
     """Open every file, on the workers, and tell what is in it, in the order of the fileset."""
     items = [Probe(topic, name, file, columns) for name, dataset in inputs.items() for file in dataset.files]
     if not items:

@@ -26,9 +26,9 @@ def leading_pairs(energy: Floats, charge: Floats, offsets: Integers) -> Integers
     tie the first one is taken.
     """
     n_events = len(offsets) - 1
-    pairs = np.full((n_events, 2), NO_OBJECT, dtype=np.int64)
+    pairs = np.empty((n_events, 2), dtype=np.int64)
     for event in range(n_events):
-        leading = NO_OBJECT
+        pairs[event, 0] = pairs[event, 1] = leading = NO_OBJECT
         for i in range(offsets[event], offsets[event + 1]):
             if leading == NO_OBJECT or _harder(energy[i], energy[leading]):
                 leading = i

@@ -7,7 +7,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.columns import flat, offsets_of
+from hepcol.columns import Collection
+from hepcol.events import Columns
 from hepcol.kernels import pairs as kernels
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ class Electrons(StrEnum):
 LINK_COLLECTIONS = ("Electronidx0", "Electron_objIdx")
 
 _MOMENTUM = ("px", "py", "pz", "mass", "charge")
-COLUMNS: dict[Electrons, tuple[str | tuple[str, ...], ...]] = {
+COLUMNS: dict[Electrons, Columns] = {
     Electrons.RECONSTRUCTED: (
         *(f"ReconstructedParticles.{name}" for name in _MOMENTUM),
         tuple(f"{links}.index" for links in LINK_COLLECTIONS),
@@ -83,15 +84,13 @@ def select_pairs(events: ak.Array, electrons: Electrons) -> Pairs:
     if electrons is Electrons.ORIGINAL:
         return _original_pairs(events)
     if electrons is Electrons.GENERATOR:
-        particles = events.Particle
-        offsets = offsets_of(particles.px)
-        is_electron = np.abs(flat(particles.PDG)) == ELECTRON_PDG_ID
-        candidates = np.flatnonzero(is_electron & (flat(particles.generatorStatus) == FINAL_STATE))
-        return _leading_pairs(particles, offsets, candidates, np.searchsorted(candidates, offsets), {})
-    particles = events.ReconstructedParticles
-    offsets = offsets_of(particles.px)
-    candidates, candidate_offsets, tallies = _linked(events, offsets)
-    return _leading_pairs(particles, offsets, candidates, candidate_offsets, tallies)
+        particles = Collection(events.Particle)
+        is_electron = np.abs(particles["PDG"]) == ELECTRON_PDG_ID
+        candidates = np.flatnonzero(is_electron & (particles["generatorStatus"] == FINAL_STATE))
+        return _leading_pairs(particles, candidates, np.searchsorted(candidates, particles.offsets), {})
+    particles = Collection(events.ReconstructedParticles)
+    candidates, candidate_offsets, tallies = _linked(events, particles.offsets)
+    return _leading_pairs(particles, candidates, candidate_offsets, tallies)
 
 
 def _linked(events: ak.Array, offsets: IntArray) -> tuple[IntArray, IntArray, dict[str, int]]:
@@ -100,39 +99,37 @@ def _linked(events: ak.Array, offsets: IntArray) -> tuple[IntArray, IntArray, di
     The links of the electron collection lead into ReconstructedParticles, whose collection ID NanoEvents does not
     tell: a valid link is taken to lead there.
     """
-    links = events[next(name for name in LINK_COLLECTIONS if name in events.fields)]
-    index = flat(links.index, np.int64)
-    link_offsets = offsets_of(links.index)
-    event = np.repeat(np.arange(len(offsets) - 1), np.diff(link_offsets))
+    links = Collection(events[next(name for name in LINK_COLLECTIONS if name in events.fields)])
+    index = links["index"].astype(np.int64)
+    event = np.repeat(np.arange(len(offsets) - 1), np.diff(links.offsets))
     valid = (index >= 0) & (index < np.diff(offsets)[event])
-    valid &= ~np.isin(flat(links.collectionID, np.int64), UNLINKED_COLLECTIONS)
-    candidate_offsets = np.concatenate(([0], np.cumsum(valid)))[link_offsets]
+    valid &= ~np.isin(links["collectionID"], UNLINKED_COLLECTIONS)
+    candidate_offsets = np.concatenate(([0], np.cumsum(valid)))[links.offsets]
     tallies = {"electron links": len(index), "invalid electron links": int(np.count_nonzero(~valid))}
     return (offsets[event] + index)[valid], candidate_offsets, tallies
 
 
 def _leading_pairs(
-    particles: ak.Array,
-    offsets: IntArray,
+    particles: Collection,
     candidates: IntArray,
     candidate_offsets: IntArray,
     tallies: dict[str, int],
 ) -> Pairs:
     """Choose the candidate of highest energy and its highest-energy partner of opposite charge."""
     # of 19 generated particles two are electrons: only their columns are converted
-    px, py, pz, mass, charge = (flat(particles[name])[candidates].astype(np.float64) for name in _MOMENTUM)
+    px, py, pz, mass, charge = (particles[name][candidates].astype(np.float64) for name in _MOMENTUM)
     pairs = kernels.leading_pairs(energy_of(px, py, pz, mass), charge, candidate_offsets)
     selected = np.flatnonzero(pairs[:, 1] != kernels.NO_OBJECT)
     chosen = pairs[selected]
     return Pairs(
         selected,
-        candidates[chosen] - offsets[selected, np.newaxis],
+        candidates[chosen] - particles.offsets[selected, np.newaxis],
         px[chosen],
         py[chosen],
         pz[chosen],
         mass[chosen],
         cutflow={
-            "all events": len(offsets) - 1,
+            "all events": len(particles.offsets) - 1,
             "at least two electrons": int(np.count_nonzero(np.diff(candidate_offsets) >= PAIR)),
             "opposite-charge pair": len(selected),
         },
@@ -142,15 +139,15 @@ def _leading_pairs(
 
 def _original_pairs(events: ak.Array) -> Pairs:
     """Take the first two particles of the record, which are the beams, if their charges are opposite."""
-    particles = events.Particle
-    offsets = offsets_of(particles.px)
+    particles = Collection(events.Particle)
+    offsets = particles.offsets
     with_two = np.flatnonzero(np.diff(offsets) >= PAIR)
     first = offsets[with_two]
-    charge = flat(particles.charge, np.float64)
+    charge = particles["charge"]
     opposite = charge[first] * charge[first + 1] < 0
     selected = with_two[opposite]
     chosen = np.stack([first[opposite], first[opposite] + 1], axis=1)
-    px, py, pz = (flat(particles[name], np.float64)[chosen] for name in ("px", "py", "pz"))
+    px, py, pz = (particles[name][chosen].astype(np.float64) for name in ("px", "py", "pz"))
     return Pairs(
         selected,
         chosen - offsets[selected, np.newaxis],

@@ -9,7 +9,8 @@ from coffea.processor import ProcessorABC
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from hepcol.columns import flat
+from hepcol.columns import Collection
+from hepcol.events import Columns
 from hepcol.histograms import Histogram
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
@@ -82,7 +83,7 @@ class ZeeProcessor(ProcessorABC):
         return Smearing(self.variations, resolution, self.seed, self.electrons is Electrons.ORIGINAL, self.precision)
 
     @property
-    def required_columns(self) -> tuple[str | tuple[str, ...], ...]:
+    def required_columns(self) -> Columns:
         """Columns that the events need to have."""
         return COLUMNS[self.electrons]
 
@@ -134,10 +135,11 @@ def event_weights(events: ak.Array) -> FloatArray | None:
     """
     if WEIGHTS not in events.fields:
         return None
-    numbers = ak.to_numpy(ak.num(events[WEIGHTS].weight, axis=1))
+    headers = Collection(events[WEIGHTS])
+    numbers = np.diff(headers.offsets)
     if np.any(numbers != 1):
         raise ValueError(f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight")
-    return flat(events[WEIGHTS].weight, np.float64)
+    return headers["weight"].astype(np.float64)
 
 
 def _limbs(weight: FloatArray, bound: float) -> FloatArray:

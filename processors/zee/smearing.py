@@ -1,17 +1,22 @@
 """The smearing of electron pairs: all replicas of a chunk in one call of a fused kernel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from hepcol import threads
 from hepcol.kernels import angles, pairs, smearing, smearing_single
 from hepcol.kernels.philox import LOW_WORD, WORD_BITS
 from hepcol.random import stream_key
 from processors.zee.electrons import FloatArray, IntArray, Pairs, energy_of
 from processors.zee.observables import EDGES, N_BINS, SMEARED, cos_angle, total_momentum_square
 from processors.zee.resolution import Resolution
+
+# Fills a part of the events: limbs of their weights, and the counts and sums that are added to
+Kernel = Callable[[slice, FloatArray, IntArray, FloatArray], None]
 
 
 class Precision(StrEnum):
@@ -70,16 +75,24 @@ class Smearing:
         sums : float64[replicas, 3, bins + 2, k]
             Sums of ``limbs``.
         """
-        shape = (self.replicas, len(SMEARED), N_BINS + 2)
-        counts, sums = np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs.shape[1]))
         energy = energy_of(chosen.px, chosen.py, chosen.pz, chosen.mass)
         if self.independent:
             energy = energy.astype(np.float32).astype(np.float64)
             keys = np.array([self._key(f"zee.original.{axis.name}", namespace) for axis in SMEARED])
         else:
             keys = np.array([self._key("zee.energy", namespace)])
-        fill = self._fill_double if self.is_double else self._fill_single
-        fill(chosen, energy, event, limbs, keys, counts, sums)
+        kernel = (self._double if self.is_double else self._single)(chosen, energy, event, keys)
+        shape = (self.replicas, len(SMEARED), N_BINS + 2)
+
+        def fill(part: slice) -> tuple[IntArray, FloatArray]:
+            counts, sums = np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs.shape[1]))
+            kernel(part, limbs[part], counts, sums)
+            return counts, sums
+
+        (counts, sums), *others = threads.over_parts(len(event), fill)
+        for more_counts, more_sums in others:
+            counts += more_counts
+            sums += more_sums  # exact: limbs leave room for all terms
         return counts, sums
 
     @property
@@ -87,37 +100,26 @@ class Smearing:
         """Whether double precision is asked for, or needed, as without smearing."""
         return self.precision is Precision.DOUBLE or self.resolution == Resolution()
 
-    def _fill_double(
-        self,
-        chosen: Pairs,
-        energy: FloatArray,
-        event: npt.NDArray[np.uint64],
-        limbs: FloatArray,
-        keys: npt.NDArray[np.uint64],
-        counts: IntArray,
-        sums: FloatArray,
-    ) -> None:
-        """Fill by the plain kernels."""
-        identity = event, chosen.obj.astype(np.uint64)
+    def _double(
+        self, chosen: Pairs, energy: FloatArray, event: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]
+    ) -> Kernel:
+        """Prepare the plain kernels."""
         sigma = self.resolution.at(energy)
+        columns = [event, chosen.obj.astype(np.uint64), energy]
         if self.independent:
-            p_square = total_momentum_square(chosen)
-            smearing.smear_and_fill_independently(*identity, energy, p_square, sigma, limbs, keys, EDGES, counts, sums)
-        else:
-            cosine = cos_angle(chosen)
-            smearing.smear_and_fill(*identity, energy, chosen.mass, cosine, sigma, limbs, keys[0], EDGES, counts, sums)
+            columns += [total_momentum_square(chosen), sigma]
+            return lambda part, limbs, counts, sums: smearing.smear_and_fill_independently(
+                *(column[part] for column in columns), limbs, keys, EDGES, counts, sums
+            )
+        columns += [chosen.mass, cos_angle(chosen), sigma]
+        return lambda part, limbs, counts, sums: smearing.smear_and_fill(
+            *(column[part] for column in columns), limbs, keys[0], EDGES, counts, sums
+        )
 
-    def _fill_single(
-        self,
-        chosen: Pairs,
-        energy: FloatArray,
-        event: npt.NDArray[np.uint64],
-        limbs: FloatArray,
-        keys: npt.NDArray[np.uint64],
-        counts: IntArray,
-        sums: FloatArray,
-    ) -> None:
-        """Fill by the fast kernels; what would cancel in single precision is prepared in double."""
+    def _single(
+        self, chosen: Pairs, energy: FloatArray, event: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]
+    ) -> Kernel:
+        """Prepare the fast kernels; what would cancel in single precision is computed in double."""
         words = (event & LOW_WORD, event >> WORD_BITS, chosen.obj[:, 0], chosen.obj[:, 1])
         identity = np.stack([column.astype(np.uint32) for column in words])
         sigma = self.resolution.at(energy)
@@ -125,11 +127,15 @@ class Smearing:
         if self.independent:
             total = energy[:, 0] + energy[:, 1]
             columns += [total * total - total_momentum_square(chosen), 2.0 * total]
-            prepared = np.stack(columns).astype(np.float32)
-            smearing_single.smear_and_fill_independently(identity, prepared, limbs, keys, EDGES, counts, sums)
+            kernel, key = smearing_single.smear_and_fill_independently, keys
         else:
-            prepared = np.stack([*columns, 2.0 * (1.0 - cos_angle(chosen))]).astype(np.float32)
-            smearing_single.smear_and_fill(identity, prepared, limbs, keys[0], EDGES, counts, sums)
+            columns.append(2.0 * (1.0 - cos_angle(chosen)))
+            kernel, key = smearing_single.smear_and_fill, keys[0]
+        prepared = np.stack(columns).astype(np.float32)
+        # contiguous, or numba would compile another kernel for strided columns
+        return lambda part, limbs, counts, sums: kernel(
+            *(np.ascontiguousarray(rows[:, part]) for rows in (identity, prepared)), limbs, key, EDGES, counts, sums
+        )
 
     def _key(self, stream: str, namespace: str) -> np.uint64:
         return stream_key(self.seed, stream, namespace)

@@ -102,13 +102,19 @@ class Weighted(ProcessorABC):
         return self.inner.process(events)
 
 
-@pytest.mark.parametrize("electrons", ["reconstructed", "generator", "original"])
-def test_weighted_histograms_do_not_depend_on_chunks(shipped_file, electrons, tmp_path):
-    processor = Weighted(ZeeProcessor(variations=3, electrons=electrons, max_weight=1e7))
+@pytest.mark.parametrize(
+    ("electrons", "precision"),
+    [("reconstructed", "single"), ("generator", "single"), ("generator", "double"), ("original", "single")],
+)
+def test_weighted_histograms_do_not_depend_on_chunks_and_threads(
+    shipped_file, electrons, precision, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hepcol.threads._MIN_ITEMS", 100)
+    processor = Weighted(ZeeProcessor(variations=3, electrons=electrons, precision=precision, max_weight=1e7))
     digests, plain = set(), set()
-    for chunksize in (137, 701, 1000, WHOLE):
-        folder = tmp_path / str(chunksize)
-        run = hepcol.run(processor, shipped_file, chunksize=chunksize, output=folder)
+    for chunksize, threads in ((137, 1), (701, 1), (1000, 3), (WHOLE, 1), (WHOLE, 2)):
+        folder = tmp_path / f"{chunksize}-{threads}"
+        run = hepcol.run(processor, shipped_file, chunksize=chunksize, threads=threads, output=folder)
         digests.add((digest(folder / "histograms.root"), run.summary["datasets"]["zee_fcc"]["sum_weights"]))
         plain.add(float(run.result["zee_fcc"].histograms["m_ee"].to_hist().values().sum()))
     assert len(digests) == len(plain) == 1
@@ -228,6 +234,8 @@ def test_passes_the_metadata_of_a_dataset_on(shipped_file):
         ({"executor": "condor"}, "executor must be one of iterative, futures, dask, got 'condor'"),
         ({"chunksize": 0}, "chunksize must be at least 1 event, got 0"),
         ({"executor": "futures", "workers": 0}, "workers must be at least 1, got 0"),
+        ({"executor": "dask", "threads": 2}, "threads must be 1, or more with the executor iterative, got 2 with dask"),
+        ({"threads": 0}, "threads must be 1, .* got 0 with iterative"),
         ({"executor": "futures", "scheduler": "tcp://x:1"}, "needs the executor dask, got futures"),
     ],
 )
