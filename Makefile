@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test check format clean
+.PHONY: demo test check bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -16,6 +16,9 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/installed-dev  ## hepcol beside RDataFrame and stock coffea, 25 minutes; BENCH_ARGS=--quick: 3 minutes
+	$(BIN)/hepcol bench zee $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
@@ -37,4 +40,4 @@ format: .venv/installed-dev
 	@touch $@
 
 clean:
-	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo bench build dist .pytest_cache .mypy_cache .ruff_cache

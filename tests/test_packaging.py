@@ -42,7 +42,7 @@ def environment(wheel, tmp_path_factory):
 @pytest.fixture
 def foreign_folder(tmp_path):
     """Somebody's folder, with packages that are called as ours are."""
-    for name in ("processors", "samples"):
+    for name in ("processors", "samples", "coffea", "numba"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not the package that was meant')\n")
     return tmp_path
@@ -53,9 +53,9 @@ def clean_environment():
     return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
 
 
-def test_the_wheel_holds_the_four_packages_and_the_sample(wheel):
+def test_the_wheel_holds_the_packages_and_the_sample(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for package in ("hepcol", "calib", "processors", "samples"):
+    for package in ("hepcol", "calib", "processors", "samples", "benchmarks"):
         assert f"{package}/__init__.py" in names
     assert "samples/data/zee_fcc.root" in names
     top = {name.split("/")[0] for name in names}
@@ -64,7 +64,9 @@ def test_the_wheel_holds_the_four_packages_and_the_sample(wheel):
         "calib",
         "processors",
         "samples",
+        "benchmarks",
     }
+    assert "benchmarks/rdataframe/study.py" in names
 
 
 def test_the_demo_runs_from_a_folder_with_a_foreign_processors_package(environment, foreign_folder):

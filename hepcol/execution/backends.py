@@ -185,10 +185,11 @@ def _start_forkserver() -> None:
     import multiprocessing
     from multiprocessing import forkserver
 
-    # one thread for each worker, and hashes that agree among them, as Dask gives to workers that it spawns
-    ours = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # one thread for each worker, and hashes that agree among them, as Dask gives to workers that it spawns; and no
+    # import from the current folder, which Python would look in first, and we may have not
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     previous = dict(os.environ)
-    os.environ.update({"PYTHONHASHSEED": "6640"} | ours)
+    os.environ.update({"PYTHONHASHSEED": "6640", "PYTHONSAFEPATH": "1"} | threads)
     try:
         multiprocessing.set_forkserver_preload(["hepcol.execution.preload"])
         forkserver.ensure_running()

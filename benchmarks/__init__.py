@@ -1,0 +1,1 @@
+"""What is measured, and the RDataFrame reference that it is measured against."""

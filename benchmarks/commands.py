@@ -1,0 +1,68 @@
+"""``hepcol bench``: measure hepcol beside what it is compared with."""
+
+import importlib.util
+import tempfile
+from pathlib import Path
+
+import click
+
+EVENTS, QUICK_EVENTS = 1_000_000, 100_000
+
+
+class CommandError(click.ClickException):
+    """What the user can put right, in one line."""
+
+    exit_code = 2
+
+
+@click.group()
+def bench() -> None:
+    """Measure hepcol beside RDataFrame and stock coffea."""
+
+
+@bench.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--quick", is_flag=True, help="Fewer events and cases; under 3 minutes.")
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("bench"), show_default=True
+)
+@click.option("--readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables into it.")
+def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
+    """Compare the Z -> ee study on the events of FILE, repeated until there are 10^6.
+
+    FILE is the shipped sample unless given. The tables go to DIR/zee.md, .json and .png; RDataFrame takes part if ROOT
+    is installed (pip install 'hepcol[rdf]').
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from benchmarks import report, zee
+    from benchmarks.measurement import BenchmarkError
+    from samples.catalogue import ZEE_FCC
+    from samples.error import SampleError
+
+    has_root = importlib.util.find_spec("ROOT") is not None
+    if not has_root:
+        click.echo("ROOT is not installed: no RDataFrame in the comparison (pip install 'hepcol[rdf]')", err=True)
+    cases = zee.plan(quick, has_root)
+    console = Console(stderr=True)
+    bar = Progress(
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, bar:
+            task = bar.add_task("files of events", total=None)
+
+            def show(done: int, total: int, what: str) -> None:
+                bar.update(task, completed=done, total=total, description=what)
+
+            events, inputs = zee.prepare(file or ZEE_FCC.path, QUICK_EVENTS if quick else EVENTS, cases)
+            samples = zee.run(inputs, Path(scratch), repeats, cases, show)
+        text = report.write(output, samples, report.describe(samples, file or ZEE_FCC.path, repeats, events))
+        if readme is not None:
+            report.insert(readme, text)
+    except (BenchmarkError, SampleError, OSError, ValueError) as error:
+        raise CommandError(" ".join(str(error).split())) from error
+    click.echo(text)
+    click.echo(f"written: {output}/zee.md, zee.json, zee.png")

@@ -1,0 +1,125 @@
+"""One measurement: a subject in a process of its own, its time, processor time and memory."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CHECKOUT = Path(__file__).parent.parent
+SAMPLING_S = 0.2  # twice as often costs 1 % of a core
+
+
+class BenchmarkError(RuntimeError):
+    """A subject did not give a result."""
+
+
+def measure(name: str, command: tuple[str, ...], cache: Path | None = None) -> dict[str, Any]:
+    """Run a subject once.
+
+    Parameters
+    ----------
+    name : str
+        What to call it if it fails.
+    command : tuple of str
+        Arguments of Python; prints a JSON object with ``total_s`` as its last line.
+    cache : Path, optional
+        Folder for compiled kernels; an empty one is a first run on a machine.
+
+    Returns
+    -------
+    dict
+        What the subject printed, and ``cpu_s`` and ``peak_mb``: of all its processes, and of the largest one.
+
+    Raises
+    ------
+    BenchmarkError
+        If it failed, with the end of what it said.
+    """
+    environment = dict(os.environ) | ({"HEPCOL_CACHE_DIR": str(cache)} if cache else {})
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        watch = _Watch(process.pid)
+        try:
+            out, err = process.communicate()
+        except BaseException:
+            _end(process.pid)
+            raise
+        finally:
+            watch.stop()
+    if process.returncode != 0 or not out.strip():
+        said = (err.strip() or out.strip()).splitlines()
+        raise BenchmarkError(f"{name} failed with {process.returncode}: {said[-1] if said else 'no output'}")
+    printed: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    return printed | {"cpu_s": watch.cpu_s, "peak_mb": max(watch.peak_mb, printed.get("peak_mb", 0.0))}
+
+
+def run_once(command: tuple[str, ...]) -> None:
+    """Run what has to be done before anything can be measured."""
+    done = subprocess.run([sys.executable, *command], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise BenchmarkError(f"{' '.join(command)} failed: {said[-1] if said else 'no output'}")
+
+
+def _end(pid: int) -> None:
+    """End a process and all that it started."""
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+class _Watch(threading.Thread):
+    """Follows a process and its descendants; what one uses after the last look at it is not seen."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_mb = 0.0
+        self._pid = pid
+        self._cpu: dict[int, float] = {}
+        self._stopped = threading.Event()
+        self.start()
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time of all processes [s]."""
+        return sum(self._cpu.values())
+
+    def run(self) -> None:
+        try:
+            root = psutil.Process(self._pid)
+            while not self._stopped.wait(SAMPLING_S):
+                for process in [root, *root.children(recursive=True)]:
+                    self._look_at(process)
+        except psutil.NoSuchProcess:
+            return
+
+    def _look_at(self, process: psutil.Process) -> None:
+        try:
+            times, memory = process.cpu_times(), process.memory_info()
+        except psutil.Error:
+            return
+        self._cpu[process.pid] = times.user + times.system
+        self.peak_mb = max(self.peak_mb, memory.rss / 2**20)
+
+    def stop(self) -> None:
+        """Stop following."""
+        self._stopped.set()
+        self.join()

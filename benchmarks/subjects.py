@@ -1,0 +1,187 @@
+"""The Python sides of the comparison, each for a process of its own; prints one JSON object, as the RDataFrame's do."""
+
+import json
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+TREE = "events"
+CHUNK = 100_000
+KERNEL_REPEATS = 7
+
+
+def hepcol_run(path: Path, processor: Any, dask: int | None) -> dict[str, Any]:
+    """Time ``hepcol.run``."""
+    import hepcol
+
+    executor = {"executor": "dask", "workers": dask} if dask else {}
+    start = time.perf_counter()
+    run = hepcol.run(processor, path, **executor)
+    return {"total_s": time.perf_counter() - start, "compile_s": run.summary["compile_s"]} | _found(run.result)
+
+
+def coffea_run(path: Path, processor: Any, dask: int | None) -> dict[str, Any]:
+    """Time coffea's own Runner with the same processor, as its documentation has it."""
+    from coffea.nanoevents import FCCSchema
+    from coffea.processor import IterativeExecutor, Runner
+
+    start = time.perf_counter()
+    with _dask_executor(dask) if dask else _given(IterativeExecutor(status=False)) as executor:
+        runner = Runner(executor=executor, schema=FCCSchema, chunksize=CHUNK)
+        result = runner({"zee": [str(path)]}, processor, treename=TREE)
+        total = time.perf_counter() - start
+    return {"total_s": total} | _found(result)
+
+
+def uproot_read(path: Path, processor: Any, plain: bool) -> dict[str, Any]:
+    """Time uproot alone: the branches that the processor reads, chunk by chunk."""
+    import uproot
+
+    branches = _branches(path, processor)
+    how = {"handler": uproot.source.file.MultithreadedFileSource, "use_threads": False} if plain else {}
+    start = time.perf_counter()
+    with uproot.open({str(path): None}, **how) as file:
+        tree = file[TREE]
+        for first in range(0, tree.num_entries, CHUNK):
+            tree.arrays(branches, entry_start=first, entry_stop=first + CHUNK, how=dict)
+    return {"total_s": time.perf_counter() - start}
+
+
+def parts(path: Path, processor: Any) -> dict[str, Any]:
+    """Time the parts of a chunk that is in memory: the selection, ours and awkward's, and the kernel."""
+    from hepcol.events import open_events
+    from processors.zee.electrons import select_pairs
+
+    events = open_events(path, stop=CHUNK)
+    processor.warm_up()
+    pairs = select_pairs(events, processor.electrons)  # reads the columns, which stay
+    entry = pairs.event.astype(np.uint64)
+    smearing = processor.smearing
+    kernel = _median(lambda: smearing.fill(pairs, entry, np.empty((len(entry), 0)), "benchmark"))
+    found: dict[str, Any] = {
+        "select_s": _median(lambda: select_pairs(events, processor.electrons)),
+        "kernel_ns": kernel / len(entry) / processor.variations * 1e9,
+    }
+    if processor.electrons == "generator":
+        assert np.array_equal(_select_by_awkward(events), np.stack([pairs.event, *pairs.obj.T]))
+        found["select_by_awkward_s"] = _median(lambda: _select_by_awkward(events))
+    return found
+
+
+def _select_by_awkward(events: Any) -> Any:
+    """Choose the generated pair as one writes it with awkward: event, leading and subleading electron."""
+    import awkward as ak
+
+    particles = events.Particle
+    index = ak.local_index(particles.px, axis=1)
+    is_electron = (abs(particles.PDG) == 11) & (particles.generatorStatus == 1)
+    momentum = [ak.values_astype(particles[name][is_electron], np.float64) for name in ("px", "py", "pz", "mass")]
+    energy = np.sqrt(sum(component * component for component in momentum))
+    charge, index = particles.charge[is_electron], index[is_electron]
+    leading = ak.argmax(energy, axis=1, keepdims=True)
+    opposite = charge * ak.flatten(charge[leading]) < 0
+    partner = ak.argmax(energy[opposite], axis=1, keepdims=True)
+    chosen = ak.concatenate([index[leading], index[opposite][partner]], axis=1)
+    selected = ~ak.is_none(ak.flatten(partner))
+    return np.stack([np.flatnonzero(selected), *ak.to_numpy(chosen[selected]).T])
+
+
+def _median(work: Callable[[], Any]) -> float:
+    """Median time of some repetitions."""
+    times = []
+    for _ in range(KERNEL_REPEATS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def _branches(path: Path, processor: Any) -> list[str]:
+    """Branches that the processor reads, by reading them of a few events."""
+    from hepcol.events import open_file, read_events
+    from hepcol.formats import identify
+
+    log: list[Any] = []
+    with open_file(path) as file:
+        metadata = {"dataset": "zee", "entrystart": 0, "fileuuid": str(file.file.uuid)}
+        processor.process(read_events(file, identify(file), 0, 100, metadata, processor.required_columns, log))
+    return sorted({access.branch for access in log})
+
+
+@contextmanager
+def _given(value: Any) -> Iterator[Any]:
+    yield value
+
+
+@contextmanager
+def _dask_executor(workers: int) -> Iterator[Any]:
+    """coffea's Dask executor on a local cluster, as its documentation has it."""
+    from coffea.processor import DaskExecutor
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        yield DaskExecutor(client=client, status=False)
+
+
+def _found(result: Any) -> dict[str, Any]:
+    """Describe what was found, for the comparison of subjects with each other."""
+    (dataset,) = result.values()
+    m_ee = dataset.histograms["m_ee"].to_hist()["smear_" + "0" * _digits(dataset), :]
+    centers, counts = m_ee.axes[0].centers, m_ee.values()
+    mean = float(np.average(centers, weights=counts))
+    counts_of = {name: dataset.histograms[name].counts for name in ("e1", "e2", "m_ee")}
+    return {
+        "cutflow": dataset.cutflow,
+        "m_ee": [mean, float(np.sqrt(np.average((centers - mean) ** 2, weights=counts)))],
+        "counts": counts_of,
+    }
+
+
+def _digits(dataset: Any) -> int:
+    """Digits of the number of a variation in its name."""
+    names = list(dataset.histograms["m_ee"].axes[0])
+    return len(names[0]) - len("smear_")
+
+
+@click.command()
+@click.argument("subject", type=click.Choice(["hepcol", "coffea", "uproot", "uproot-plain", "parts"]))
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--electrons", default="generator")
+@click.option("--variations", type=click.IntRange(min=1), default=100)
+@click.option("--dask", type=click.IntRange(min=1), help="Workers of a local cluster.")
+@click.option("--counts", "counts_file", type=click.Path(path_type=Path), help="Write the entries as .npz.")
+def main(subject: str, path: Path, electrons: str, variations: int, dask: int | None, counts_file: Path | None) -> None:
+    """Time one subject on one file."""
+    import psutil
+
+    from processors.zee import ZeeProcessor
+
+    processor = ZeeProcessor(electrons=electrons, variations=variations)
+    started = time.time() - psutil.Process().create_time()
+    run: dict[str, Callable[[], dict[str, Any]]] = {
+        "hepcol": lambda: hepcol_run(path, processor, dask),
+        "coffea": lambda: coffea_run(path, processor, dask),
+        "uproot": lambda: uproot_read(path, processor, plain=False),
+        "uproot-plain": lambda: uproot_read(path, processor, plain=True),
+        "parts": lambda: parts(path, processor),
+    }
+    found = run[subject]()
+    counts = found.pop("counts", None)
+    if counts_file is not None and counts is not None:
+        np.savez_compressed(counts_file, allow_pickle=False, **counts)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    found |= {"start_s": started, "peak_mb": usage.ru_maxrss / 1024}
+    click.echo(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

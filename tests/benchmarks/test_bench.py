@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import report, zee
+from benchmarks.commands import bench
+from benchmarks.measurement import BenchmarkError, measure
+from benchmarks.zee import Case
+
+OURS_FILE = Path("zee.root")
+OURS = Case(zee.HEPCOL, zee.GENERATOR, zee.VARIATIONS)
+
+
+def sample(total, **more):
+    counts = {name: np.arange(52) for name in ("e1", "e2", "m_ee")}
+    found = {"total_s": total, "m_ee": [90.3, 2.85], "cutflow": {"all": 100, "pair": 100}, "counts": counts}
+    return found | {"start_s": 1.0, "cpu_s": total, "peak_mb": 400.0} | more
+
+
+@pytest.fixture
+def samples():
+    return {
+        OURS: [sample(4.0), sample(5.0), sample(6.0)],
+        OURS._replace(variations=1000): [sample(8.0), sample(9.0), sample(10.0)],
+        OURS._replace(subject=zee.AS_ORIGINAL): [sample(80.0), sample(50.0), sample(180.0)],
+        OURS._replace(subject=zee.EQUAL): [sample(2.0, root="6.40.00"), sample(2.0), sample(3.0)],
+    }
+
+
+@pytest.mark.parametrize(("quick", "has_root"), [(False, True), (True, True), (True, False)])
+def test_the_plan_measures_every_target_that_it_can(quick, has_root):
+    cases = zee.plan(quick, has_root)
+    assert len(set(cases)) == len(cases)
+    needed = {case for target in zee.TARGETS for case in (target.numerator, target.denominator)}
+    assert needed - set(cases) == {case for case in needed if not has_root and case.subject.startswith("RDataFrame")}
+
+
+def test_ratios_pair_the_runs_of_the_same_repeat(samples):
+    found = {target.what: values for target, values in zee.ratios(samples)}
+    assert found[f"{zee.AS_ORIGINAL} / hepcol, one process"] == [20.0, 10.0, 30.0]
+    assert found["hepcol, 1000 variations / 100 variations"] == [2.0, 1.8, pytest.approx(10 / 6)]
+    assert f"{zee.BEST} / hepcol, one process" not in found  # was not measured
+
+
+def test_the_tables_tell_targets_that_are_missed(samples):
+    text = report.markdown(samples, report.describe(samples, OURS_FILE, 3, 1_000_000))
+    assert f"| {zee.AS_ORIGINAL} / hepcol, one process | 20 (10 - 30) | at least 20: met |" in text
+    samples[OURS._replace(subject=zee.AS_ORIGINAL)] = [sample(8.0)] * 3
+    text = report.markdown(samples, report.describe(samples, OURS_FILE, 3, 1_000_000))
+    assert "at least 20: **missed**" in text
+    assert "| hepcol | 5.00 (4.00 - 6.00) |" in text
+
+
+def test_what_is_written_can_be_read_again(samples, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    text = report.write(tmp_path / "out", samples, report.describe(samples, OURS_FILE, 3, 1_000_000))
+    report.insert(readme, text)
+    assert readme.read_text() == f"before\n{report.BEGIN}\n{text}{report.END}\nafter\n"
+    assert json.loads((tmp_path / "out" / "zee.json").read_text())["versions"]["root"] == "6.40.00"
+    assert (tmp_path / "out" / "zee.png").stat().st_size > 1000
+    with pytest.raises(ValueError, match="no place for the tables"):
+        report.insert(tmp_path / "out" / "zee.md", text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cutflow": {"all": 100, "pair": 99}}, "cutflow"),
+        ({"m_ee": [93.0, 2.85]}, "mean mass 93.0 GeV"),
+        ({"m_ee": [float("nan"), 2.85]}, "mean mass nan"),
+        ({"counts": {"m_ee": np.ones(52)}}, "counts of m_ee differ"),
+    ],
+)
+def test_subjects_that_disagree_stop_the_comparison(samples, change, message):
+    samples[OURS._replace(subject=zee.EQUAL)][0] |= change
+    with pytest.raises(BenchmarkError, match=message):
+        zee._check(samples)
+
+
+def test_a_subject_that_fails_is_named_with_what_it_said(tmp_path):
+    with pytest.raises(BenchmarkError, match=r"^mine failed with 1: ZeroDivisionError"):
+        measure("mine", ("-c", "1 / 0"))
+
+
+def test_measures_time_and_memory_of_a_subject_on_the_shipped_sample(shipped_file):
+    found = measure("hepcol", ("-m", "benchmarks.subjects", "hepcol", str(shipped_file), "--variations", "3"))
+    assert list(found["cutflow"].values()) == [4000, 4000, 4000]
+    assert 0 < found["total_s"] < 60
+    assert found["compile_s"] < found["total_s"]
+    assert found["peak_mb"] > 100
+    assert found["cpu_s"] > 0.5
+    found = measure("parts", ("-m", "benchmarks.subjects", "parts", str(shipped_file)))
+    assert found["select_s"] < found["select_by_awkward_s"]
+    assert 0 < found["kernel_ns"] < 1000
+
+
+def test_a_file_without_events_is_one_line(tmp_path):
+    path = tmp_path / "junk.root"
+    path.write_bytes(b"junk")
+    done = CliRunner().invoke(bench, ["zee", str(path), "--quick"])
+    assert done.exit_code == 2
+    assert done.output.strip().splitlines()[-1].startswith("Error: ")
+    assert "not a ROOT file" in done.output
