@@ -29,6 +29,7 @@ AS_ORIGINAL, BEST, BEST_THREADS, BEST_DASK = (
     "RDataFrame best, 2 threads",
     "RDataFrame best, 2 Dask workers",
 )
+COLUMNS = "RDataFrame columns"
 FLAT = "RDataFrame best, flat columns"
 ACTION, ACTION_THREADS = "RDataFrame action", "RDataFrame action, 2 threads"
 EQUAL, EQUAL_THREADS = "RDataFrame equal", "RDataFrame equal, 2 threads"
@@ -44,6 +45,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     UPROOT_PLAIN: (*PYTHON, "uproot-plain"),
     PARTS: (*PYTHON, "parts"),
     AS_ORIGINAL: (*RDATAFRAME, "--json", "--version", "original"),
+    COLUMNS: (*RDATAFRAME, "--json", "--version", "columns"),
     BEST: (*RDATAFRAME, "--json", "--version", "best"),
     BEST_THREADS: (*RDATAFRAME, "--json", "--version", "best", "--threads", str(WORKERS)),
     BEST_DASK: (*RDATAFRAME, "--json", "--version", "best", "--dask", str(WORKERS)),
@@ -122,6 +124,7 @@ TARGETS = (
     Target(f"{BEST_THREADS} / {HEPCOL_DASK}", _headline(BEST_THREADS), _headline(HEPCOL_DASK), at_least=5),
     Target(f"event loop of {FLAT} / hepcol's kernel", _headline(FLAT), _headline(PARTS), _LOOP_AND_KERNEL, at_least=40),
     Target(f"event loop of {EQUAL_FLAT} / hepcol's kernel", _headline(EQUAL_FLAT), _headline(PARTS), _LOOP_AND_KERNEL),
+    Target(f"{COLUMNS} / hepcol, one process", _headline(COLUMNS), _OURS),
     Target(f"{ACTION} / hepcol, one process", _headline(ACTION), _OURS),
     Target(f"{EQUAL} / hepcol, one process", _headline(EQUAL), _OURS),
     Target(f"{COFFEA} / hepcol, one process", _headline(COFFEA), _OURS),
@@ -135,7 +138,7 @@ def plan(quick: bool, has_root: bool) -> list[Case]:
     """List what is measured: subject, selection, variations."""
     ours = [HEPCOL, HEPCOL_DASK, COFFEA, UPROOT, UPROOT_PLAIN, PARTS]
     cases = [(subject, GENERATOR, VARIATIONS) for subject in ours]
-    roots = [AS_ORIGINAL, BEST, BEST_THREADS, FLAT, ACTION, EQUAL, EQUAL_FLAT]
+    roots = [AS_ORIGINAL, COLUMNS, BEST, BEST_THREADS, FLAT, ACTION, EQUAL, EQUAL_FLAT]
     if quick:
         cases += [(subject, GENERATOR, VARIATIONS) for subject in roots]
         cases += [(subject, GENERATOR, variations) for subject in (HEPCOL, BEST) for variations in (1, 10)]
@@ -145,14 +148,27 @@ def plan(quick: bool, has_root: bool) -> list[Case]:
         cases += [(subject, GENERATOR, VARIATIONS) for subject in (HEPCOL_COLD, COFFEA_DASK, *roots)]
         cases += [
             (subject, RECONSTRUCTED, VARIATIONS)
-            for subject in (HEPCOL, HEPCOL_DASK, COFFEA, UPROOT, AS_ORIGINAL, BEST, BEST_THREADS, ACTION, EQUAL)
+            for subject in (
+                HEPCOL,
+                HEPCOL_DASK,
+                COFFEA,
+                UPROOT,
+                AS_ORIGINAL,
+                COLUMNS,
+                BEST,
+                BEST_THREADS,
+                ACTION,
+                EQUAL,
+            )
         ]
         cases += [(subject, ORIGINAL, VARIATIONS) for subject in (HEPCOL, HEPCOL_DASK, AS_ORIGINAL, BEST, EQUAL)]
         cases += [(HEPCOL, ORIGINAL, 50)]
         for variations in SCAN:
-            cases += [(subject, GENERATOR, variations) for subject in (HEPCOL, ACTION, EQUAL)]
-            # linear in the variations: 1000 would take half an hour
-            cases += [(subject, GENERATOR, variations) for subject in (AS_ORIGINAL, BEST) if variations <= VARIATIONS]
+            cases += [(subject, GENERATOR, variations) for subject in (HEPCOL, BEST, ACTION, EQUAL)]
+            # linear in the variations: 1000 would take a quarter of an hour each
+            cases += [
+                (subject, GENERATOR, variations) for subject in (AS_ORIGINAL, COLUMNS) if variations <= VARIATIONS
+            ]
     chosen = [Case(*case) for case in dict.fromkeys(cases)]
     return [case for case in chosen if has_root or not case.subject.startswith("RDataFrame")]
 

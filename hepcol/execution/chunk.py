@@ -17,6 +17,7 @@ from coffea.processor.executor import WorkItem
 from hepcol.errors import InputError
 from hepcol.events import Columns, missing_columns, read_events
 from hepcol.execution import openfiles
+from hepcol.execution.garbage import collected_after
 from hepcol.fileset import InputFile
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
 
@@ -48,6 +49,7 @@ def listen(listener: Listener | None) -> None:
     _listener = listener
 
 
+@collected_after()
 def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     """Process a chunk; an error becomes a record, so that no chunk is lost without a word.
 
