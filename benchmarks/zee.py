@@ -134,43 +134,33 @@ TARGETS = (
 )
 
 
+# At 100 variations
+_HEADLINE = (
+    *(HEPCOL, HEPCOL_DASK, COFFEA, UPROOT, UPROOT_PLAIN, PARTS),
+    *(AS_ORIGINAL, COLUMNS, BEST, BEST_THREADS, FLAT, ACTION, EQUAL, EQUAL_FLAT),
+)
+_MORE = (HEPCOL_COLD, COFFEA_DASK, BEST_DASK, ACTION_THREADS, EQUAL_THREADS)
+_RECONSTRUCTED = (
+    *(HEPCOL, HEPCOL_DASK, COFFEA, UPROOT),
+    *(AS_ORIGINAL, COLUMNS, BEST, BEST_THREADS, ACTION, EQUAL),
+)
+_ORIGINAL = (HEPCOL, HEPCOL_DASK, AS_ORIGINAL, BEST, EQUAL)
+
+
 def plan(quick: bool, has_root: bool) -> list[Case]:
-    """List what is measured: subject, selection, variations."""
-    ours = [HEPCOL, HEPCOL_DASK, COFFEA, UPROOT, UPROOT_PLAIN, PARTS]
-    cases = [(subject, GENERATOR, VARIATIONS) for subject in ours]
-    roots = [AS_ORIGINAL, COLUMNS, BEST, BEST_THREADS, FLAT, ACTION, EQUAL, EQUAL_FLAT]
+    """List what is measured."""
+    cases = [Case(subject, GENERATOR, VARIATIONS) for subject in _HEADLINE]
     if quick:
-        cases += [(subject, GENERATOR, VARIATIONS) for subject in roots]
-        cases += [(subject, GENERATOR, variations) for subject in (HEPCOL, BEST) for variations in (1, 10)]
-        cases += [(HEPCOL, GENERATOR, 1000)]
+        cases += [Case(subject, GENERATOR, variations) for subject in (HEPCOL, BEST) for variations in SCAN]
     else:
-        roots += [BEST_DASK, ACTION_THREADS, EQUAL_THREADS]
-        cases += [(subject, GENERATOR, VARIATIONS) for subject in (HEPCOL_COLD, COFFEA_DASK, *roots)]
-        cases += [
-            (subject, RECONSTRUCTED, VARIATIONS)
-            for subject in (
-                HEPCOL,
-                HEPCOL_DASK,
-                COFFEA,
-                UPROOT,
-                AS_ORIGINAL,
-                COLUMNS,
-                BEST,
-                BEST_THREADS,
-                ACTION,
-                EQUAL,
-            )
-        ]
-        cases += [(subject, ORIGINAL, VARIATIONS) for subject in (HEPCOL, HEPCOL_DASK, AS_ORIGINAL, BEST, EQUAL)]
-        cases += [(HEPCOL, ORIGINAL, 50)]
+        cases += [Case(subject, GENERATOR, VARIATIONS) for subject in _MORE]
+        cases += [Case(subject, RECONSTRUCTED, VARIATIONS) for subject in _RECONSTRUCTED]
+        cases += [Case(subject, ORIGINAL, VARIATIONS) for subject in _ORIGINAL]
         for variations in SCAN:
-            cases += [(subject, GENERATOR, variations) for subject in (HEPCOL, BEST, ACTION, EQUAL)]
-            # linear in the variations: 1000 would take a quarter of an hour each
-            cases += [
-                (subject, GENERATOR, variations) for subject in (AS_ORIGINAL, COLUMNS) if variations <= VARIATIONS
-            ]
-    chosen = [Case(*case) for case in dict.fromkeys(cases)]
-    return [case for case in chosen if has_root or not case.subject.startswith("RDataFrame")]
+            # linear in the variations, these two: 1000 would take a quarter of an hour each
+            slow = (AS_ORIGINAL, COLUMNS) if variations <= VARIATIONS else ()
+            cases += [Case(subject, GENERATOR, variations) for subject in (HEPCOL, BEST, ACTION, EQUAL, *slow)]
+    return [case for case in dict.fromkeys(cases) if has_root or not case.subject.startswith("RDataFrame")]
 
 
 @dataclass(frozen=True)
