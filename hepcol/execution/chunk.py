@@ -72,6 +72,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
         requested = opened.bytes_read - before
+        opened.forget_arrays()
     except Exception as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost in silence)
         error = caught
         openfiles.forget(topic, item.filename, item.treename)

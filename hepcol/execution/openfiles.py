@@ -40,6 +40,10 @@ class OpenFile:
         """Bytes asked of the file so far."""
         return int(self.directory.file.source.num_requested_bytes)
 
+    def forget_arrays(self) -> None:
+        """Free the columns of the last chunk, of which uproot keeps 100 MB for every open file."""
+        self.directory.file.array_cache.clear()
+
 
 class _Cache(threading.local):
     """Open files of a thread, the latest last; uproot's handles are not shared between threads."""

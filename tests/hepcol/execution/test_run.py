@@ -18,6 +18,7 @@ from distributed import Client, LocalCluster
 
 import hepcol
 from hepcol.events import open_events
+from hepcol.execution import openfiles
 from hepcol.histogram_files import write_root
 from hepcol.ledger import Status, from_json
 from hepcol.result import DatasetResult, Result
@@ -372,3 +373,20 @@ def test_a_result_that_counts_wrongly_is_a_bug(shipped_file):
 
     with pytest.raises(RuntimeError, match="the processor counted 4004 events, the ledger 4000"):
         hepcol.run(wrong, shipped_file, chunksize=1000)
+
+
+def test_columns_of_a_chunk_do_not_stay_in_the_open_file(shipped_file, monkeypatch):
+    """uproot keeps 100 MB of columns for each open file, which would add up over files."""
+    opened = []
+    get = openfiles.get
+    monkeypatch.setattr(openfiles, "get", lambda *key: opened.append(get(*key)) or opened[-1])
+    cached = []
+    forget = openfiles.OpenFile.forget_arrays
+    monkeypatch.setattr(
+        openfiles.OpenFile,
+        "forget_arrays",
+        lambda file: (cached.append(len(file.directory.file.array_cache)), forget(file)),
+    )
+    hepcol.run(ZeeProcessor(variations=1), shipped_file, chunksize=1000)
+    assert min(cached) > 0
+    assert all(len(file.directory.file.array_cache) == 0 for file in opened)
