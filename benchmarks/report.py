@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import zee
+from benchmarks.subjects import CHUNK
 from benchmarks.zee import Case, Samples
 
 BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
@@ -61,7 +62,7 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
         ),
         "",
     ]
-    lines += _ratio_table(samples)
+    lines += [*_ratio_table(samples), *_parts(samples, description["events"])]
     for electrons in dict.fromkeys(electrons for _, electrons, _ in samples):
         lines += ["", f"**`electrons={electrons}`**", "", *_time_table(samples, electrons)]
     lines += ["", *_scan_table(samples)]
@@ -75,6 +76,22 @@ def _ratio_table(samples: Samples) -> list[str]:
         aim = f"{target.bound}: {'met' if target.is_met(median) else '**missed**'}" if target.has_bound else ""
         rows.append(f"| {target.what} | {median:.3g} ({min(found):.3g} - {max(found):.3g}) | {aim} |")
     return rows
+
+
+def _parts(samples: Samples, events: int) -> list[str]:
+    """Tell what a chunk costs, part by part, if it was measured."""
+    parts = samples.get(Case(zee.PARTS, zee.GENERATOR, zee.VARIATIONS), [])
+    reading = samples.get(Case(zee.UPROOT_PLAIN, zee.GENERATOR, zee.VARIATIONS), [])
+    if not parts or not reading:
+        return []
+    milliseconds = {
+        "reading": _median(reading, "total_s") * CHUNK / events * 1e3,
+        "choosing the pairs": _median(parts, "select_s") * 1e3,
+        "choosing them with awkward": _median(parts, "select_by_awkward_s") * 1e3,
+    }
+    told = ", ".join(f"{what} {time:.0f} ms" for what, time in milliseconds.items())
+    kernel = _median(parts, "kernel_ns")
+    return ["", f"A chunk of {CHUNK:,} events: {told}; the kernel {kernel:.1f} ns for a pair and variation."]
 
 
 def _time_table(samples: Samples, electrons: str) -> list[str]:

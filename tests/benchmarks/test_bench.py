@@ -52,6 +52,14 @@ def test_the_tables_tell_targets_that_are_missed(samples):
     text = report.markdown(samples, report.describe(samples, OURS_FILE, 3, 1_000_000))
     assert "at least 20: **missed**" in text
     assert "| hepcol | 5.00 (4.00 - 6.00) |" in text
+    assert "A chunk" not in text  # was not measured
+    parts = {"select_s": 0.012, "select_by_awkward_s": 0.17, "kernel_ns": 2.5}
+    samples |= {
+        OURS._replace(subject=zee.PARTS): [parts] * 3,
+        OURS._replace(subject=zee.UPROOT_PLAIN): [sample(3.0)] * 3,
+    }
+    text = report.markdown(samples, report.describe(samples, OURS_FILE, 3, 1_000_000))
+    assert "A chunk of 100,000 events: reading 300 ms, choosing the pairs 12 ms," in text
 
 
 def test_what_is_written_can_be_read_again(samples, tmp_path):
