@@ -175,7 +175,6 @@ def plot(samples: Samples, path: Path) -> None:
         zee.AS_ORIGINAL: ("s", "0.55", ":"),
         zee.COLUMNS: ("P", "0.35", "-."),
         zee.BEST: ("^", "tab:orange", "-."),
-        zee.ACTION: ("v", "tab:green", "--"),
         zee.EQUAL: ("D", "tab:purple", "--"),
         zee.HEPCOL: ("o", "tab:blue", "-"),
     }

@@ -8,7 +8,6 @@ own histograms. Nothing of hepcol, awkward or coffea is imported.
 import hashlib
 import math
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,10 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
+from pairs import ELECTRONS, ORIGINAL, RECONSTRUCTED, ROOT, include, name_columns, select_pairs
 
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "\\s*This distribution of ROOT is in alpha stage", UserWarning)
-    import ROOT
-
-GENERATOR, RECONSTRUCTED, ORIGINAL = ELECTRONS = ("generator", "reconstructed", "original")
-ORIGINAL_MASS = 0.0005124  # GeV, the electron mass of the original study
 SMEARED = {"e1": (50, 0.0, 100.0), "e2": (50, 0.0, 100.0), "m_ee": (50, 84.0, 98.0)}
 DELTA_R = (50, 0.0, 5.0)
-
-# podio::ObjectID points nowhere if its collection is -1 (untracked) or -2 (invalid)
-LINKED = "index >= 0 && index < static_cast<int>(all_px.size()) && collection != -1 && collection != -2"
 
 
 @dataclass(frozen=True)
@@ -52,15 +43,11 @@ class Pass:
 def smeared(path: str | Path, electrons: str, sigma: float, variations: int, seed: int) -> Pass:
     """Histogram the smeared pairs, all variations in one pass."""
     frame, steps = _smear(path, electrons, sigma, variations, seed)
-    frame = frame.Define("variation", f"ROOT::VecOps::Range({variations})")
-    histograms = {
-        name: frame.Histo2D((name, "", variations, -0.5, variations - 0.5, *axis), "variation", name)
-        for name, axis in SMEARED.items()
-    }
+    histograms = book_histograms(frame, variations)
     distance = frame.Histo1D(("delta_r", "", *DELTA_R), "delta_r")
     cutflow, seconds = _run(steps)
-    counts = {name: _counts(histogram)[1:-1] for name, histogram in histograms.items()}
-    return Pass(counts | {"delta_r": np.tile(_counts(distance), (variations, 1))}, cutflow, seconds)
+    counts = {name: counts_of(histogram)[1:-1] for name, histogram in histograms.items()}
+    return Pass(counts | {"delta_r": np.tile(counts_of(distance), (variations, 1))}, cutflow, seconds)
 
 
 def smeared_values(
@@ -74,9 +61,9 @@ def smeared_values(
 
 def plain(path: str | Path, electrons: str) -> Pass:
     """Fill the unsmeared pairs from ROOT's four-vectors in double precision; not for ``original``."""
-    _include("plain.hpp")
+    include("plain.hpp")
     frame = (
-        _columns(path, electrons)
+        name_columns(ROOT.RDataFrame("events", str(path)), electrons)
         .Define("p4", "Take(ROOT::VecOps::Construct<plain::P4>(all_px, all_py, all_pz, all_mass), candidates)")
         .Define("q", "Take(charge, candidates)")
         .Define("by_energy", "StableArgsort(-plain::energies(p4))")
@@ -96,8 +83,17 @@ def plain(path: str | Path, electrons: str) -> Pass:
         name: frame.Histo1D((name, "", *axis), name) for name, axis in (SMEARED | {"delta_r": DELTA_R}).items()
     }
     cutflow, seconds = _run(steps)
-    counts = {name: _counts(histogram)[np.newaxis] for name, histogram in histograms.items()}
+    counts = {name: counts_of(histogram)[np.newaxis] for name, histogram in histograms.items()}
     return Pass(counts, cutflow, seconds)
+
+
+def book_histograms(frame: Any, variations: int, prefix: str = "") -> dict[str, Any]:
+    """Book a histogram of variation and value for each smeared observable, of which columns have all variations."""
+    frame = frame.Define("variation", f"ROOT::VecOps::Range({variations})")
+    return {
+        name: frame.Histo2D((name, "", variations, -0.5, variations - 0.5, *axis), "variation", f"{prefix}{name}")
+        for name, axis in SMEARED.items()
+    }
 
 
 def stream_key(seed: int, stream: str, namespace: str) -> int:
@@ -106,23 +102,12 @@ def stream_key(seed: int, stream: str, namespace: str) -> int:
     return int.from_bytes(hashlib.blake2b(message.encode(), digest_size=8).digest(), "little")
 
 
-def _include(header: str) -> None:
-    """Give a header of this folder to ROOT's interpreter."""
-    if not ROOT.gInterpreter.Declare(f'#include "{Path(__file__).with_name(header)}"'):
-        raise RuntimeError(f"{header} does not compile in ROOT {ROOT.gROOT.GetVersion()}")
-
-
 def _smear(path: str | Path, electrons: str, sigma: float, variations: int, seed: int) -> tuple[Any, dict[str, Any]]:
     """Define the smeared observables; event and object are the entry in the file and the index in its collection."""
-    _include("smearing.hpp")
-    columns = _columns(path, electrons)
-    frame, steps = _original_pair(columns) if electrons == ORIGINAL else _leading_pair(columns)
-    for name in ("px", "py", "pz", "mass"):
-        frame = frame.Define(name, f"ROOT::RVecD(Take(all_{name}, pair))")
-    frame = frame.Define("energy", "zee::energies(px, py, pz, mass)")
+    frame, steps = select_pairs(ROOT.RDataFrame("events", str(path)), electrons)
     # hepcol adds its terms in quadrature, and the root of a square may differ from the number in the last bit
     width = repr(math.sqrt(sigma * sigma))
-    namespace = _uuid(path)
+    namespace = uuid_of(path)
     if electrons == ORIGINAL:
         keys = ", ".join(f"{stream_key(seed, f'zee.original.{name}', namespace)}ull" for name in SMEARED)
         frame = frame.Define(
@@ -141,47 +126,6 @@ def _smear(path: str | Path, electrons: str, sigma: float, variations: int, seed
     return frame.Define("delta_r", "zee::delta_r(px, py, pz)"), steps
 
 
-def _columns(path: str | Path, electrons: str) -> Any:
-    """Name the branches, and list the electron candidates as positions in their collection."""
-    collection = "ReconstructedParticles" if electrons == RECONSTRUCTED else "Particle"
-    frame = ROOT.RDataFrame("events", str(path)).Alias("charge", f"{collection}.charge")
-    for axis in "xyz":
-        frame = frame.Alias(f"all_p{axis}", f"{collection}.momentum.{axis}")
-    if electrons == ORIGINAL:
-        return frame.Define("all_mass", f"ROOT::RVecD(charge.size(), {ORIGINAL_MASS})")
-    frame = frame.Alias("all_mass", f"{collection}.mass")
-    if electrons == GENERATOR:
-        return (
-            frame.Alias("pdg", "Particle.PDG")
-            .Alias("status", "Particle.generatorStatus")
-            .Define("candidates", "Nonzero(abs(pdg) == 11 && status == 1)")
-        )
-    return (
-        frame.Alias("index", "Electron#0.index")
-        .Alias("collection", "Electron#0.collectionID")
-        .Define("candidates", f"ROOT::RVec<std::size_t>(index[{LINKED}])")
-    )
-
-
-def _leading_pair(frame: Any) -> tuple[Any, dict[str, Any]]:
-    """Choose the electron of highest energy and its highest-energy partner of opposite charge."""
-    steps = {"all events": frame}
-    frame = steps["at least two electrons"] = frame.Filter("candidates.size() >= 2")
-    frame = frame.Define("all_energy", "zee::energies(all_px, all_py, all_pz, all_mass)").Define(
-        "pair", "zee::leading_pair(all_energy, charge, candidates)"
-    )
-    frame = steps["opposite-charge pair"] = frame.Filter("!pair.empty()")
-    return frame, steps
-
-
-def _original_pair(frame: Any) -> tuple[Any, dict[str, Any]]:
-    """Take the first two particles, which are the beams, if their charges are opposite."""
-    steps = {"all events": frame}
-    frame = steps["at least two particles"] = frame.Filter("charge.size() >= 2")
-    frame = steps["opposite-charge pair"] = frame.Filter("charge[0] * charge[1] < 0")
-    return frame.Define("pair", "ROOT::RVec<std::size_t>{0, 1}"), steps
-
-
 def _run(steps: dict[str, Any]) -> tuple[dict[str, int], float]:
     """Run the event loop, which fills everything that was booked."""
     booked = {name: frame.Count() for name, frame in steps.items()}
@@ -190,7 +134,7 @@ def _run(steps: dict[str, Any]) -> tuple[dict[str, int], float]:
     return cutflow, time.perf_counter() - start
 
 
-def _counts(histogram: Any) -> npt.NDArray[np.int64]:
+def counts_of(histogram: Any) -> npt.NDArray[np.int64]:
     """Entries of a histogram with flow bins, indexed as its axes."""
     axes = [histogram.GetXaxis(), histogram.GetYaxis()][: histogram.GetDimension()]
     shape = [axis.GetNbins() + 2 for axis in axes]
@@ -198,7 +142,7 @@ def _counts(histogram: Any) -> npt.NDArray[np.int64]:
     return entries.astype(np.int64).reshape(shape, order="F")
 
 
-def _uuid(path: str | Path) -> str:
+def uuid_of(path: str | Path) -> str:
     """UUID of a file, which makes its entry numbers unique."""
     file = ROOT.TFile.Open(str(path))
     uuid = str(file.GetUUID().AsString())
