@@ -31,8 +31,8 @@ def bench() -> None:
 def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
     """Compare the Z -> ee study on the events of FILE, repeated until there are 10^6.
 
-    FILE is the shipped sample unless given. The tables go to DIR/zee.md, .json and .png; RDataFrame takes part if ROOT
-    is installed (pip install 'hepcol[rdf]').
+    FILE is the shipped sample unless given. The tables go to DIR/zee.md, .json and .png. Needs ROOT (pip install
+    'hepcol[rdf]').
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -42,15 +42,17 @@ def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path
     from samples.catalogue import ZEE_FCC
     from samples.error import SampleError
 
-    has_root = importlib.util.find_spec("ROOT") is not None
-    if not has_root:
-        click.echo("ROOT is not installed: no RDataFrame in the comparison (pip install 'hepcol[rdf]')", err=True)
-    cases = zee.plan(quick, has_root)
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which hepcol is compared with: pip install 'hepcol[rdf]'")
+    cases = zee.plan(quick)
     console = Console(stderr=True)
     bar = Progress(
         BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
     )
     try:
+        output.mkdir(parents=True, exist_ok=True)  # before half an hour of measuring
+        if readme is not None:
+            report.place(readme.read_text(), readme)
         with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, bar:
             task = bar.add_task("files of events", total=None)
 
@@ -62,7 +64,7 @@ def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path
         text = report.write(output, samples, report.describe(samples, file or ZEE_FCC.path, repeats, events))
         if readme is not None:
             report.insert(readme, text)
-    except (BenchmarkError, SampleError, OSError, ValueError) as error:
+    except (BenchmarkError, SampleError, OSError) as error:
         raise CommandError(" ".join(str(error).split())) from error
     click.echo(text)
     click.echo(f"written: {output}/zee.md, zee.json, zee.png")

@@ -2,15 +2,18 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 CHECKOUT = Path(__file__).parent.parent
+STARTED = "HEPCOL_BENCHMARK_STARTED"  # time at which a subject's process was started, for it to read [s]
 SAMPLING_S = 0.2  # twice as often costs 1 % of a core
 
 
@@ -40,7 +43,7 @@ def measure(name: str, command: tuple[str, ...], cache: Path | None = None) -> d
     BenchmarkError
         If it failed, with the end of what it said.
     """
-    environment = dict(os.environ) | ({"HEPCOL_CACHE_DIR": str(cache)} if cache else {})
+    environment = dict(os.environ) | {STARTED: repr(time.time())} | ({"HEPCOL_CACHE_DIR": str(cache)} if cache else {})
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=CHECKOUT,
@@ -54,14 +57,16 @@ def measure(name: str, command: tuple[str, ...], cache: Path | None = None) -> d
         try:
             out, err = process.communicate()
         except BaseException:
-            _end(process.pid)
+            os.killpg(process.pid, signal.SIGKILL)  # a session of its own: with all that it started
             raise
         finally:
             watch.stop()
-    if process.returncode != 0 or not out.strip():
-        said = (err.strip() or out.strip()).splitlines()
-        raise BenchmarkError(f"{name} failed with {process.returncode}: {said[-1] if said else 'no output'}")
-    printed: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    if process.returncode != 0:
+        raise BenchmarkError(_failed(name, process.returncode, out, err))
+    try:
+        printed: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError) as error:
+        raise BenchmarkError(f"{name} did not end with a JSON object, but: {out[-80:]!r}") from error
     return printed | {"cpu_s": watch.cpu_s, "peak_mb": watch.peak_mb}
 
 
@@ -69,21 +74,13 @@ def run_once(command: tuple[str, ...]) -> None:
     """Run what has to be done before anything can be measured."""
     done = subprocess.run([sys.executable, *command], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise BenchmarkError(f"{' '.join(command)} failed: {said[-1] if said else 'no output'}")
+        raise BenchmarkError(_failed(" ".join(command), done.returncode, done.stdout, done.stderr))
 
 
-def _end(pid: int) -> None:
-    """End a process and all that it started."""
-    try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for member in family:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
+def _failed(name: str, code: int, out: str, err: str) -> str:
+    """Say in one line that something failed, with the end of what it said."""
+    said = (err.strip() or out.strip()).splitlines()
+    return f"{name} failed with {code}: {said[-1] if said else 'no output'}"
 
 
 class _Watch(threading.Thread):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import zee
+from benchmarks.measurement import BenchmarkError
 from benchmarks.subjects import CHUNK
 from benchmarks.zee import Case, Samples
 
@@ -207,18 +208,24 @@ def write(folder: Path, samples: Samples, description: dict[str, Any]) -> str:
 
 
 def insert(readme: Path, text: str) -> None:
-    """Put the tables between the marks in a README.
+    """Put the tables between the marks in a README."""
+    before, after = place(readme.read_text(), readme)
+    readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+
+
+def place(old: str, readme: Path) -> tuple[str, str]:
+    """Return what stands before and after the tables in a README.
 
     Raises
     ------
-    ValueError
+    BenchmarkError
         If the marks are not there.
     """
-    before, begin, rest = readme.read_text().partition(BEGIN)
+    before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{readme}: no place for the tables, which go between {BEGIN} and {END}")
-    readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+        raise BenchmarkError(f"{readme}: no place for the tables, which go between {BEGIN} and {END}")
+    return before, after
 
 
 def _cpu() -> str:

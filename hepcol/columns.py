@@ -44,10 +44,23 @@ class Collection:
         return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a column of the objects of all events; one that is not stored is what their behaviour makes of it."""
+        """Return a column of the objects of all events, read-only where it is the events' own memory.
+
+        One that is not stored is what their behaviour makes of it.
+
+        Raises
+        ------
+        ValueError
+            If objects are missing (None), or the column does not have one element for each object.
+        """
         if self._layout is None or name not in self._records.fields:
             column = self._records[name] if name in self._records.fields else getattr(self._records, name)
-            return np.asarray(ak.to_numpy(ak.flatten(column, axis=1)))
+            return np.asarray(ak.to_numpy(ak.flatten(column, axis=1), allow_missing=False))
         record = self._layout.content
-        stored = ak.to_numpy(record.contents[record.field_to_index(name)])
-        return np.asarray(stored[self._stored_offsets[0] : self._stored_offsets[-1]])
+        stored = ak.to_numpy(record.contents[record.field_to_index(name)], allow_missing=False)
+        first, last = self._stored_offsets[0], self._stored_offsets[-1]
+        if len(stored) < last:
+            raise ValueError(f"column {name} has {len(stored)} objects where its collection has {last}")
+        column = np.asarray(stored[first:last])
+        column.flags.writeable = False  # the events' own memory
+        return column

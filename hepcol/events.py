@@ -69,7 +69,7 @@ def _with_offsets_of(columns: Columns, schema: Any) -> Any:
 def _take_offsets(collection: dict[str, Any], member: str) -> None:
     """Take the offsets of a collection in a form from the branch of one of its members, if that is a plain one."""
     record = collection.get("content")
-    if collection.get("class") != "ListOffsetArray" or not isinstance(record, dict) or record["class"] != "RecordArray":
+    if collection.get("class") != "ListOffsetArray" or not isinstance(record, dict) or not record.get("fields"):
         return
     key = dict(zip(record["fields"], record["contents"], strict=True)).get(member, {}).get("form_key") or ""
     branch, is_plain, rest = key.partition(quote(",!load,!content", safe=""))
@@ -88,7 +88,7 @@ def read_events(
 ) -> ak.Array:
     """Return the virtual NanoEvents of the entries from ``start`` up to ``stop`` of an open file.
 
-    ``columns`` are those that are going to be read, if known: then nothing else is.
+    ``columns`` are those that are going to be read, if known: then their collections need no other branch.
     """
     from coffea.nanoevents import NanoEventsFactory
 
@@ -162,7 +162,7 @@ def open_file(path: str | Path) -> Any:
     import uproot
 
     try:
-        return uproot.open({str(path): None}, **_reading(str(path)))
+        return uproot.open({str(path): None}, **reading(str(path)))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -180,7 +180,7 @@ def open_file(path: str | Path) -> Any:
         raise OSError(f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}") from error
 
 
-def _reading(path: str) -> dict[str, Any]:
+def reading(path: str) -> dict[str, Any]:
     """How uproot reads a file: a local one in this thread, as plain reads.
 
     fsspec, uproot's default, goes through an event loop and takes 1.3 to 1.8 times as long for jagged columns. A

@@ -18,7 +18,7 @@ Part = TypeVar("Part")
 
 @contextmanager
 def use(number: int) -> Iterator[None]:
-    """Let the kernels of this process use ``number`` threads meanwhile."""
+    """Let the kernels of this process use ``number`` threads meanwhile; as runs, one at a time in a process."""
     global _number  # noqa: PLW0603  (a property of the process, as the number of its cores)
     previous, _number = _number, number
     try:

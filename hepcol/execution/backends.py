@@ -151,14 +151,15 @@ def _silent_bars() -> Iterator[None]:
 @contextmanager
 def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -> Iterator[Backend]:
     """Work on a local Dask cluster, or on that of an existing scheduler."""
+    method = ""
     if scheduler is None:
         with _interrupts_for_us_alone():
-            _start_forkserver()  # imports what the workers need while we import what the client needs
+            method = _start_forkserver()  # imports what the workers need while we import what the client needs
     import dask
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        with dask.config.set({"distributed.worker.multiprocessing-method": method}):
             with _interrupts_for_us_alone():
                 cluster = LocalCluster(
                     n_workers=workers,
@@ -180,22 +181,29 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
         yield from _follow(client, listener, topic)
 
 
-def _start_forkserver() -> None:
-    """Start the process that local workers are forked from, unless this process has one already."""
+def _start_forkserver() -> str:
+    """Start the process that local workers are forked from, unless this process has one already.
+
+    It stays until this process ends. Returns how to start workers, as :mod:`multiprocessing` names it.
+    """
     import multiprocessing
     from multiprocessing import forkserver
 
-    # one thread for each worker, and hashes that agree among them, as Dask gives to workers that it spawns; and no
+    # what Dask gives to workers that it spawns, unless the user has set it: one thread, and hashes that agree; and no
     # import from the current folder, which Python would look in first, and we may have not
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    previous = dict(os.environ)
-    os.environ.update({"PYTHONHASHSEED": "6640", "PYTHONSAFEPATH": "1"} | threads)
+    defaults = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    defaults |= {"PYTHONHASHSEED": "6640", "PYTHONSAFEPATH": "1"}
+    ours = [name for name in defaults if name not in os.environ]
+    os.environ.update({name: defaults[name] for name in ours})
     try:
         multiprocessing.set_forkserver_preload(["hepcol.execution.preload"])
         forkserver.ensure_running()
+    except OSError:  # no socket in a temporary folder of a long name, as batch systems have: workers are spawned
+        return "spawn"
     finally:
-        os.environ.clear()
-        os.environ.update(previous)
+        for name in ours:
+            del os.environ[name]
+    return "forkserver"
 
 
 @contextmanager

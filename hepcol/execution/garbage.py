@@ -24,7 +24,8 @@ def collected_after() -> Iterator[None]:
     with _lock:
         if not _inside:
             _outside = gc.get_threshold()
-            gc.set_threshold(_OBJECTS, *_outside[1:])
+            # one who has switched it off, or made it rarer yet, keeps it so
+            gc.set_threshold(max(_OBJECTS, _outside[0]) if _outside[0] else 0, *_outside[1:])
         _inside += 1
     try:
         yield

@@ -1,13 +1,19 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+import uproot
 from click.testing import CliRunner
 
 from benchmarks import report, zee
 from benchmarks.commands import bench
-from benchmarks.measurement import BenchmarkError, measure
+from benchmarks.measurement import CHECKOUT, BenchmarkError, measure
 from benchmarks.zee import Case
 
 OURS_FILE = Path("zee.root")
@@ -30,12 +36,11 @@ def samples():
     }
 
 
-@pytest.mark.parametrize(("quick", "has_root"), [(False, True), (True, True), (True, False)])
-def test_the_plan_measures_every_target_that_it_can(quick, has_root):
-    cases = zee.plan(quick, has_root)
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_plan_measures_every_target(quick):
+    cases = zee.plan(quick)
     assert len(set(cases)) == len(cases)
-    needed = {case for target in zee.TARGETS for case in (target.numerator, target.denominator)}
-    assert needed - set(cases) == {case for case in needed if not has_root and case.subject.startswith("RDataFrame")}
+    assert {case for target in zee.TARGETS for case in (target.numerator, target.denominator)} <= set(cases)
 
 
 def test_ratios_pair_the_runs_of_the_same_repeat(samples):
@@ -70,7 +75,7 @@ def test_what_is_written_can_be_read_again(samples, tmp_path):
     assert readme.read_text() == f"before\n{report.BEGIN}\n{text}{report.END}\nafter\n"
     assert json.loads((tmp_path / "out" / "zee.json").read_text())["versions"]["root"] == "6.40.00"
     assert (tmp_path / "out" / "zee.png").stat().st_size > 1000
-    with pytest.raises(ValueError, match="no place for the tables"):
+    with pytest.raises(BenchmarkError, match="no place for the tables"):
         report.insert(tmp_path / "out" / "zee.md", text)
 
 
@@ -97,19 +102,59 @@ def test_a_subject_that_fails_is_named_with_what_it_said(tmp_path):
 def test_measures_time_and_memory_of_a_subject_on_the_shipped_sample(shipped_file):
     found = measure("hepcol", ("-m", "benchmarks.subjects", "hepcol", str(shipped_file), "--variations", "3"))
     assert list(found["cutflow"].values()) == [4000, 4000, 4000]
-    assert 0 < found["total_s"] < 60
-    assert found["compile_s"] < found["total_s"]
+    assert 0 < found["compile_s"] < found["total_s"]
+    assert found["start_s"] > 0
     assert found["peak_mb"] > 100
-    assert found["cpu_s"] > 0.5
+    assert found["cpu_s"] > 0
     found = measure("parts", ("-m", "benchmarks.subjects", "parts", str(shipped_file)))
-    assert found["select_s"] < found["select_by_awkward_s"]
-    assert 0 < found["kernel_ns"] < 1000
+    assert min(found["select_s"], found["select_by_awkward_s"], found["kernel_ns"]) > 0
 
 
-def test_a_file_without_events_is_one_line(tmp_path):
-    path = tmp_path / "junk.root"
+def write_junk(path):
     path.write_bytes(b"junk")
-    done = CliRunner().invoke(bench, ["zee", str(path), "--quick"])
+
+
+def write_tree(path, name, entries):
+    with uproot.recreate(path) as file:
+        file.mktree(name, {"x": "f8"}).extend({"x": np.zeros(entries)})
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (write_junk, "not a ROOT file"),
+        (lambda path: write_tree(path, "events", 0), "no events"),
+        (lambda path: write_tree(path, "others", 3), "no tree 'events'"),
+    ],
+)
+def test_a_file_without_events_is_one_line(tmp_path, write, message):
+    path = tmp_path / "file.root"
+    write(path)
+    done = CliRunner().invoke(bench, ["zee", str(path), "--quick", "-o", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert done.output.strip().splitlines()[-1].startswith("Error: ")
-    assert "not a ROOT file" in done.output
+    assert message in done.output
+
+
+def test_a_readme_without_a_place_is_told_before_anything_is_measured(tmp_path, shipped_file):
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing\n")
+    options = ["zee", str(shipped_file), "-o", str(tmp_path / "out"), "--readme", str(readme)]
+    done = CliRunner().invoke(bench, options)
+    assert done.exit_code == 2
+    assert "no place for the tables" in done.output
+
+
+def test_an_interrupted_subject_leaves_no_process(tmp_path):
+    note = tmp_path / "pid"
+    script = f"import pathlib, subprocess; p = subprocess.Popen(['sleep', '60']); pathlib.Path('{note}').write_text(str(p.pid)); p.wait()"
+    driver = f"from benchmarks.measurement import measure; measure('sleeper', ('-c', {script!r}))"
+    process = subprocess.Popen([sys.executable, "-c", driver], cwd=CHECKOUT, stderr=subprocess.DEVNULL)
+    while not note.exists() or not note.read_text():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=20)
+    try:
+        psutil.Process(int(note.read_text())).wait(timeout=10)
+    except psutil.NoSuchProcess:
+        pass

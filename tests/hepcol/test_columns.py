@@ -41,6 +41,23 @@ def test_offsets_do_not_depend_on_the_column_that_they_come_from(shipped_file):
             assert ak.array_equal(chosen[name], plain[name], check_parameters=False)
 
 
+def test_missing_objects_and_members_of_another_length_are_refused(shipped_file):
+    particles = open_events(shipped_file, stop=50).Particle
+    with pytest.raises(ValueError, match="missing"):
+        Collection(particles.mask[particles.px > 0])["px"]
+    layout = ak.contents.ListOffsetArray(
+        ak.index.Index64(np.array([0, 2, 3])), ak.contents.RecordArray([ak.contents.NumpyArray(np.ones(2))], ["px"], 2)
+    )
+    with pytest.raises(ValueError, match="column px has 2 objects where its collection has 3"):
+        Collection(ak.Array(ak.contents.ListOffsetArray(layout.offsets, layout.content, parameters=None)))["px"]
+
+
+def test_the_columns_of_the_events_cannot_be_changed(shipped_file):
+    column = Collection(open_events(shipped_file, stop=50).Particle)["px"]
+    with pytest.raises(ValueError, match="read-only"):
+        column *= -1.0
+
+
 @pytest.mark.parametrize(
     "select",
     [

@@ -47,6 +47,14 @@ def test_thresholds_are_raised_only_meanwhile_and_by_overlapping_threads_too():
     assert gc.get_threshold() == (700, 10, 10)
 
 
+@pytest.mark.parametrize("users", [0, 10_000_000])
+def test_one_who_collects_more_rarely_still_keeps_it_so(users):
+    gc.set_threshold(users, 10, 10)
+    with collected_after():
+        assert gc.get_threshold()[0] == users
+    assert gc.get_threshold()[0] == users
+
+
 def test_an_error_restores_the_thresholds():
     with pytest.raises(ZeroDivisionError), collected_after():
         1 / 0  # noqa: B018

@@ -1,5 +1,7 @@
 """Local Dask workers are forked from a process that has imported what they need."""
 
+import ast
+import os
 import subprocess
 import sys
 import textwrap
@@ -14,18 +16,22 @@ def look(events):
     import os, sys
     found = {
         "preloaded": int("hepcol.execution.preload" in sys.modules),
-        "threads": int(os.environ["OMP_NUM_THREADS"]),
         "kept": int(os.environ.get("A_TOKEN") == "secret" and "PYTHONSAFEPATH" not in os.environ),
     }
     return {str(os.getpid()): found}
 
 if __name__ == "__main__":
     import os
-    os.environ["A_TOKEN"] = "secret"
+    from multiprocessing import forkserver
+    hepcol.run(look, "zee-fcc", executor="dask", workers=1, chunksize=4000)
+    os.environ["A_TOKEN"] = "secret"  # after the process that workers are forked from began
     run = hepcol.run(look, "zee-fcc", executor="dask", workers=2, chunksize=500)
     print(run.result)
-    from multiprocessing import forkserver
-    print(forkserver._forkserver._forkserver_pid)
+    server = forkserver._forkserver._forkserver_pid
+    print(server)
+    with open(f"/proc/{server}/environ") as environment:
+        print(environment.read().split(chr(0)))
+    print([name for name in ("OMP_NUM_THREADS", "PYTHONHASHSEED", "PYTHONSAFEPATH") if name in os.environ])
 """
 
 
@@ -37,23 +43,49 @@ def outcome(tmp_path_factory):
     script = folder / "elsewhere" / "script.py"
     script.parent.mkdir()
     script.write_text(textwrap.dedent(SCRIPT))
+    # whatever this machine sets, the process that workers are forked from has its own
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "PYTHON"))}
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(script)], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    result, server = done.stdout.strip().splitlines()
-    return eval(result), int(server)
+    return [ast.literal_eval(line) for line in done.stdout.strip().splitlines()]
 
 
 def test_workers_are_forked_ready_and_in_the_environment_of_the_client(outcome):
-    workers, _ = outcome
+    workers, *_ = outcome
     chunks = sum(worker["preloaded"] for worker in workers.values())
     assert chunks == 8  # the counts of the chunks add up
-    assert sum(worker["threads"] for worker in workers.values()) == chunks
     assert sum(worker["kept"] for worker in workers.values()) == chunks
 
 
+def test_variables_for_that_process_do_not_stay_with_the_client(outcome):
+    _, _, environment, left = outcome
+    assert {"OMP_NUM_THREADS=1", "PYTHONHASHSEED=6640", "PYTHONSAFEPATH=1"} <= set(environment)
+    assert left == []
+
+
+def test_workers_are_spawned_where_a_socket_has_no_place(tmp_path):
+    """A temporary folder of a long name, as batch systems have, is too long for the address of a socket."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import hepcol\n"
+        "def count(events):\n    return {'events': len(events)}\n"
+        "if __name__ == '__main__':\n"
+        "    print(hepcol.run(count, 'zee-fcc', executor='dask', workers=1).result)\n"
+    )
+    environment = os.environ | {"TMPDIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout.strip() == "{'events': 4000}", done.stderr
+
+
 def test_the_process_that_workers_are_forked_from_ends_with_the_client(outcome):
-    _, server = outcome
-    if psutil.pid_exists(server):
+    _, server, *_ = outcome
+    try:
         psutil.Process(server).wait(timeout=10)
+    except psutil.NoSuchProcess:
+        pass
