@@ -169,6 +169,7 @@ def _spread(every: Iterable[dict[str, Any]], quantity: str) -> str:
 def plot(samples: Samples, path: Path) -> None:
     """Draw time against variations."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -192,6 +193,10 @@ def plot(samples: Samples, path: Path) -> None:
         spread = np.array([(min(times), max(times)) for _, times in points]).T
         axes.errorbar(x, y, np.abs(spread - y), marker=marker, color=color, ls=line, capsize=2, label=subject)
     axes.set(xscale="log", yscale="log", xlabel="variations", ylabel="time [s]")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(10, 10)))
+        axis.set_minor_formatter(NullFormatter())
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
