@@ -52,7 +52,7 @@ def build() -> tuple[Path, float | None]:
     """Return the library, and how many seconds it took to compile if it was not there yet."""
     compiler = os.environ.get("CXX", "g++")
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
-    # the dictionary names the headers by their path: with a copy elsewhere, the interpreter would see each of them twice
+    # the dictionary names the headers by their path: of another copy they would be seen twice
     key = (ROOT.gROOT.GetVersion(), version, FLAGS, UNITS, _processor(), str(SOURCES))
     state = hashlib.sha256(repr(key).encode())
     for source in sorted((*SOURCES.glob("*.hpp"), *SOURCES.glob("*.cpp"))):
