@@ -156,7 +156,7 @@ def plan(quick: bool) -> list[Case]:
     """List what is measured."""
     cases = [Case(subject, GENERATOR, VARIATIONS) for subject in _HEADLINE]
     if quick:
-        cases += [Case(subject, GENERATOR, variations) for subject in (HEPCOL, EQUAL) for variations in SCAN]
+        cases.append(Case(HEPCOL, GENERATOR, max(SCAN)))
     else:
         cases += [Case(subject, GENERATOR, VARIATIONS) for subject in _MORE]
         cases += [Case(subject, RECONSTRUCTED, VARIATIONS) for subject in _RECONSTRUCTED]
