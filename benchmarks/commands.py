@@ -6,13 +6,9 @@ from pathlib import Path
 
 import click
 
+from samples.commands import CommandError
+
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
-
-
-class CommandError(click.ClickException):
-    """What the user can put right, in one line."""
-
-    exit_code = 2
 
 
 @click.group()
