@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -46,6 +46,24 @@ def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
         raise InputError(_first_problem(error)) from error
     except TypeError as error:
         raise InputError(f"{reference}: {error}") from error
+
+
+def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:
+    """Make the processor of a run again, from its provenance.
+
+    Raises
+    ------
+    InputError
+        If its class is not to be found, as that of a file or of a notebook.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        made = find_processor(reference)
+        return made(**options) if isinstance(made, type) else made
+    except (InputError, TypeError, ValueError) as error:
+        raise InputError(
+            f"processor {name} of module '{module}', which made this run, cannot be made again: {error}"
+        ) from error
 
 
 def find_processor(reference: str) -> Any:

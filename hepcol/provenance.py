@@ -27,6 +27,7 @@ PACKAGES = (
     "dask",
     "distributed",
 )
+FIT_PACKAGES = ("hepcol", "iminuit", "numpy", "scipy", "numba", "hist", "boost-histogram")
 
 
 def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) -> dict[str, Any]:
@@ -65,6 +66,19 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
             }
             for file in files
         ],
+    }
+
+
+def describe_fit(**configuration: Any) -> dict[str, Any]:
+    """Describe a fit of a run: versions of what made it, and its configuration."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {package: _version(package) for package in FIT_PACKAGES},
+        "git_commit": _commit(),
+        **configuration,
     }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import hist
 from hepcol.errors import InputError
 from hepcol.histogram_files import escape, read_zip, write_root, write_zip
 from hepcol.ledger import ChunkRecord, FileRecord, to_json
+from hepcol.lock import LOCK, locked, take
 from hepcol.spectra import Contents
 
 HISTOGRAMS_ZIP = "histograms.zip"
@@ -24,8 +24,8 @@ LEDGER = "ledger.jsonl"
 PROVENANCE = "provenance.json"
 PLOTS = "plots"
 PLOT_FORMATS = ("png", "pdf")
+FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, PLOTS)
-LOCK = ".hepcol.lock"
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
 
@@ -64,7 +64,7 @@ class OutputFolder:
         created = _make(folder)
         try:
             _check_free(folder, force)
-            _take_lock(folder)
+            take(folder)
         except InputError:
             _remove(created)
             raise
@@ -126,6 +126,7 @@ class OutputFolder:
         for name in replaced:
             for plot in plot_paths(self.path, name):
                 plot.unlink(missing_ok=True)
+        _remove_fits(self.path)
 
     def release(self) -> None:
         """Unlock; remove what is half-written, and the folder if this run made it for nothing."""
@@ -142,6 +143,56 @@ def plot_paths(folder: Path, name: tuple[str, ...]) -> list[Path]:
     """Where the plots of a histogram are, in each format."""
     place = (folder / PLOTS).joinpath(*map(escape, name))
     return [place.with_name(f"{place.name}.{extension}") for extension in PLOT_FORMATS]
+
+
+def fit_name(model: str) -> str:
+    """Name of the file with the full record of the fits with a model."""
+    return f"{FIT}_{model}.json"
+
+
+def fit_plots(folder: Path, dataset: str, model: str) -> Path:
+    """Where the plots of the fits of a dataset with a model are."""
+    return folder / PLOTS / escape(dataset) / f"{FIT}_{model}"
+
+
+def add_fit(folder: Path, model: str, told: dict[str, Any], record: dict[str, Any]) -> None:
+    """Add fits to a run: what the summary tells of them, and their full record; earlier ones with the model go.
+
+    Raises
+    ------
+    InputError
+        If the folder is in use or cannot be written.
+    """
+    try:
+        with locked(folder):
+            _, summary = read(folder)
+            summary.setdefault(FIT, {})[model] = told
+            for name, content in ((fit_name(model), record), (SUMMARY, summary)):
+                _replace(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _remove_fits(folder: Path) -> None:
+    """Remove the fits of histograms that are to be replaced, as the summary lists them."""
+    try:
+        fits = json.loads((folder / SUMMARY).read_text()).get(FIT, {})
+    except (OSError, json.JSONDecodeError, AttributeError):
+        return
+    for model, told in fits.items():
+        (folder / fit_name(model)).unlink(missing_ok=True)
+        for dataset in told["datasets"]:
+            shutil.rmtree(fit_plots(folder, dataset, model), ignore_errors=True)
 
 
 def _make(folder: Path) -> tuple[Path, ...]:
@@ -176,49 +227,6 @@ def _check_free(folder: Path, force: bool) -> None:
         raise InputError(f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force")
 
 
-def _take_lock(folder: Path) -> None:
-    """Take the lock of a folder; one whose process is gone is stale."""
-    lock = folder / LOCK
-    mine = {"host": platform.node(), "pid": os.getpid()}
-    for _ in range(2):
-        try:
-            with lock.open("x") as file:
-                json.dump(mine, file)
-        except FileExistsError:
-            holder = _read_lock(lock)
-            if holder.get("host") != mine["host"] or _alive(int(holder.get("pid", 0))):
-                raise InputError(
-                    f"output folder {folder} is in use by process {holder.get('pid')} on {holder.get('host')}; "
-                    f"if that is gone, delete {lock}"
-                ) from None
-            lock.unlink(missing_ok=True)
-        else:
-            return
-    raise InputError(f"output folder {folder} was taken by another run just now")
-
-
-def _read_lock(lock: Path) -> dict[str, Any]:
-    """Read who holds a lock; a lock that was cut short names nobody."""
-    try:
-        content: dict[str, Any] = json.loads(lock.read_text())
-    except (OSError, json.JSONDecodeError):
-        return {}
-    return content
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process of this machine is running."""
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str, Any]]:
     """Read the histograms and the summary of a run.
 
@@ -238,3 +246,21 @@ def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str
     if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
         raise InputError(f"{path / SUMMARY}: not the summary of a run")
     return read_zip(path / HISTOGRAMS_ZIP), summary
+
+
+def read_provenance(folder: str | Path) -> dict[str, Any]:
+    """Read what made a run.
+
+    Raises
+    ------
+    InputError
+        If the folder does not tell.
+    """
+    path = Path(folder) / PROVENANCE
+    try:
+        provenance = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not (isinstance(provenance, dict) and {"processor", "options"} <= set(provenance)):
+        raise InputError(f"{path}: not the provenance of a run")
+    return provenance

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from hepcol.columns import Collection
 from hepcol.events import Columns
 from hepcol.histograms import Histogram
+from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
 from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
@@ -90,6 +91,12 @@ class ZeeProcessor(ProcessorABC):
     def warm_up(self) -> None:
         """Compile the kernels, so that the first chunk does not pay for it."""
         compile_kernels(self.smearing)
+
+    def fits(self) -> dict[str, FitPlan]:
+        """Return the fits of m_ee, the default first."""
+        from processors.zee.fits import plans
+
+        return plans(self.electrons, self.smearing.resolution)
 
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""

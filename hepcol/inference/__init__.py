@@ -1,0 +1,1 @@
+"""Line shapes, statistical models and fits of histograms."""
