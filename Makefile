@@ -6,8 +6,9 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --
 
 .PHONY: demo test check bench format clean
 
-demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers
+demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
+	$(BIN)/hepcol fit demo
 
 test: .venv/installed-dev  ## every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

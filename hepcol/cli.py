@@ -146,6 +146,33 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], output
 
 @commands.command()
 @click.argument("folder", metavar="DIR")
+@click.option("--model", help="Name of the model.  [default: the first of the processor's]")
+@click.option("--range", "range_", nargs=2, type=float, metavar="LOW HIGH", help="Range, on edges of bins.")
+@click.option("--minos", is_flag=True, help="Also find the result's interval on the profile likelihood.")
+@click.option("--free", multiple=True, metavar="NAME", help="Let a parameter float in every fit; repeatable.")
+@click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Fix a parameter; repeatable.")
+@click.option("--all", "every", is_flag=True, help="Print every variation.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the fits.")
+@one_line_errors
+def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, plots: bool, **how: Any) -> None:
+    """Fit the histograms of DIR, the output of a run, in all variations."""
+    from hepcol.inference.folder import fit_folder
+    from hepcol.options import parameter_changes
+    from hepcol.report.fit_table import print_fit
+    from hepcol.report.progress import FitBar
+
+    with FitBar(sys.stderr.isatty()) as bar:
+        done = fit_folder(folder, changes=parameter_changes(free, fix), report=bar.fits, **how)
+        if plots:
+            from hepcol.report.fits import plot_fits
+
+            bar.stage("draw")
+            plot_fits(done)
+    print_fit(done, every)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR")
 @one_line_errors
 def plot(folder: str) -> None:
     """Draw the histograms of DIR, the output of a run, into DIR/plots."""

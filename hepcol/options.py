@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,28 @@ def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:
         raise InputError(
             f"processor {name} of module '{module}', which made this run, cannot be made again: {error}"
         ) from error
+
+
+def parameter_changes(free: Sequence[str], fix: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read which parameters of a model are to float and which to stay, as ``"name"`` and ``"name=value"``.
+
+    Raises
+    ------
+    InputError
+        If a value is no number, or a parameter is to do both.
+    """
+    changes: dict[str, dict[str, Any]] = {name: {"fixed": False, "shared": False} for name in free}
+    for name, value in _parse(fix).items():
+        if name in changes:
+            raise InputError(f"parameter '{name}' cannot be both free and fixed")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise InputError(f"parameter '{name}={value}': expected a number")
+        changes[name] = {"fixed": True, "start": number}
+    return changes
 
 
 def find_processor(reference: str) -> Any:

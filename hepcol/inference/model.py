@@ -31,6 +31,8 @@ class Parameter:
         Whether it stays at ``start``.
     shared : bool
         Whether it is the same in all variations, and so taken from the fit of their sum.
+    absent : float, optional
+        Where a shared parameter has no effect; it stays there unless the spectra need it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Parameter:
     unit: str = ""
     fixed: bool = False
     shared: bool = False
+    absent: float | None = None
 
     def __post_init__(self) -> None:
         if not self.lower <= self.start <= self.upper:

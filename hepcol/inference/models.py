@@ -54,9 +54,9 @@ def at_collision_energy(spectrum: Spectrum, truth: Truth) -> Model:
         Parameter("mean", peak, low, high, "GeV"),
         Parameter("sigma", sigma, *_sigma_bounds(spectrum), "GeV"),
         *(own[name] for name in truth.names if name != "mean"),
-        Parameter("alpha_low", NO_TAIL / 2, LOWEST_ALPHA, NO_TAIL, shared=True),
+        Parameter("alpha_low", NO_TAIL / 2, LOWEST_ALPHA, NO_TAIL, shared=True, absent=NO_TAIL),
         Parameter("n_low", TAIL_POWER, 1.1, 100.0, fixed=True),
-        Parameter("alpha_high", NO_TAIL / 2, LOWEST_ALPHA, NO_TAIL, shared=True),
+        Parameter("alpha_high", NO_TAIL / 2, LOWEST_ALPHA, NO_TAIL, shared=True, absent=NO_TAIL),
         Parameter("n_high", TAIL_POWER, 1.1, 100.0, fixed=True),
     )
     shape = Smeared(truth, DoubleCrystalBall())
@@ -87,7 +87,7 @@ def at_resonance(spectrum: Spectrum) -> Model:
         Parameter("sigma", sigma, *bounds, "GeV"),
         Parameter("mass", Z_MASS, 0.0, unit="GeV", fixed=True),
         Parameter("width", Z_WIDTH, 0.0, unit="GeV", fixed=True),
-        Parameter("alpha", NO_TAIL / 2, LOWEST_ALPHA / 2, NO_TAIL, shared=True),
+        Parameter("alpha", NO_TAIL / 2, LOWEST_ALPHA / 2, NO_TAIL, shared=True, absent=NO_TAIL),
         Parameter("n", TAIL_POWER, 1.1, 100.0, fixed=True),
     )
     shape = Smeared(Shifted(BreitWigner(Width.RUNNING)), CrystalBall())

@@ -9,11 +9,13 @@ from functools import reduce
 from hepcol.inference.fit import fit
 from hepcol.inference.model import Model
 from hepcol.inference.plan import FitPlan
-from hepcol.inference.record import FitRecord, Status
+from hepcol.inference.record import FitRecord
 from hepcol.inference.spectrum import Spectrum
 
 # With fewer variations than this their sum knows what they share no better than each of them does
 MIN_SHARING = 10
+# Of the deviance, for each variation: two parameters' worth (H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716)
+MIN_IMPROVEMENT = 4.0
 Changes = Mapping[str, Mapping[str, object]]
 Report = Callable[[int, int], None]
 
@@ -30,7 +32,8 @@ def fit_variations(
     """Fit the spectra of all variations.
 
     What variations share is taken from the fit of their sum: fixed in each if there are ten or more, and else
-    free again, so that errors include it; where the sum finds it at a bound it is fixed there.
+    free again, so that errors include it. Parts that may be absent, such as tails, are so unless they improve the
+    sum's deviance by more than 4 for each variation, which one variation could tell, too.
 
     Parameters
     ----------
@@ -62,10 +65,7 @@ def fit_variations(
     def fit_one(spectrum: Spectrum) -> tuple[Model, FitRecord]:
         model = plan.build(spectrum).changed(changes).changed(determined)
         record = fit(model, spectrum, [plan.parameter] if minos else ())
-        if shared is not None and shared.status not in (Status.CONVERGED, Status.AT_BOUND):
-            reason = f"the fit of the sum of all variations did not give what they share: {shared.status}"
-            record = replace(record, status=Status.NOT_CONVERGED, message=reason)
-        return model, record
+        return model, record if shared is None else _with_doubts_about(shared, record)
 
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         futures = [pool.submit(fit_one, spectrum) for spectrum in spectra]
@@ -81,21 +81,33 @@ def fit_variations(
 
 def _share(plan: FitPlan, spectra: Sequence[Spectrum], changes: Changes) -> tuple[FitRecord | None, Changes]:
     """Fit the sum of the variations for what they share; return what that changes in each of them."""
-    if not spectra:
-        return None, {}
     total = reduce(Spectrum.__add__, spectra)
     model = plan.build(total).changed(changes)
-    names = [parameter.name for parameter in model.parameters if parameter.shared and not parameter.fixed]
-    if not names:
+    shared = {parameter.name: parameter for parameter in model.parameters if parameter.shared and not parameter.fixed}
+    if not shared:
         return None, {}
-    record = fit(model, total)
-    if not record.estimates:
-        return record, {}
-    few = len(spectra) < MIN_SHARING
-    return record, {
-        name: {
-            "start": record.estimates[name].value,
-            "fixed": not few or record.estimates[name].at_bound,
-        }
-        for name in names
+    absent = {
+        name: {"fixed": True, "start": parameter.absent}
+        for name, parameter in shared.items()
+        if parameter.absent is not None
     }
+    record = fit(model.changed(absent), total)
+    if absent:
+        starts = {name: {"start": value} for name, value in record.values.items() if name not in absent}
+        fuller = fit(model.changed(starts), total)
+        if fuller.usable and record.deviance - fuller.deviance > MIN_IMPROVEMENT * len(spectra):
+            record = fuller
+    enough = len(spectra) >= MIN_SHARING
+    return record, {
+        name: {"start": estimate.value, "fixed": estimate.fixed or enough}
+        for name, estimate in record.estimates.items()
+        if name in shared
+    }
+
+
+def _with_doubts_about(shared: FitRecord, record: FitRecord) -> FitRecord:
+    """Return the record of a variation, not to be used if what it shares with the others is not."""
+    if shared.usable or not record.estimates:
+        return record
+    reason = f"the fit of the sum of all variations, for what they share: {shared.message or shared.status}"
+    return replace(record, status=shared.status, message=reason)

@@ -17,7 +17,7 @@ MAX_REASONS = 5
 SHOWN_FROM_S = 0.05
 
 
-def _table(title: str = "") -> Table:
+def new_table(title: str = "") -> Table:
     """Start a table in the style of all of them; names come from users, and may look like markup."""
     return Table(
         title=escape(title) or None,
@@ -35,7 +35,7 @@ def print_run(run: Any, output: str | Path) -> None:
         _print_missing(console, run)
     summary = run.summary
     for name, part in summary.get("datasets", {}).items():
-        table = _table(name)
+        table = new_table(name)
         table.add_column("cutflow")
         table.add_column("events", justify="right")
         table.add_column("of all", justify="right")
@@ -46,7 +46,7 @@ def print_run(run: Any, output: str | Path) -> None:
         console.print(table)
     events = summary["events"]
     where = f"{summary['executor']}, {summary['workers']} worker{'s' if summary['workers'] > 1 else ''}"
-    table = _table()
+    table = new_table()
     table.show_header = False
     table.add_row(
         "events",
@@ -99,7 +99,7 @@ def _print_missing(console: Console, run: Any) -> None:
 def print_catalogue() -> None:
     """Print the analyses with their options, and the shipped samples."""
     console = Console(highlight=False)
-    table = _table("analyses")
+    table = new_table("analyses")
     for column in ("name", "what", "options"):
         table.add_column(column)
     for name in plugins.names(plugins.PROCESSORS):
@@ -107,7 +107,7 @@ def print_catalogue() -> None:
         what = (made.__doc__ or "").strip().splitlines()[0]
         table.add_row(name, what, ", ".join(option_texts(made)))
     console.print(table)
-    table = _table("samples")
+    table = new_table("samples")
     for column in ("name", "what"):
         table.add_column(column)
     for name in plugins.names(plugins.SAMPLES):
@@ -135,13 +135,13 @@ def print_inspection(found: Inspection, columns: str = "") -> None:
         console.print("sum of weights: none in the file; every event counts one")
     elif not found.sums_of_weights:
         console.print(f"sum of weights: not looked up in a file of the format {found.layout.format.name}")
-    table = _table("trees")
+    table = new_table("trees")
     for column in ("name", "class", "entries"):
         table.add_column(column, justify="right" if column == "entries" else "left")
     for name, kind, entries in found.trees:
         table.add_row(name, kind, f"{entries:,}")
     console.print(table)
-    table = _table(f"columns ({len(listed)} of {len(found.columns)})")
+    table = new_table(f"columns ({len(listed)} of {len(found.columns)})")
     for title in ("name", "type", "unit"):
         table.add_column(title, overflow="fold")
     for found_column in listed:

@@ -23,8 +23,13 @@ def plans(electrons: Electrons, resolution: Resolution) -> dict[str, FitPlan]:
     """Return the fits of an analysis of some electrons, smeared with some resolution."""
 
     def build(spectrum: Spectrum) -> Model:
-        # the beams that the original study takes for electrons have not radiated
-        return at_collision_energy(spectrum, Line() if electrons is Electrons.ORIGINAL else Radiation(SQRT_S))
+        if electrons is Electrons.ORIGINAL:  # the beams, which have not radiated
+            return at_collision_energy(spectrum, Line())
+        model = at_collision_energy(spectrum, Radiation(SQRT_S))
+        if electrons is Electrons.GENERATOR:
+            return model
+        # reconstruction and isolation choose among the photons, alike in all variations
+        return model.changed({"radiation": {"fixed": False, "shared": True}})
 
     common = {
         "observable": M_EE.name,

@@ -239,3 +239,72 @@ def test_an_interrupt_stops_cleanly(executor, tmp_path, shipped_file):
     assert "hepcol: interrupted; nothing was written" in error
     assert "Traceback" not in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def fitted_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "out"
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "run",
+                "zee",
+                "zee-fcc",
+                "-p",
+                "variations=12",
+                "-p",
+                "electrons=generator",
+                "-o",
+                str(folder),
+                "--no-plots",
+            ]
+        )
+    return folder
+
+
+def test_fit_prints_the_result_and_where_it_is(hepcol, fitted_run):
+    code, printed, _ = hepcol("fit", fitted_run, "--all")
+    assert code == 0
+    assert all(len(line) <= 80 for line in printed.splitlines() if str(fitted_run) not in line)
+    assert "injected: 2.8284 GeV" in printed
+    assert "mean of 12 fits" in printed
+    assert len([line for line in printed.splitlines() if line.startswith(" smear_") and "converged" in line]) == 12
+    pictures = {path.name for path in (fitted_run / "plots/zee-fcc/fit_resolution").iterdir()}
+    assert {"fit.png", "fit.pdf", "all_fits.png", "result.png", "result_2d.png", "quality.png"} <= pictures
+
+
+def test_fit_says_first_of_all_which_fits_may_not_be_used(hepcol, fitted_run):
+    code, printed, _ = hepcol("fit", fitted_run, "--model", "original", "--no-plots")
+    assert code == 0
+    assert " of 12 fits may be used: " in printed
+    assert "at a bound: " in printed
+
+
+def test_fit_takes_parameters_that_float_or_stay(hepcol, fitted_run):
+    code, printed, _ = hepcol("fit", fitted_run, "--no-plots", "--fix", "mean=91.19", "--free", "radiation", "--minos")
+    assert code == 0
+    record = json.loads((fitted_run / "fit_resolution.json").read_text())
+    assert record["provenance"]["changes"]["mean"] == {"fixed": True, "start": 91.19}
+    first = record["datasets"]["zee-fcc"]["variations"]["smear_00"]
+    assert first["free"] == ["yield", "sigma", "radiation"]
+    assert "-0." in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "gauss"], "model must be one of resolution, original, got 'gauss'"),
+        (["--range", "84.1", "98"], "84.1 is no edge"),
+        (["--fix", "sigma"], "option 'sigma': expected NAME=VALUE"),
+        (["--fix", "sigma=wide"], "parameter 'sigma=wide': expected a number"),
+        (["--fix", "sigma=nan"], "parameter 'sigma=nan': expected a number"),
+        (["--fix", "sigma=2", "--free", "sigma"], "parameter 'sigma' cannot be both free and fixed"),
+        (["--free", "gamma"], "has no parameter 'gamma'"),
+    ],
+)
+def test_fit_refuses_in_one_line(hepcol, fitted_run, arguments, message):
+    code, printed, errors = hepcol("fit", fitted_run, *arguments)
+    assert code == 2
+    assert printed == ""
+    assert message in errors
+    assert errors.count("\n") == 1
