@@ -12,6 +12,7 @@ from hepcol import plugins
 from hepcol.errors import InputError
 
 INCOMPLETE = 3
+DIFFERENT = 4
 INTERRUPTED = 130
 
 
@@ -85,6 +86,63 @@ def inspect(file: str, tree: str | None, columns: str) -> None:
     print_inspection(inspect_file(expand(file)[0], tree), columns)
 
 
+def _how(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where and how to work."""
+    for option in reversed(
+        (
+            click.option(
+                "--executor",
+                type=click.Choice(["iterative", "futures", "dask"]),
+                help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler]",
+            ),
+            click.option(
+                "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes."
+            ),
+            click.option(
+                "--threads",
+                type=click.IntRange(min=1),
+                default=1,
+                show_default=True,
+                help="Threads of the kernels, with iterative.",
+            ),
+            click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786."),
+            click.option(
+                "--chunksize",
+                type=click.IntRange(min=1),
+                help="Events in a chunk; the result does not depend on it.",
+            ),
+            click.option(
+                "--on-error",
+                type=click.Choice(["continue", "stop"]),
+                default="continue",
+                show_default=True,
+                help="When a chunk fails.",
+            ),
+            click.option(
+                "--max-failures", type=click.IntRange(min=0), help="Chunks that may fail before the run ends."
+            ),
+            click.option(
+                "--retries",
+                type=click.IntRange(min=0),
+                default=2,
+                show_default=True,
+                help="Further tries after an error that may pass.",
+            ),
+            click.option(
+                "--lost-after",
+                "lost_after_s",
+                type=click.FloatRange(min=0),
+                default=300,
+                show_default=True,
+                metavar="SECONDS",
+                help="How long Dask may be without workers.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @commands.command()
 @click.argument("processor")
 @click.argument("files", nargs=-1, required=True)
@@ -97,41 +155,72 @@ def inspect(file: str, tree: str | None, columns: str) -> None:
     help="Option of the processor; repeatable.",
 )
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the results.")
-@click.option(
-    "--executor",
-    type=click.Choice(["iterative", "futures", "dask"]),
-    help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler]",
-)
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes.")
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Threads of the kernels, with iterative.",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786.")
-@click.option("--chunksize", type=click.IntRange(min=1), help="Events in a chunk; the result does not depend on it.")
+@_how
 @click.option("--tree", help="Name of the event tree.")
 @click.option("--dataset", help="Name of the dataset.")
-@click.option("--force", is_flag=True, help="Replace results that are in DIR.")
+@click.option("--force", is_flag=True, help="Replace results that are in DIR; with --resume, add to them all the same.")
+@click.option("--resume", is_flag=True, help="Continue the run in DIR.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
 @one_line_errors
-def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], output: str, plots: bool, **how: Any) -> None:
+def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], plots: bool, **how: Any) -> None:
     """Run PROCESSOR (an analysis, or module:Class, or file.py:Class) over FILES.
 
     FILES are ROOT files, globs, folders, a coffea fileset in JSON, or the name of a shipped sample.
     """
     from hepcol.execution import run as run_analysis
     from hepcol.options import build_processor
-    from hepcol.report.tables import print_run
 
     instance = build_processor(processor, options)
+    _work(lambda **told: run_analysis(instance, files, **how, **told), how["output"], plots)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR")
+@_how
+@click.option("--force", is_flag=True, help="Even if the processor, its options, the files or versions have changed.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
+@one_line_errors
+def retry(folder: str, plots: bool, **how: Any) -> None:
+    """Process what the run in DIR lacks, and add it."""
+    from hepcol.execution.repetition import retry as retry_run
+
+    _work(lambda **told: retry_run(folder, **how, **told), folder, plots)
+
+
+@commands.command()
+@click.argument("provenance", metavar="PROVENANCE.json")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the new results.")
+@_how
+@click.option("--force", is_flag=True, help="Replace results that are in DIR.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
+@one_line_errors
+def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
+    """Repeat a run from its provenance.json, and compare the results."""
+    from pathlib import Path
+
+    from hepcol.execution.repetition import rerun as repeat_run
+
+    _work(lambda **told: repeat_run(provenance, output=output, **how, **told), output, plots)
+    _compare(str(Path(provenance).parent), output)
+
+
+@commands.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@one_line_errors
+def diff(first: str, second: str) -> None:
+    """Compare the histograms of two results, output folders or histograms.zip; exit code 4 if they differ."""
+    _compare(first, second)
+
+
+def _work(work: Callable[..., Any], output: str, plots: bool) -> None:
+    """Run, draw and print; an incomplete run has an exit code of its own."""
+    from hepcol.report.tables import print_run
+
     # a batch system ends a job with SIGTERM: stop as for Ctrl-C, and leave no worker and no lock behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    how |= {"output": output, "allow_incomplete": True, "progress": sys.stderr.isatty()}
     try:
-        done = run_analysis(instance, files, **how)
+        done = work(allow_incomplete=True, progress=sys.stderr.isatty())
     except KeyboardInterrupt:
         click.echo("hepcol: interrupted; nothing was written", err=True)
         sys.exit(INTERRUPTED)
@@ -142,6 +231,17 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], output
     print_run(done, output)
     if not done.closure.complete:
         sys.exit(INCOMPLETE)
+
+
+def _compare(first: str, second: str) -> None:
+    """Compare two results and print the differences."""
+    from hepcol.comparison import compare
+    from hepcol.report.tables import print_differences
+
+    differences = compare(first, second)
+    print_differences(differences)
+    if not all(difference.equal for difference in differences):
+        sys.exit(DIFFERENT)
 
 
 @commands.command()

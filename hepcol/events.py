@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import awkward as ak
 
-from hepcol.errors import InputError
+from hepcol.errors import InputError, UnreadableFile
+from hepcol.faults import is_transient
 from hepcol.formats import ACCEPTED, Layout, identify
 
 # Names of columns as in "Particle.PDG"; of a tuple of names, one is enough.
@@ -176,8 +177,12 @@ def open_file(path: str | Path) -> Any:
         EOFError,
         uproot.deserialization.DeserializationError,
     ) as error:
+        if is_transient(error):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise OSError(f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}") from error
+        raise UnreadableFile(
+            f"{path}: truncated, or not a ROOT file: {reason.removeprefix('not a ROOT file: ')}"
+        ) from error
 
 
 def reading(path: str) -> dict[str, Any]:

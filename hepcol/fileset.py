@@ -2,6 +2,7 @@
 
 import glob
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,12 +45,15 @@ class InputFile:
         Ranges of entries to process; by default all.
     uuid : str, optional
         UUID that the file has to have.
+    replicas : tuple of str
+        Other places of the same file, in the order in which they are tried when reading fails.
     """
 
     path: str
     tree: str | None = None
     steps: tuple[tuple[int, int], ...] | None = None
     uuid: str | None = None
+    replicas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def resolve(
     ----------
     sources : str, Path, sequence of them, or mapping
         Files, URLs, globs, folders of ROOT files, names of shipped samples: one dataset. Or a coffea fileset, as a
-        JSON file, a mapping or a ``DataGroupSpec``: one dataset for each of its entries.
+        JSON file, a mapping or a ``DataGroupSpec``: one dataset for each of its entries. Beside ``object_path``,
+        ``steps`` and ``uuid``, the specification of a file may list its ``replicas``.
     tree : str, optional
         Name of the event tree of every file that has none in the fileset.
     name : str, optional
@@ -101,14 +106,67 @@ def resolve(
     return {name: _without_repeats(name, Dataset(files))}
 
 
+def describe(fileset: Fileset) -> dict[str, Any]:
+    """Describe a fileset as coffea does, so that JSON can hold it and :func:`resolve` reads an equal one back.
+
+    Raises
+    ------
+    InputError
+        If metadata would not come back from JSON as they are.
+    """
+    return {
+        name: {
+            "files": {file.path: _describe_file(file) for file in dataset.files},
+            "metadata": {key: _plain(name, key, value) for key, value in dataset.metadata.items()},
+        }
+        for name, dataset in fileset.items()
+    }
+
+
+def _describe_file(file: InputFile) -> dict[str, Any]:
+    """Describe a file as coffea does; what is not known of it is left out."""
+    described: dict[str, Any] = {"object_path": file.tree}
+    if file.steps is not None:
+        described["steps"] = [list(step) for step in file.steps]
+    if file.uuid is not None:
+        described["uuid"] = file.uuid
+    if file.replicas:
+        described["replicas"] = list(file.replicas)
+    return described
+
+
+def _plain(name: str, key: str, value: Any) -> Any:
+    """Return what JSON makes of a metadatum, unless that is something else."""
+    try:
+        # the key, too: JSON makes a string of a number
+        read_back = json.loads(json.dumps({key: value}, allow_nan=False))
+        if read_back == {key: value}:
+            return read_back[key]
+    except (TypeError, ValueError, RecursionError):
+        pass
+    shown = " ".join(reprlib.repr(value).split())
+    raise InputError(
+        f"dataset '{name}': metadata '{key}' of type {type(value).__name__} ({shown}) cannot be kept as JSON: accepted "
+        "are strings, finite numbers, booleans, None, and lists and dicts of them with strings as keys"
+    )
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URL, or a chain of them as fsspec reads it, and no local file."""
+    return "://" in path or "::" in path
+
+
 def _without_repeats(name: str, dataset: Dataset) -> Dataset:
     """Refuse a dataset that names a file twice, in whatever spelling: its events would count twice."""
+    named = [(file.path, "") for file in dataset.files]
+    # after the files, so that it is the replica that is told to be too many
+    named += [(path, f", a replica of {file.path}") for file in dataset.files for path in file.replicas]
     seen: dict[str, str] = {}
-    for file in dataset.files:
-        place = file.path if "://" in file.path else str(Path(file.path).resolve())
+    for path, role in named:
+        place = path if is_remote(path) else str(Path(path).resolve())
         if place in seen:
-            raise InputError(f"dataset '{name}' names {seen[place]} more than once (as {file.path})")
-        seen[place] = file.path
+            raise InputError(f"dataset '{name}' names {seen[place]} more than once (as {path}{role})")
+        seen[place] = path
     return dataset
 
 
@@ -167,6 +225,7 @@ class _FileSpec(BaseModel):
     object_path: str | None = None
     steps: list[tuple[StrictInt, StrictInt]] | None = None
     uuid: str | None = None
+    replicas: list[str] = []
 
 
 class _DatasetSpec(BaseModel):
@@ -206,4 +265,5 @@ def _input_file(path: str, spec: str | _FileSpec | None, tree: str | None) -> In
     """Convert one file of a coffea fileset: nothing, the name of its tree, or a specification."""
     if spec is None or isinstance(spec, str):
         return InputFile(path, spec or tree)
-    return InputFile(path, spec.object_path or tree, None if spec.steps is None else tuple(spec.steps), spec.uuid)
+    steps = None if spec.steps is None else tuple(spec.steps)
+    return InputFile(path, spec.object_path or tree, steps, spec.uuid, tuple(spec.replicas))

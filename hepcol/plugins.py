@@ -13,6 +13,7 @@ from hepcol.errors import InputError
 PROCESSORS = "hepcol.processors"
 SAMPLES = "hepcol.samples"
 COMMANDS = "hepcol.commands"
+FILE_PREFIX = "hepcol_file_"  # of the names of modules that were loaded from a path
 
 
 class Sample(Protocol):
@@ -119,7 +120,7 @@ def _load_file(path: Path) -> ModuleType:
     """Import a file as a module, by a name that no other module has."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    name = f"hepcol_file_{path.stem}"
+    name = f"{FILE_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path}: not a Python file")

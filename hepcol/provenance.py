@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hepcol.ledger import FileRecord
+from hepcol.plugins import FILE_PREFIX
 
 PACKAGES = (
     "hepcol",
@@ -51,9 +52,10 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
         "host": platform.node(),
         "packages": {package: _version(package) for package in PACKAGES},
         "git_commit": _commit(),
-        "processor": f"{type(processor).__module__}:{type(processor).__qualname__}",
+        "processor": _reference(processor),
         "processor_sha256": _source_hash(processor),
-        "options": _options(processor),
+        "directory": str(Path.cwd()),
+        "options": options_of(processor),
         "event_identity": "file UUID and entry",
         **configuration,
         "files": [
@@ -82,7 +84,7 @@ def describe_fit(**configuration: Any) -> dict[str, Any]:
     }
 
 
-def _options(processor: Any) -> dict[str, Any]:
+def options_of(processor: Any) -> dict[str, Any]:
     """Options of a processor, as JSON can hold them: the fields of a dataclass, else what is on the instance."""
     if dataclasses.is_dataclass(processor) and not isinstance(processor, type):
         options = {field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)}
@@ -93,6 +95,16 @@ def _options(processor: Any) -> dict[str, Any]:
         name: value if isinstance(value, plain) or (isinstance(value, float) and math.isfinite(value)) else repr(value)
         for name, value in options.items()
     }
+
+
+def _reference(processor: Any) -> str:
+    """Name a processor so that it can be found again: ``module:Class``, or ``path/to/file.py:Class``."""
+    kind = processor if inspect.isroutine(processor) else type(processor)
+    module = sys.modules.get(kind.__module__)
+    path = getattr(module, "__file__", None)
+    if path is not None and (kind.__module__ == "__main__" or kind.__module__.startswith(FILE_PREFIX)):
+        return f"{Path(path).resolve()}:{kind.__qualname__}"
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _source_hash(processor: Any) -> str | None:

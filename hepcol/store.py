@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -13,7 +14,7 @@ import hist
 
 from hepcol.errors import InputError
 from hepcol.histogram_files import escape, read_zip, write_root, write_zip
-from hepcol.ledger import ChunkRecord, FileRecord, to_json
+from hepcol.ledger import ChunkRecord, FileRecord, from_json, to_json
 from hepcol.lock import LOCK, locked, take
 from hepcol.spectra import Contents
 
@@ -23,39 +24,76 @@ SUMMARY = "summary.json"
 LEDGER = "ledger.jsonl"
 PROVENANCE = "provenance.json"
 PLOTS = "plots"
+RESULT = "result.zip"  # of an incomplete run, to add to
+SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folder
 PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
-OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, PLOTS)
+OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, PLOTS)
+Uuids = dict[tuple[str, str], str]  # of files, by dataset and path
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """What earlier runs left to be continued.
+
+    Parameters
+    ----------
+    out : Any
+        Their merged output.
+    identity : dict
+        What it depends on, see :func:`hepcol.execution.identity.identify`.
+    done : tuple of ChunkRecord
+        The chunks that are in it.
+    uuids : dict
+        UUID of each of their files, by dataset and path.
+    """
+
+    out: Any
+    identity: dict[str, Any]
+    done: tuple[ChunkRecord, ...]
+    uuids: dict[tuple[str, str], str]
 
 
 class OutputFolder:
     """The folder of one run; without a path, it takes everything and writes nothing.
 
-    The ledger is written as the run goes, in a folder of its own. Everything else is written there at the end, and
-    then all of it takes its place.
+    The ledger and, now and then, a snapshot of the result are written as the run goes, in a folder of its own.
+    Everything else is written there at the end, and then all of it takes its place. If the run is killed, that folder
+    is what it can be continued from.
     """
 
-    def __init__(self, path: Path | None, created: tuple[Path, ...]) -> None:
+    def __init__(self, path: Path | None, created: tuple[Path, ...], earlier: Earlier | None = None) -> None:
         self.path = path
+        self.earlier = earlier
+        self.warnings: list[str] = []
         self._created = created
         self._lock = threading.Lock()
         self._ledger: IO[str] | None = None
         self._complete = False
+        self._unstorable = False
         if path is not None:
-            shutil.rmtree(path / PARTIAL, ignore_errors=True)
-            (path / PARTIAL).mkdir()
+            (path / PARTIAL).mkdir(exist_ok=True)
             self._ledger = (path / PARTIAL / LEDGER).open("w")
 
     @classmethod
     @contextmanager
-    def prepare(cls, path: str | Path | None, force: bool) -> Iterator[Self]:
+    def prepare(cls, path: str | Path | None, force: bool, resume: bool = False) -> Iterator[Self]:
         """Make and lock the folder; if nothing is written in the end, leave what was there before.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The folder.
+        force : bool
+            Whether results that are there may be replaced.
+        resume : bool
+            Whether they are to be continued.
 
         Raises
         ------
         InputError
-            If the folder has results and ``force`` is not set, is in use, or cannot be written.
+            If the folder has results and neither is set, is in use, or cannot be written.
         """
         if path is None:
             yield cls(None, ())
@@ -63,20 +101,43 @@ class OutputFolder:
         folder = Path(path)
         created = _make(folder)
         try:
-            _check_free(folder, force)
             take(folder)
         except InputError:
             _remove(created)
             raise
         try:
-            store = cls(folder, created)
-        except OSError as error:
+            earlier = _earlier(folder) if resume else None
+            if not resume:
+                _check_free(folder, force)
+                shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+            store = cls(folder, created, earlier)
+        except (InputError, OSError) as error:
             (folder / LOCK).unlink()
+            _remove(created)
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"output folder {folder} cannot be written: {error}") from error
         try:
             yield store
         finally:
             store.release()
+
+    def snapshot(self, out: Any, identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> None:
+        """Write what there is so far, as a whole or not at all; what cannot be written is told at the end."""
+        from hepcol import archive  # with coffea, which takes a second
+
+        if self.path is None or self._unstorable:
+            return
+        target = self.path / PARTIAL / SNAPSHOT
+        fresh = target.with_name(f"{SNAPSHOT}.new")
+        try:
+            archive.write(fresh, out, _about(identity, done, uuids))
+            fresh.replace(target)
+        except archive.NotStorable:  # which the end of the run tells, if it matters then
+            self._unstorable = True
+        except OSError as error:  # the next one may fit again
+            fresh.unlink(missing_ok=True)
+            self._warn(f"a snapshot could not be written: {error.strerror or error}")
 
     def record(self, record: ChunkRecord | FileRecord) -> None:
         """Append a record to the ledger; from any thread."""
@@ -85,16 +146,46 @@ class OutputFolder:
         with self._lock:
             if self._ledger.closed:  # Dask may deliver a record late: it was counted from the result
                 return
-            self._ledger.write(to_json(record) + "\n")
-            self._ledger.flush()
+            try:
+                self._ledger.write(to_json(record) + "\n")
+                self._ledger.flush()
+            except OSError as error:  # the end of the run writes it anew, and tells if it cannot
+                self._warn(f"the ledger could not be written as the run went: {error.strerror or error}")
+
+    def _warn(self, text: str) -> None:
+        """Note a warning once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in one line what cannot be written; what was there before stays."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(f"output folder {self.path} cannot be written: {error.strerror or error}") from error
 
     def write_histograms(self, contents: Contents) -> None:
         """Write the histograms; those that ROOT has no class for are noted as such."""
         if self.path is None:
             return
-        write_zip(self.path / PARTIAL / HISTOGRAMS_ZIP, contents.histograms)
-        for name, reason in write_root(self.path / PARTIAL / HISTOGRAMS_ROOT, contents.histograms).items():
+        with self._writing():
+            write_zip(self.path / PARTIAL / HISTOGRAMS_ZIP, contents.histograms)
+            refused = write_root(self.path / PARTIAL / HISTOGRAMS_ROOT, contents.histograms)
+        for name, reason in refused.items():
             contents.others[name] = f"{reason}; it is in {HISTOGRAMS_ZIP} only"
+
+    def keep(self, out: Any, identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> None:
+        """Keep the result of an incomplete run, so that what is missing can be added."""
+        from hepcol import archive
+
+        if self.path is None or out is None:
+            return
+        try:
+            with self._writing():
+                archive.write(self.path / PARTIAL / RESULT, out, _about(identity, done, uuids))
+        except archive.NotStorable as error:
+            self._warn(f"what is missing cannot be added later: {error}")
 
     def finish(
         self, summary: dict[str, Any], provenance: dict[str, Any], records: Sequence[ChunkRecord | FileRecord]
@@ -105,14 +196,27 @@ class OutputFolder:
         """
         if self.path is None or self._ledger is None:
             return
-        partial = self.path / PARTIAL
+        with self._writing():
+            self._finish(self.path, summary, provenance, records)
+
+    def _finish(
+        self,
+        path: Path,
+        summary: dict[str, Any],
+        provenance: dict[str, Any],
+        records: Sequence[ChunkRecord | FileRecord],
+    ) -> None:
+        partial = path / PARTIAL
         for name, content in ((SUMMARY, summary), (PROVENANCE, provenance)):
             (partial / name).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-        self._ledger.close()
-        (partial / LEDGER).write_text("".join(to_json(record) + "\n" for record in records))
+        (partial / f"{LEDGER}.whole").write_text("".join(to_json(record) + "\n" for record in records))
+        (partial / f"{LEDGER}.whole").replace(partial / LEDGER)
         self._remove_plots()
-        for name in (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
-            (partial / name).replace(self.path / name)
+        if not (partial / RESULT).exists():
+            (path / RESULT).unlink(missing_ok=True)
+        for name in (RESULT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
+            if (partial / name).exists():
+                (partial / name).replace(path / name)
         self._complete = True
 
     def _remove_plots(self) -> None:
@@ -129,14 +233,50 @@ class OutputFolder:
         _remove_fits(self.path)
 
     def release(self) -> None:
-        """Unlock; remove what is half-written, and the folder if this run made it for nothing."""
+        """Unlock; remove what is half-written, and the folder if this run made it for nothing.
+
+        A run that ended before its end leaves its last snapshot, to be continued from.
+        """
         if self.path is None or self._ledger is None:
             return
         self._ledger.close()
-        shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
+        if self._complete or not (self.path / PARTIAL / SNAPSHOT).exists():
+            shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         (self.path / LOCK).unlink(missing_ok=True)
         if not self._complete:
             _remove(self._created)
+
+
+def _about(identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> dict[str, Any]:
+    """Describe the result in an archive."""
+    return {
+        "identity": identity,
+        "done": [to_json(record) for record in done],
+        "uuids": [[*key, value] for key, value in uuids.items()],
+    }
+
+
+def _earlier(folder: Path) -> Earlier | None:
+    """Read what can be continued in a folder; None if there is nothing.
+
+    Raises
+    ------
+    InputError
+        If the results there are no hepcol's, or complete, or cannot be read.
+    """
+    from hepcol import archive
+
+    for path in (folder / PARTIAL / SNAPSHOT, folder / RESULT):
+        if path.exists():
+            out, about = archive.read(path)
+            records = tuple(record for record in map(from_json, about["done"]) if isinstance(record, ChunkRecord))
+            uuids = {(dataset, file): identity for dataset, file, identity in about["uuids"]}
+            return Earlier(out, about["identity"], records, uuids)
+    if (folder / SUMMARY).exists():
+        _, summary = read(folder)
+        if summary["complete"]:
+            raise InputError(f"output folder {folder}: the run is complete, there is nothing to add")
+    return None
 
 
 def plot_paths(folder: Path, name: tuple[str, ...]) -> list[Path]:
@@ -222,6 +362,10 @@ def _check_free(folder: Path, force: bool) -> None:
     if force and named_alike and SUMMARY not in there:
         raise InputError(
             f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not hepcol's, choose another"
+        )
+    if (folder / PARTIAL / SNAPSHOT).exists() and not force:
+        raise InputError(
+            f"output folder {folder} has an interrupted run in it: --resume continues it, --force drops it"
         )
     if there and not force:
         raise InputError(f"output folder {folder} has {', '.join(there[:3])} in it: choose another, or give --force")

@@ -57,6 +57,7 @@ def missing_text(run: Run) -> str:
         parts.append(f"{closure.unknown_files} files could not be read")
     reasons = [file.message for file in run.files if file.error]
     reasons += [f"{chunk.error}: {chunk.message}" for chunk in run.chunks if chunk.error]
+    reasons += [run.summary["stopped"]] if run.summary["stopped"] else []
     reason = f" (first: {reasons[0]})" if reasons else ""
     return f"incomplete: {closure.processed} of {closure.files} events processed, {', '.join(parts)}{reason}"
 

@@ -1,22 +1,28 @@
 """Where the work is done: this process, local processes, or Dask."""
 
-import concurrent.futures
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
-from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor
 from coffea.processor.executor import ExecutorBase
 
 from hepcol.errors import InputError
 from hepcol.execution import openfiles
-from hepcol.execution.chunk import LEDGER, Listener, listen
+from hepcol.execution.chunk import Listener, listen
+from hepcol.execution.executors import (
+    LOST_AFTER_S,
+    LedgerDaskExecutor,
+    LedgerFuturesExecutor,
+    LedgerIterativeExecutor,
+    Pools,
+)
 from hepcol.ledger import ChunkRecord, from_json
 
 CONNECTION_TIMEOUT_S = 10
@@ -53,7 +59,12 @@ class Backend:
 
 
 def open_backend(
-    kind: Kind, workers: int, scheduler: str | None, listener: Listener, topic: str
+    kind: Kind,
+    workers: int,
+    scheduler: str | None,
+    listener: Listener,
+    topic: str,
+    lost_after_s: float = LOST_AFTER_S,
 ) -> AbstractContextManager[Backend]:
     """Make a backend ready, and take it down afterwards.
 
@@ -69,6 +80,8 @@ def open_backend(
         Is told of each chunk as it ends, from any thread.
     topic : str
         Name of the run, which its Dask workers send records under.
+    lost_after_s : float
+        How long a Dask cluster may be without any worker before the run ends.
 
     Raises
     ------
@@ -80,8 +93,8 @@ def open_backend(
     if workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}")
     if kind is Kind.DASK:
-        return _dask(workers, scheduler, listener, topic)
-    return _futures(workers, listener) if kind is Kind.FUTURES else _iterative(listener)
+        return _dask(workers, scheduler, listener, topic, lost_after_s)
+    return _futures(workers) if kind is Kind.FUTURES else _iterative(listener)
 
 
 @contextmanager
@@ -90,49 +103,26 @@ def _iterative(listener: Listener) -> Iterator[Backend]:
     listen(listener)
     try:
         with _silent_bars():
-            yield Backend(Kind.ITERATIVE, IterativeExecutor(status=False, compression=None), 1)
+            yield Backend(Kind.ITERATIVE, LedgerIterativeExecutor(status=False, compression=None), 1)
     finally:
         listen(None)
         openfiles.forget_all()
 
 
 @contextmanager
-def _futures(workers: int, listener: Listener) -> Iterator[Backend]:
-    """Work in local processes."""
+def _futures(workers: int) -> Iterator[Backend]:
+    """Work in local processes; outputs bring their records with them."""
     import loky
 
-    pool = loky.ProcessPoolExecutor(max_workers=workers)
+    pools = Pools(partial(loky.ProcessPoolExecutor, max_workers=workers))
+    executor = LedgerFuturesExecutor(status=False, compression=None, workers=workers, pools=pools)
     done = False
     try:
         with _silent_bars():
-            # uncompressed, so that the records can be read off the results
-            executor = FuturesExecutor(pool=_TellingPool(pool, listener), status=False, compression=None)
             yield Backend(Kind.FUTURES, executor, workers)
             done = True
     finally:
-        # waiting for chunks that nobody wants any more would make Ctrl-C hang
-        pool.shutdown(wait=True, kill_workers=not done)
-
-
-class _TellingPool(concurrent.futures.Executor):
-    """A pool of processes that tells the records of finished chunks."""
-
-    def __init__(self, pool: concurrent.futures.Executor, listener: Listener) -> None:
-        self._pool = pool
-        self._listener = listener
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        future = self._pool.submit(fn, *args, **kwargs)
-        future.add_done_callback(self._tell)
-        return future
-
-    def _tell(self, future: concurrent.futures.Future[Any]) -> None:
-        if future.cancelled() or future.exception() is not None:
-            return
-        result = future.result()
-        if isinstance(result, dict) and LEDGER in result:
-            for record in result[LEDGER]:
-                self._listener(record)
+        pools.close(kill=not done)
 
 
 @contextmanager
@@ -149,7 +139,9 @@ def _silent_bars() -> Iterator[None]:
 
 
 @contextmanager
-def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -> Iterator[Backend]:
+def _dask(
+    workers: int, scheduler: str | None, listener: Listener, topic: str, lost_after_s: float
+) -> Iterator[Backend]:
     """Work on a local Dask cluster, or on that of an existing scheduler."""
     method = ""
     if scheduler is None:
@@ -159,7 +151,9 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        with dask.config.set({"distributed.worker.multiprocessing-method": method}):
+        # two deaths of a worker make a chunk a suspect, which is then tried alone
+        ours = {"distributed.worker.multiprocessing-method": method, "distributed.scheduler.allowed-failures": 1}
+        with dask.config.set(ours):
             with _interrupts_for_us_alone():
                 cluster = LocalCluster(
                     n_workers=workers,
@@ -171,14 +165,14 @@ def _dask(workers: int, scheduler: str | None, listener: Listener, topic: str) -
                     env=dict(os.environ),
                 )
             with cluster, Client(cluster) as client:
-                yield from _follow(client, listener, topic)
+                yield from _follow(client, listener, topic, lost_after_s)
         return
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
     with client:
-        yield from _follow(client, listener, topic)
+        yield from _follow(client, listener, topic, lost_after_s)
 
 
 def _start_forkserver() -> str:
@@ -219,7 +213,7 @@ def _interrupts_for_us_alone() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _follow(client: Any, listener: Listener, topic: str) -> Iterator[Backend]:
+def _follow(client: Any, listener: Listener, topic: str, lost_after_s: float) -> Iterator[Backend]:
     """Listen to the records that the workers tell."""
 
     def hear(event: tuple[float, Any]) -> None:
@@ -230,8 +224,9 @@ def _follow(client: Any, listener: Listener, topic: str) -> Iterator[Backend]:
     client.subscribe_topic(topic, hear)
     try:
         workers = len(client.scheduler_info(n_workers=-1)["workers"])
-        # chunks return their errors, so Dask retries only what a dying worker took with it
-        executor = DaskExecutor(client=client, status=False)
-        yield Backend(Kind.DASK, executor, workers, client.dashboard_link)
+        executor = LedgerDaskExecutor(client=client, status=False, compression=None, lost_after_s=lost_after_s)
+        # of a cluster that is going to have workers, at least one
+        yield Backend(Kind.DASK, executor, max(1, workers), client.dashboard_link)
     finally:
-        client.unsubscribe_topic(topic)
+        if client.status == "running":
+            client.unsubscribe_topic(topic)

@@ -5,8 +5,8 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,25 +14,47 @@ import cloudpickle
 import lz4.frame
 from coffea.processor.executor import WorkItem
 
-from hepcol.errors import InputError
+from hepcol.errors import InputError, UnreadableFile
 from hepcol.events import Columns, missing_columns, read_events
 from hepcol.execution import openfiles
 from hepcol.execution.garbage import collected_after
+from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
 
 Listener = Callable[[ChunkRecord], None]
 
 OUT, LEDGER = "out", "ledger"
+RETRIES, BACKOFF_S = 2, 0.5
+_BACKOFF_GROWTH = 4.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What every chunk needs: the processor, the topic of a Dask worker's records, the columns that are needed."""
+    """What every chunk needs.
+
+    Parameters
+    ----------
+    processor : Any
+        The processor, or function of events.
+    topic : str
+        Name of the run, which Dask workers send records under.
+    columns : tuple
+        Columns that are needed.
+    replicas : dict of str to tuple of str
+        Other places of files, by their path.
+    retries : int
+        How often to try again after an error that may pass.
+    backoff_s : float
+        How long to wait before that; four times longer before each further time.
+    """
 
     processor: Any
     topic: str
     columns: Columns = ()
+    replicas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    retries: int = RETRIES
+    backoff_s: float = BACKOFF_S
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -49,6 +71,16 @@ def listen(listener: Listener | None) -> None:
     _listener = listener
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a chunk: its output or its error, and what it took."""
+
+    out: Any = None
+    error: Exception | None = None
+    compile_s: float = 0.0
+    bytes_read: int = 0
+
+
 @collected_after()
 def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     """Process a chunk; an error becomes a record, so that no chunk is lost without a word.
@@ -58,24 +90,18 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     dict
         ``ledger``: a list of one record; ``out``: the processor's output, if the chunk is done.
     """
-    out, error, compile_s, requested, topic = None, None, 0.0, 0, ""
+    task: Task | None = None
+    attempts, compile_s = 1, 0.0
     start_wall, start_cpu = time.perf_counter(), time.thread_time()
     try:
-        # a processor of its own for each chunk, as in coffea: many keep their histograms on the instance
-        task: Task = cloudpickle.loads(lz4.frame.decompress(packed_task))
-        topic = task.topic
+        task = cloudpickle.loads(lz4.frame.decompress(packed_task))
         compile_s = _warm_up(task, packed_task)
-        start_wall, start_cpu = time.perf_counter(), time.thread_time()
-        opened = openfiles.get(topic, item.filename, item.treename)
-        before = opened.bytes_read
-        out = task(_events(opened, item, task.columns))
-        if out is None:
-            raise TypeError("process() returned None: it has to return an accumulator")
-        requested = opened.bytes_read - before
-        opened.forget_arrays()
     except Exception as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost in silence)
-        error = caught
-        openfiles.forget(topic, item.filename, item.treename)
+        made = Attempt(error=caught)
+    else:
+        start_wall, start_cpu = time.perf_counter(), time.thread_time()
+        made, attempts = _try(item, packed_task, task)
+    error = made.error
     record = ChunkRecord(
         dataset=item.dataset,
         path=item.filename,
@@ -86,21 +112,61 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         error="" if error is None else class_name(error),
         message="" if error is None else one_line(error),
         traceback="" if error is None else "".join(traceback.format_exception(error)),
+        attempts=attempts,
         worker=f"{platform.node()}:{os.getpid()}",
         wall_s=time.perf_counter() - start_wall,
         cpu_s=time.thread_time() - start_cpu,
         compile_s=compile_s,
-        bytes_read=requested,
+        bytes_read=made.bytes_read,
     )
-    _tell(record, topic)
-    return {LEDGER: [record]} if error is not None else {OUT: out, LEDGER: [record]}
+    _tell(record, task.topic if task is not None else "")
+    return {LEDGER: [record]} if error is not None else {OUT: made.out, LEDGER: [record]}
 
 
-def _events(opened: openfiles.OpenFile, item: WorkItem, columns: Columns) -> Any:
+def _try(item: WorkItem, packed_task: bytes, task: Task) -> tuple[Attempt, int]:
+    """Try a chunk until it is done, its error is there to stay, or it was tried often enough."""
+    places = (item.filename, *task.replicas.get(item.filename, ()))
+    number = 0
+    while True:
+        place = places[number % len(places)]
+        made = _attempt(item, place, packed_task)
+        number += 1
+        if made.error is None or not _worth_another(made.error, number, len(places), task.retries):
+            return made, number
+        if is_transient(made.error):
+            time.sleep(task.backoff_s * _BACKOFF_GROWTH ** (number - 1))
+
+
+def _worth_another(error: Exception, tried: int, places: int, retries: int) -> bool:
+    """Whether to try again: after what may pass, and at another place after what may be of the file there."""
+    return (is_transient(error) and tried <= retries) or (is_of_the_file(error) and tried < places)
+
+
+def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
+    """Try a chunk once, from one place of its file."""
+    topic = ""
+    try:
+        # a processor of its own for each attempt, as in coffea for each chunk: many keep histograms on the instance
+        task: Task = cloudpickle.loads(lz4.frame.decompress(packed_task))
+        topic = task.topic
+        opened = openfiles.get(topic, place, item.treename)
+        before = opened.bytes_read
+        out = task(_events(opened, item, place, task.columns))
+        if out is None:
+            raise TypeError("process() returned None: it has to return an accumulator")
+        requested = opened.bytes_read - before
+        opened.forget_arrays()
+    except Exception as error:  # noqa: BLE001  (likewise)
+        openfiles.forget(topic, place, item.treename)
+        return Attempt(error=error)
+    return Attempt(out, bytes_read=requested)
+
+
+def _events(opened: openfiles.OpenFile, item: WorkItem, place: str, columns: Columns) -> Any:
     """Return the NanoEvents of a chunk, with the metadata that coffea's Runner gives."""
     fileuuid = str(UUID(bytes=item.fileuuid))
     if opened.uuid != fileuuid:
-        raise OSError(f"{item.filename}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})")
+        raise UnreadableFile(f"{place}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})")
     metadata = {
         "dataset": item.dataset,
         "filename": item.filename,
@@ -149,27 +215,50 @@ class Probe:
     dataset: str
     file: InputFile
     columns: Columns
+    retries: int = RETRIES
+    backoff_s: float = BACKOFF_S
 
 
 def probe(item: Probe) -> list[FileRecord]:
     """Open a file and tell what is in it: a list of one record, which executors can merge."""
-    dataset, file, columns = item.dataset, item.file, item.columns
-    try:
-        opened = openfiles.get(item.topic, file.path, file.tree)
-        if file.uuid not in (None, opened.uuid):
-            raise InputError(f"{file.path}: has UUID {opened.uuid}, but the fileset was made of {file.uuid}")
-        entries = opened.entries
-        _check_steps(file, entries)
-        if columns:
-            lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), columns)
-            if lacking:
-                raise InputError(f"{file.path}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}")
-    except Exception as error:  # noqa: BLE001  (likewise)
-        openfiles.forget(item.topic, file.path, file.tree)
-        return [FileRecord(dataset, file.path, file.tree or "", error=class_name(error), message=one_line(error))]
+    places = (item.file.path, *item.file.replicas)
+    number = 0
+    while True:
+        place = places[number % len(places)]
+        try:
+            return [_look_into(item, place)]
+        except Exception as error:  # noqa: BLE001  (likewise)
+            openfiles.forget(item.topic, place, item.file.tree)
+            number += 1
+            if not _worth_another(error, number, len(places), item.retries):
+                return [unreadable(item, error)]
+            if is_transient(error):
+                time.sleep(item.backoff_s * _BACKOFF_GROWTH ** (number - 1))
+
+
+def unreadable(item: Probe, error: BaseException) -> FileRecord:
+    """Record that a file could not be read."""
+    message = one_line(error)
+    if item.file.path not in message:  # as what a library says of a failed request
+        message = f"{item.file.path}: {message}"
+    return FileRecord(item.dataset, item.file.path, item.file.tree or "", error=class_name(error), message=message)
+
+
+def _look_into(item: Probe, place: str) -> FileRecord:
+    """Open a file at one place and tell what is in it."""
+    file = item.file
+    opened = openfiles.get(item.topic, place, file.tree)
+    if file.uuid not in (None, opened.uuid):
+        raise InputError(f"{place}: has UUID {opened.uuid}, but the fileset was made of {file.uuid}")
+    entries = opened.entries
+    _check_steps(file, entries)
+    if item.columns:
+        lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), item.columns)
+        if lacking:
+            raise InputError(f"{place}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}")
     if file.steps is not None:
         entries = sum(stop - start for start, stop in file.steps)
-    return [FileRecord(dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)]
+    return FileRecord(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)
 
 
 def _check_steps(file: InputFile, entries: int) -> None:

@@ -1,9 +1,10 @@
 """Run a processor over files and account for every event."""
 
+import copy
 import time
-import traceback
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,22 @@ from hepcol.execution.account import (
     summarise,
 )
 from hepcol.execution.backends import Backend, Kind, open_backend
-from hepcol.execution.chunk import LEDGER, OUT, Probe, Task, class_name, one_line, probe
+from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
+from hepcol.execution.collector import INTERRUPTED, Collector
+from hepcol.execution.executors import LOST_AFTER_S
+from hepcol.execution.identity import differences, identify
+from hepcol.execution.interrupts import interrupts
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
-from hepcol.ledger import ChunkKey, ChunkRecord, FileRecord, Status, close
+from hepcol.ledger import ChunkRecord, FileRecord, Status, close
 from hepcol.provenance import describe
-from hepcol.spectra import collect
-from hepcol.store import OutputFolder
+from hepcol.spectra import Contents, collect
+from hepcol.store import Earlier, OutputFolder, Uuids
 
 MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
 CHUNKS_PER_WORKER = 4
+SNAPSHOT_S = 30.0
 
 
 def run(
@@ -49,6 +55,13 @@ def run(
     chunksize: int | None = None,
     output: str | Path | None = None,
     force: bool = False,
+    resume: bool = False,
+    on_error: str = "continue",
+    max_failures: int | None = None,
+    retries: int = RETRIES,
+    backoff_s: float = BACKOFF_S,
+    lost_after_s: float = LOST_AFTER_S,
+    snapshot_s: float = SNAPSHOT_S,
     allow_incomplete: bool = False,
     progress: bool = False,
 ) -> Run:
@@ -78,7 +91,22 @@ def run(
     output : str or Path, optional
         Folder for the results.
     force : bool
-        Whether to replace results that are in the folder.
+        Whether to replace results that are in the folder; with ``resume``, whether to continue them even if the
+        processor, its options, the files or versions have changed.
+    resume : bool
+        Whether to continue the run in the folder: process what it lacks, and add it.
+    on_error : {"continue", "stop"}
+        What to do when a chunk fails: go on with the others, or end with what there is.
+    max_failures : int, optional
+        How many chunks may fail before the run ends with what there is.
+    retries : int
+        How often a chunk is tried again after an error that may pass, such as a time-out.
+    backoff_s : float
+        How long to wait before that [s]; four times longer each further time.
+    lost_after_s : float
+        How long a Dask cluster may be without any worker before the run ends with what there is [s].
+    snapshot_s : float
+        How often what there is so far is written to the folder, to be continued from if the run is killed [s].
     allow_incomplete : bool
         Whether to return a run that did not process every event, instead of raising.
     progress : bool
@@ -106,58 +134,205 @@ def run(
         raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
     if threads < 1 or (threads > 1 and kind is not Kind.ITERATIVE):
         raise InputError(f"threads must be 1, or more with the executor iterative, got {threads} with {kind}")
+    if resume and output is None:
+        raise InputError("resume needs the output folder of the run that is to be continued")
+    how = _Conduct(
+        chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
+    )
     inputs = filesets.resolve(files, tree, dataset)
-    topic = f"hepcol-{uuid.uuid4().hex}"
-    heard: dict[ChunkKey, ChunkRecord] = {}
-    with OutputFolder.prepare(output, force) as folder, ProgressBar(progress) as bar:
-
-        def hear(record: ChunkRecord) -> None:
-            folder.record(record)
-            if record.key not in heard:  # Dask repeats what a dying worker took with it
-                bar.count(record)
-            heard[record.key] = record
-
-        with kernel_threads.use(threads), open_backend(kind, workers, scheduler, hear, topic) as backend:
-            started = time.perf_counter()
+    session = _Session(processor, inputs, how)
+    with OutputFolder.prepare(output, force, resume) as folder, ProgressBar(progress) as bar:
+        earlier = _continued(folder, session.identity, force)
+        with (
+            kernel_threads.use(threads),
+            open_backend(kind, workers, scheduler, session.hear, session.topic, lost_after_s) as backend,
+        ):
+            session.started = time.perf_counter()
             if backend.dashboard:
                 bar.note(f"Dask dashboard: {backend.dashboard}")
-            bar.stage("open files")
-            columns = _required_columns(processor)
-            found = _probe(backend, inputs, columns, topic)
-            for file in found:
-                folder.record(file)
-            items = _chunks(inputs, found, chunksize, backend.workers)
-            if not items:
-                raise InputError(nothing_readable(found))
-            bar.start_chunks(len(items), sum(len(item) for item in items))
-            probed = time.perf_counter()
-            out, chunks = _process(backend, items, Task(processor, topic, columns), heard)
-            finished = time.perf_counter()
-        if lacks_a_column(chunks):
-            raise InputError(f"{chunks[0].path}: {chunks[0].message}")
-        closure = close(found, chunks)
-        result = _postprocess(processor, out[OUT]) if OUT in out else None
-        check_counts(result, closure)
-        contents = collect(result)
-        summary = summarise(closure, result, found, chunks, backend)
-        folder.write_histograms(contents)
+            worked = session.work(backend, folder, bar, earlier)
+        done = _conclude(worked, processor, folder, backend)
+        folder.write_histograms(worked.contents)
+        if not done.closure.complete:
+            folder.keep(worked.out, session.identity, [c for c in done.chunks if c.status is Status.DONE], worked.uuids)
         written = time.perf_counter()
-        summary |= {
-            "wall_s": written - start,
-            "start_s": started - start,
-            "open_s": probed - started,
-            "process_s": finished - probed,
-            "write_s": written - finished,
-            "events_per_s": closure.processed / (finished - probed),
-            "values": {"/".join(name): value for name, value in contents.values.items()},
-            "not_written": {"/".join(name): what for name, what in contents.others.items()},
-        }
-        done = Run(result, closure, tuple(found), tuple(chunks), summary)
-        provenance = describe(processor, found, executor=kind.value, chunksize=chunksize)
-        folder.finish(summary, provenance, [*found, *chunks])
-    if not closure.complete and not allow_incomplete:
+        done.summary["warnings"] += folder.warnings
+        done.summary.update(
+            {
+                "wall_s": written - start,
+                "start_s": session.started - start,
+                "open_s": worked.opened - session.started,
+                "process_s": worked.finished - worked.opened,
+                "write_s": written - worked.finished,
+                "events_per_s": worked.events / (worked.finished - worked.opened),
+                "not_written": {"/".join(name): what for name, what in worked.contents.others.items()},
+            }
+        )
+        told = describe(
+            processor,
+            done.files,
+            executor=kind.value,
+            chunksize=chunksize,
+            identity=session.identity,
+            fileset=filesets.describe(inputs),
+            continued=bool(earlier.done),
+        )
+        folder.finish(done.summary, told, [*done.files, *done.chunks])
+    if not done.closure.complete and not allow_incomplete:
         raise IncompleteRun(done)
     return done
+
+
+@dataclass(frozen=True)
+class _Conduct:
+    """How chunks are cut, tried and saved; see :func:`run`."""
+
+    chunksize: int | None
+    on_error: str
+    allowed_failures: int | None
+    retries: int
+    backoff_s: float
+    snapshot_s: float
+    force: bool
+
+
+@dataclass
+class _Worked:
+    """What the work on the chunks gave."""
+
+    found: list[FileRecord]
+    uuids: Uuids
+    out: Any
+    chunks: list[ChunkRecord]
+    events: int
+    stopped: str
+    opened: float
+    finished: float
+    contents: Contents = field(default_factory=Contents)
+
+
+class _Session:
+    """The work of a run on its files and chunks."""
+
+    def __init__(self, processor: Any, inputs: filesets.Fileset, how: _Conduct) -> None:
+        self.identity = identify(processor, inputs)
+        self.topic = f"hepcol-{uuid.uuid4().hex}"
+        self.started = 0.0
+        self._processor = processor
+        self._inputs = inputs
+        self._how = how
+        self._collector: Collector | None = None
+
+    def hear(self, record: ChunkRecord) -> None:
+        """Hear of a chunk as it ends; from any thread."""
+        if self._collector is not None:
+            self._collector.hear(record)
+
+    def work(self, backend: Backend, folder: OutputFolder, bar: ProgressBar, earlier: Earlier) -> _Worked:
+        """Open the files, cut what is left to do into chunks, and process them."""
+        how = self._how
+        bar.stage("open files")
+        columns = _required_columns(self._processor)
+        found = _probe(backend, self._inputs, columns, self.topic, how)
+        for file in found:
+            folder.record(file)
+        uuids = _checked_uuids(found, earlier, how.force)
+        items = _chunks(self._inputs, found, how.chunksize, backend.workers, earlier.done)
+        if not items and not earlier.done:
+            raise InputError(nothing_readable(found))
+        bar.start_chunks(len(items), sum(len(item) for item in items))
+        opened = time.perf_counter()
+
+        def heard_first(record: ChunkRecord) -> None:
+            folder.record(record)
+            bar.count(record)
+
+        self._collector = collector = Collector(
+            items,
+            heard_first,
+            out=earlier.out,
+            max_failures=how.allowed_failures,
+            snapshot=lambda out, done: folder.snapshot(out, self.identity, [*earlier.done, *done], uuids),
+            every_s=how.snapshot_s,
+        )
+        if how.on_error == "stop" and any(file.error for file in found):
+            collector.stop("a file cannot be read")
+        files = [file for dataset in self._inputs.values() for file in dataset.files]
+        replicas = {file.path: file.replicas for file in files if file.replicas}
+        task = Task(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s)
+        with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
+            if items:
+                LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
+        taken = collector.result()
+        if not earlier.done and lacks_a_column(taken[LEDGER]):
+            raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
+        return _Worked(
+            found,
+            uuids,
+            taken.get(OUT),
+            sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
+            sum(len(item) for item in items),
+            collector.stopped,
+            opened,
+            time.perf_counter(),
+        )
+
+
+def _conclude(worked: _Worked, processor: Any, folder: OutputFolder, backend: Backend) -> Run:
+    """Account for the events, and make the result of what the chunks gave."""
+    closure = close(worked.found, worked.chunks)
+    result = None
+    if worked.out is not None:
+        # postprocess may change its argument, and what an incomplete run lacks is to be added to what there was before
+        raw = worked.out if closure.complete or folder.path is None else copy.deepcopy(worked.out)
+        result = _postprocess(processor, raw)
+    check_counts(result, closure)
+    worked.contents = collect(result)
+    summary = summarise(closure, result, worked.found, worked.chunks, backend)
+    summary |= {
+        "stopped": worked.stopped,
+        "values": {"/".join(name): value for name, value in worked.contents.values.items()},
+    }
+    return Run(result, closure, tuple(worked.found), tuple(worked.chunks), summary)
+
+
+def _allowed_failures(on_error: str, max_failures: int | None) -> int | None:
+    """Turn what to do on an error into a number of failed chunks; None for any number."""
+    if on_error not in ("continue", "stop"):
+        raise InputError(f"on_error must be continue or stop, got '{on_error}'")
+    if max_failures is not None and max_failures < 0:
+        raise InputError(f"max_failures must be at least 0, got {max_failures}")
+    return 0 if on_error == "stop" else max_failures
+
+
+def _continued(folder: OutputFolder, identity: dict[str, Any], force: bool) -> Earlier:
+    """Return what the run in a folder has done; nothing, if this is another one.
+
+    Raises
+    ------
+    InputError
+        If its result depends on what has changed since.
+    """
+    earlier = folder.earlier
+    if earlier is None:
+        return Earlier(None, identity, (), {})
+    changed = differences(earlier.identity, identity)
+    if changed and not force:
+        raise InputError(
+            f"output folder {folder.path}: the run there cannot be continued, for {'; '.join(changed)} "
+            "(--force continues it all the same)"
+        )
+    return earlier
+
+
+def _checked_uuids(found: list[FileRecord], earlier: Earlier, force: bool) -> Uuids:
+    """Return the UUIDs of the files, which have to be those of the run that is continued."""
+    uuids = {(file.dataset, file.path): file.uuid for file in found if file.uuid}
+    for (dataset, path), before in earlier.uuids.items():
+        now = uuids.get((dataset, path), before)
+        if now != before and not force:
+            raise InputError(f"{path}: has UUID {now}, but the run that is to be continued read it with {before}")
+    return {**earlier.uuids, **uuids}
 
 
 def _required_columns(processor: Any) -> Columns:
@@ -178,41 +353,113 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
         raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
 
 
-def _probe(backend: Backend, inputs: filesets.Fileset, columns: Columns, topic: str) -> list[FileRecord]:
+def _probe(backend: Backend, inputs: filesets.Fileset, columns: Columns, topic: str, how: _Conduct) -> list[FileRecord]:
     """Open every file, on the workers, and tell what is in it, in the order of the fileset."""
-    items = [Probe(topic, name, file, columns) for name, dataset in inputs.items() for file in dataset.files]
-    if not items:
+    if not any(dataset.files for dataset in inputs.values()):
         raise InputError("the fileset has no files")
-    records, _ = backend.executor.copy(compression=None)(items, probe, [])
-    found = {(record.dataset, record.path): record for record in records}
+
+    def probe_all(items: list[Probe]) -> list[FileRecord]:
+        sink = _Probes(items)
+        backend.executor.copy(sink=sink)(items, probe, [])
+        return sink.result()
+
+    items = [
+        Probe(topic, name, file, columns, how.retries, how.backoff_s)
+        for name, dataset in inputs.items()
+        for file in dataset.files
+    ]
+    found = {(record.dataset, record.path): record for record in probe_all(items)}
     return [found[item.dataset, item.file.path] for item in items]
 
 
-def _chunks(inputs: filesets.Fileset, found: list[FileRecord], chunksize: int | None, workers: int) -> list[WorkItem]:
-    """Cut the files that can be read into chunks of about equal size."""
-    total = sum(file.entries for file in found if file.entries is not None)
+class _Probes:
+    """Takes what was found in files; see :class:`hepcol.execution.collector.Sink`."""
+
+    due = False
+
+    def __init__(self, items: list[Probe]) -> None:
+        self.stopped = ""
+        self._items = items
+        self._found: dict[tuple[str, str], FileRecord] = {}
+
+    def take(self, output: list[FileRecord]) -> None:
+        for record in output:
+            self._found[record.dataset, record.path] = record
+
+    def fail(self, item: Probe, error: BaseException, attempts: int = 1) -> None:  # noqa: ARG002
+        self.take([unreadable(item, error)])
+
+    def stop(self, reason: str) -> None:
+        self.stopped = self.stopped or reason
+
+    def save(self) -> None:
+        """There is nothing to save."""
+
+    def result(self) -> list[FileRecord]:
+        if self.stopped == INTERRUPTED:
+            raise KeyboardInterrupt
+        missing = RuntimeError(f"not opened: {self.stopped}")
+        return [self._found.get((item.dataset, item.file.path)) or unreadable(item, missing) for item in self._items]
+
+
+def _chunks(
+    inputs: filesets.Fileset,
+    found: list[FileRecord],
+    chunksize: int | None,
+    workers: int,
+    done: Sequence[ChunkRecord],
+) -> list[WorkItem]:
+    """Cut what is left to do of the files that can be read into chunks of about equal size."""
+    ranges = _ranges_left(inputs, found, done)
+    total = sum(stop - start for left in ranges.values() for start, stop in left)
     size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
     records = {(file.dataset, file.path): file for file in found}
-    items = []
-    for name, dataset in inputs.items():
-        for file in dataset.files:
-            record = records[name, file.path]
-            if record.entries is None:
-                continue
-            for first, last in file.steps or ((0, record.entries),):
-                items += [
-                    WorkItem(
-                        name,
-                        file.path,
-                        record.tree,
-                        start,
-                        stop,
-                        uuid.UUID(record.uuid).bytes,
-                        dict(dataset.metadata),
-                    )
-                    for start, stop in _cut(first, last, size)
-                ]
-    return items
+    return [
+        WorkItem(
+            name,
+            path,
+            records[name, path].tree,
+            start,
+            stop,
+            uuid.UUID(records[name, path].uuid).bytes,
+            dict(inputs[name].metadata),
+        )
+        for (name, path), left in ranges.items()
+        for first, last in left
+        for start, stop in _cut(first, last, size)
+    ]
+
+
+def _ranges_left(
+    inputs: filesets.Fileset, found: list[FileRecord], done: Sequence[ChunkRecord]
+) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Entries of each readable file that are not done."""
+    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for chunk in done:
+        taken.setdefault((chunk.dataset, chunk.path), []).append((chunk.start, chunk.stop))
+    entries = {(file.dataset, file.path): file.entries for file in found if file.entries is not None}
+    return {
+        (name, file.path): [
+            left
+            for first, last in file.steps or ((0, entries[name, file.path]),)
+            for left in _without(first, last, taken.get((name, file.path), []))
+        ]
+        for name, dataset in inputs.items()
+        for file in dataset.files
+        if (name, file.path) in entries
+    }
+
+
+def _without(first: int, last: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return what is left of a range without others."""
+    left = []
+    for start, stop in sorted(taken):
+        if start >= last or stop <= first:
+            continue
+        if start > first:
+            left.append((first, start))
+        first = max(first, stop)
+    return [*left, (first, last)] if first < last else left
 
 
 def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
@@ -222,42 +469,10 @@ def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _process(
-    backend: Backend, items: list[WorkItem], task: Task, heard: dict[ChunkKey, ChunkRecord]
-) -> tuple[dict[str, Any], list[ChunkRecord]]:
-    """Process the chunks through coffea's Runner: the merged output and the record of each chunk.
-
-    Where an executor gives up (a worker died, or outputs do not merge), coffea has lost what was done: every chunk
-    is then failed, with the reason.
-    """
-    try:
-        out: dict[str, Any] = LedgerRunner(executor=backend.executor).run(items, task)
-    except Exception as error:  # noqa: BLE001  (whatever it is, the run is accounted for)
-        return {}, [_lost(item, heard, error) for item in items]
-    return out, _in_order(items, out[LEDGER])
-
-
-def _lost(item: WorkItem, heard: dict[ChunkKey, ChunkRecord], error: Exception) -> ChunkRecord:
-    """Record a chunk whose output was lost with the executor."""
-    key = (item.dataset, item.filename, item.entrystart, item.entrystop)
-    known = heard.get(key)
-    if known is not None and known.status is Status.FAILED:
-        return known
-    return ChunkRecord(
-        *(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop),
-        status=Status.FAILED,
-        error=class_name(error),
-        message=f"the output was lost with the executor: {one_line(error)}",
-        traceback="".join(traceback.format_exception(error)),
-    )
-
-
-def _in_order(items: list[WorkItem], records: list[ChunkRecord]) -> list[ChunkRecord]:
-    """Sort records, which arrive in any order, as the chunks were cut."""
-    position = {
-        (item.dataset, item.filename, item.entrystart, item.entrystop): number for number, item in enumerate(items)
-    }
-    return sorted(records, key=lambda record: position[record.key])
+def _in_order(found: list[FileRecord]) -> Callable[[ChunkRecord], tuple[int, int]]:
+    """Sort chunks, which arrive in any order, as they are in the files."""
+    position = {(file.dataset, file.path): number for number, file in enumerate(found)}
+    return lambda record: (position[record.dataset, record.path], record.start)
 
 
 def _postprocess(processor: Any, result: Any) -> Any:

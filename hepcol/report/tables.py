@@ -1,5 +1,6 @@
 """What the commands print, for a terminal of 80 columns."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from hepcol import plugins
+from hepcol.comparison import Difference
 from hepcol.errors import InputError
 from hepcol.inspection import Inspection
+from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.options import find_processor, option_texts
 
 MAX_REASONS = 5
@@ -81,19 +84,45 @@ def _print_missing(console: Console, run: Any) -> None:
         f"{events.failed:,}, skipped {events.skipped:,}, missing {events.missing:,}; "
         f"files not read {events.unknown_files}"
     )
-    reasons = [file.message for file in run.files if file.error]
-    reasons += [
-        f"{chunk.path}, entries {chunk.start} to {chunk.stop}: {chunk.error}: {chunk.message}"
-        for chunk in run.chunks
-        if chunk.error
-    ]
+    if run.summary["stopped"]:
+        console.print(f"stopped: {run.summary['stopped']}", markup=False)
+    reasons = missing(run.files, run.chunks)
     for reason in reasons[:MAX_REASONS]:
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if len(reasons) > MAX_REASONS:
         console.print(f"  and {len(reasons) - MAX_REASONS} more: see ledger.jsonl")
-    if not events.processed and run.chunks:
+    failed = [chunk for chunk in run.chunks if chunk.traceback]
+    if not events.processed and failed:
         # nothing worked at all: most likely a bug in the processor, so say where
-        console.print(run.chunks[0].traceback.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        console.print(failed[0].traceback.rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def missing(files: Sequence[FileRecord], chunks: Sequence[ChunkRecord]) -> list[str]:
+    """Say what a run lacks and why: files, then failed chunks, then what was not tried, file by file."""
+    found = [file.message for file in files if file.error]
+    found += [
+        f"{chunk.path}, entries {chunk.start} to {chunk.stop}: {chunk.error}: {chunk.message}"
+        for chunk in chunks
+        if chunk.error
+    ]
+    untried: dict[str, list[ChunkRecord]] = {}
+    for chunk in chunks:
+        if chunk.status is Status.SKIPPED:
+            untried.setdefault(chunk.path, []).append(chunk)
+    for path, those in untried.items():
+        events = sum(chunk.events for chunk in those)
+        found.append(f"{path}: {events:,} events in {len(those)} chunks not processed: {those[0].message}")
+    return found
+
+
+def print_differences(differences: Sequence[Difference]) -> None:
+    """Print how two results compare: a line for every histogram that differs."""
+    console = Console(highlight=False)
+    for difference in differences:
+        if not difference.equal:
+            console.print(f"{'/'.join(difference.name)}: {difference.text}", markup=False, soft_wrap=True)
+    equal = sum(difference.equal for difference in differences)
+    console.print(f"{equal} of {len(differences)} histograms are equal")
 
 
 def print_catalogue() -> None:

@@ -1,8 +1,11 @@
 import json
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hepcol.fileset import Dataset, InputFile, resolve
+from hepcol.fileset import RESERVED, Dataset, InputFile, describe, is_remote, resolve
 
 
 @pytest.fixture
@@ -88,6 +91,7 @@ def test_reads_a_pydantic_data_group():
         (["a.root", "./a.root"], r"names a.root more than once \(as a.root\)"),
         ({"z": []}, "dataset 'z' has no files"),
         ({"z": {"files": {"a.root": 7}}}, "dataset 'z', files, a.root: "),
+        ({"z": {"files": {"a.root": {"replicas": "b.root"}}}}, "dataset 'z', files, a.root, replicas: "),
     ],
 )
 def test_says_in_one_line_what_is_wrong(sources, message):
@@ -120,3 +124,112 @@ def test_another_spelling_of_a_file_is_the_same_file(folder, monkeypatch):
 def test_a_fileset_names_its_datasets(tmp_path):
     with pytest.raises(ValueError, match=r"names its datasets \(z\); 'y' has no place"):
         resolve({"z": ["a.root"]}, name="y")
+
+
+def test_a_file_may_have_replicas():
+    places = ["root://b//x.root", "/local/x.root"]
+    fileset = {"z": {"files": {"root://a//x.root": {"object_path": "events", "replicas": places}, "y.root": "events"}}}
+    with_replicas, without = resolve(fileset)["z"].files
+    assert with_replicas == InputFile("root://a//x.root", "events", replicas=tuple(places))
+    assert without.replicas == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.root": ["b.root"], "b.root": []}, r"names b.root more than once \(as b.root, a replica of a.root\)"),
+        ({"a.root": ["root://h//b.root"], "root://h//b.root": []}, "names root://h//b.root more than once"),
+        ({"a.root": ["b.root", "./b.root"]}, r"names b.root more than once \(as ./b.root, a replica of a.root\)"),
+        ({"a.root": ["a.root"]}, r"names a.root more than once \(as a.root, a replica of a.root\)"),
+        (
+            {"a.root": ["c.root"], "b.root": ["c.root"]},
+            r"names c.root more than once \(as c.root, a replica of b.root\)",
+        ),
+    ],
+)
+def test_a_replica_that_is_named_twice_is_refused(files, message):
+    content = {"z": {"files": {path: {"replicas": replicas} for path, replicas in files.items()}}}
+    with pytest.raises(ValueError, match=f"dataset 'z' {message}") as caught:
+        resolve(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_datasets_may_share_replicas():
+    content = {name: {"files": {"a.root": {"replicas": ["b.root"]}}} for name in ("one", "two")}
+    assert [dataset.files[0].replicas for dataset in resolve(content).values()] == [("b.root",)] * 2
+
+
+@pytest.mark.parametrize("path", ["root://h//x.root", "file:///x.root", "simplecache::root://h//x.root", "zip::x.root"])
+def test_a_url_is_remote(path):
+    assert is_remote(path)
+    assert not is_remote("/local/x:y.root")
+
+
+paths = st.text("abé\udc80", min_size=1).map("/{}.root".format)  # a name that is no UTF-8, too
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+steps = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3).map(tuple)
+
+
+@st.composite
+def datasets(draw):
+    places = draw(st.lists(paths, min_size=2, max_size=6, unique=True))
+    first, *rest = (
+        InputFile(
+            path,
+            draw(st.none() | st.just("events")),
+            draw(st.none() | steps),
+            draw(st.none() | st.uuids().map(str)),
+        )
+        for path in places[:2]
+    )
+    metadata = draw(st.dictionaries(st.text().filter(lambda key: key not in RESERVED), plain, max_size=3))
+    with_replicas = InputFile(first.path, first.tree, first.steps, first.uuid, tuple(places[2:]))
+    return Dataset((with_replicas, *rest), metadata)
+
+
+@given(st.dictionaries(st.text(), datasets(), max_size=3))
+def test_what_is_described_is_read_back(fileset):
+    described = describe(fileset)
+    text = json.dumps(described, allow_nan=False)
+    assert json.loads(text) == described
+    again = resolve(json.loads(text))
+    assert again == fileset
+    assert list(again) == list(fileset)
+    assert all([*again[name].metadata] == [*dataset.metadata] for name, dataset in fileset.items())
+
+
+def test_coffea_reads_what_is_described():
+    from coffea.dataset_tools import DataGroupSpec
+
+    fileset = resolve({"z": {"files": {"a.root": {"object_path": "events", "steps": [[0, 5]], "uuid": "x"}}}})
+    (spec,) = DataGroupSpec(describe(fileset))["z"].files.values()
+    assert (spec.object_path, spec.steps, spec.uuid) == ("events", [[0, 5]], "x")
+
+
+def test_what_numpy_calls_a_float_is_one():
+    assert describe({"z": Dataset((InputFile("a.root"),), {"xs": np.float64(1.5)})})["z"]["metadata"] == {"xs": 1.5}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [(1, 2), {1: 2}, {3}, float("nan"), float("inf"), b"x", np.int64(3), np.zeros((30, 3)), [object()]],
+)
+def test_metadata_that_json_cannot_hold_are_refused(value):
+    fileset = resolve({"z": {"files": ["a.root"], "metadata": {"year": 2026, "odd": value}}})
+    with pytest.raises(ValueError, match=r"dataset 'z': metadata 'odd' of type .* cannot be kept as JSON") as caught:
+        describe(fileset)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+    with pytest.raises(ValueError, match="metadata '5' of type str"):
+        describe({"z": Dataset((InputFile("a.root"),), {5: "x"})})
+
+
+def test_metadata_that_hold_themselves_are_refused():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="metadata 'odd' of type list"):
+        describe({"z": Dataset((InputFile("a.root"),), {"odd": endless})})

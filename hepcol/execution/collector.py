@@ -1,0 +1,167 @@
+"""What comes back from the chunks: merged, accounted for, and written down from time to time."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from coffea.processor.executor import WorkItem
+
+from hepcol.execution.chunk import LEDGER, OUT, class_name, one_line
+from hepcol.execution.merging import merged
+from hepcol.ledger import ChunkKey, ChunkRecord, Status
+
+INTERRUPTED = "interrupted"
+
+
+class Sink(Protocol):
+    """Where an executor puts what comes back, and what tells it to stop."""
+
+    @property
+    def stopped(self) -> str:
+        """Why to stop; empty to go on."""
+
+    def take(self, output: Any) -> None:
+        """Take the output of an item, or the merged outputs of several."""
+
+    def fail(self, item: Any, error: BaseException, attempts: int = 1) -> None:
+        """Take note that an item gave nothing, such as when it ended its worker."""
+
+    def stop(self, reason: str) -> None:
+        """Stop for a reason; the first one stays."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to fetch what the workers have, and to save it."""
+
+    def save(self) -> None:
+        """Write down what was taken."""
+
+    def result(self) -> Any:
+        """Return what was taken."""
+
+
+def key_of(item: WorkItem) -> ChunkKey:
+    """Return what tells chunks apart."""
+    return (item.dataset, item.filename, item.entrystart, item.entrystop)
+
+
+class Collector:
+    """Merges outputs and records of chunks in the client.
+
+    Parameters
+    ----------
+    items : sequence of WorkItem
+        The chunks.
+    hear : function of ChunkRecord
+        Is told of every chunk as it ends.
+    out : Any
+        What earlier runs gave, to be added to; None if there is nothing.
+    max_failures : int, optional
+        With more failed chunks than this the run stops.
+    snapshot : function of (out, records), optional
+        Writes what there is, every ``every_s`` seconds.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[WorkItem],
+        hear: Callable[[ChunkRecord], None],
+        *,
+        out: Any = None,
+        max_failures: int | None = None,
+        snapshot: Callable[[Any, list[ChunkRecord]], None] | None = None,
+        every_s: float = 30.0,
+    ) -> None:
+        self.items = items
+        self.out = out
+        self.stopped = ""
+        self._hear = hear
+        self._records: dict[ChunkKey, ChunkRecord] = {}
+        self._heard: dict[ChunkKey, ChunkRecord] = {}
+        self._max_failures = max_failures
+        self._snapshot = snapshot
+        self._every_s = every_s
+        self._last = time.monotonic()
+        self._unsaved = False
+        self._lock = threading.Lock()
+
+    def hear(self, record: ChunkRecord) -> None:
+        """Hear of a chunk as it ends, before its output comes; from any thread."""
+        with self._lock:
+            repeated = record.key in self._heard  # Dask repeats what a dying worker took with it
+            self._heard[record.key] = record
+            failures = sum(heard.status is Status.FAILED for heard in self._heard.values())
+        if not repeated:
+            self._hear(record)
+        if self._max_failures is not None and failures > self._max_failures:
+            self.stop(f"{failures} chunks failed, {self._max_failures} may")
+
+    def take(self, output: Any) -> None:
+        """Merge an output; one that does not merge is a failed chunk."""
+        records = output[LEDGER]
+        try:
+            if OUT in output:
+                self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
+        except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
+            message = f"the output does not merge with that of other chunks: {one_line(error)}"
+            records = [
+                replace(record, status=Status.FAILED, error=class_name(error), message=message)
+                if record.status is Status.DONE
+                else record
+                for record in records
+            ]
+        for record in records:
+            self._records[record.key] = record
+            self.hear(record)
+        self._unsaved = True
+
+    def fail(self, item: Any, error: BaseException, attempts: int = 1) -> None:
+        """Record a chunk that gave nothing."""
+        record = ChunkRecord(
+            *(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop),
+            status=Status.FAILED,
+            error=class_name(error),
+            message=one_line(error),
+            attempts=attempts,
+        )
+        self._records[record.key] = record
+        self.hear(record)
+
+    def stop(self, reason: str) -> None:
+        """Stop for a reason; the first one stays."""
+        self.stopped = self.stopped or reason
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a snapshot."""
+        return self._snapshot is not None and time.monotonic() - self._last >= self._every_s
+
+    def save(self) -> None:
+        """Write what there is."""
+        if self._snapshot is not None and self._unsaved:
+            self._snapshot(self.out, self.done)
+        self._last = time.monotonic()
+        self._unsaved = False
+
+    @property
+    def done(self) -> list[ChunkRecord]:
+        """Records of the chunks whose output is in ``out``."""
+        return [record for record in self._records.values() if record.status is Status.DONE]
+
+    def result(self) -> dict[str, Any]:
+        """Return the output and a record of every chunk, in their order; without an output, none was done."""
+        reason = self.stopped or "its output did not come back"
+        records = []
+        for item in self.items:
+            record = self._records.get(key_of(item))
+            if record is None:
+                record = ChunkRecord(
+                    *(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop),
+                    status=Status.SKIPPED,
+                    message=reason,
+                    attempts=0,
+                )
+            records.append(record)
+        return {LEDGER: records} if self.out is None else {OUT: self.out, LEDGER: records}

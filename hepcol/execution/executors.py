@@ -1,0 +1,372 @@
+"""coffea's executors, with a sink that takes outputs as they come: whatever ends a run, it keeps what was done.
+
+A chunk that ends its worker again and again is one failed chunk. coffea's own executors give everything at the end,
+or, after one such chunk, nothing.
+"""
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor
+
+from hepcol.execution.collector import INTERRUPTED, Sink
+from hepcol.execution.interrupts import interrupts
+from hepcol.execution.merging import merged
+
+POLL_S = 0.2
+MAX_DEATHS = 3  # of workers, until a chunk is held to be the reason
+LOST_AFTER_S = 300.0  # of a cluster without workers
+_FETCH_S = 30.0  # for what is on the workers, once the run has to end
+_LOOK_S = 1.0  # between two looks at the cluster
+
+
+@dataclass
+class LedgerIterativeExecutor(IterativeExecutor):
+    """Works in this process."""
+
+    sink: Any = None
+
+    def __call__(self, items: Sequence[Any], function: Callable[[Any], Any], _accumulator: Any) -> tuple[Any, int]:
+        """Work on items, one after the other, until the sink stops it."""
+        sink: Sink = self.sink
+        for item in items:
+            if sink.stopped:
+                break
+            try:
+                with interrupts.breaking():
+                    output = function(item)
+            except KeyboardInterrupt:
+                sink.stop(INTERRUPTED)
+                break
+            sink.take(output)
+            if sink.due:
+                sink.save()
+        return sink.result(), 0
+
+
+@dataclass
+class LedgerFuturesExecutor(FuturesExecutor):
+    """Works in local processes, which may die."""
+
+    sink: Any = None
+    pools: Any = None  # a Pools
+
+    def __call__(self, items: Sequence[Any], function: Callable[[Any], Any], _accumulator: Any) -> tuple[Any, int]:
+        """Work on items until the sink stops it."""
+        work = _PoolWork(self.pools, self.workers, function, self.sink)
+        work.run(deque(items))
+        return self.sink.result(), 0
+
+
+class Pools:
+    """A pool of processes, and a new one where it has broken.
+
+    Parameters
+    ----------
+    make : function
+        Makes a pool.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._pool: Any = None
+
+    @property
+    def current(self) -> Executor:
+        """The pool that works."""
+        if self._pool is None:
+            self._pool = self._make()
+        return self._pool
+
+    def replace(self) -> None:
+        """Drop a pool that is broken."""
+        self._pool.shutdown(wait=False)
+        self._pool = None
+
+    def close(self, kill: bool) -> None:
+        """End the processes; waiting for chunks that nobody wants any more would make Ctrl-C hang."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=kill)
+            self._pool = None
+
+
+class _PoolWork:
+    """The work on items in a pool of processes, and in a new one when a process has died.
+
+    All that were in the pool then are suspects, and tried alone, until one of them has ended it again and again.
+    """
+
+    def __init__(self, pools: "Pools", workers: int, function: Callable[[Any], Any], sink: Sink) -> None:
+        self._pools = pools
+        self._workers = workers
+        self._function = function
+        self._sink = sink
+        self._deaths: dict[int, int] = {}
+        self._suspects: deque[Any] = deque()
+
+    def run(self, todo: deque[Any]) -> None:
+        running: dict[Future[Any], Any] = {}
+        while (todo or self._suspects or running) and not self._sink.stopped:
+            self._submit(todo, running)
+            done, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._finish(future, running.pop(future))
+            if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
+                self._suspects.extend(running.values())
+                running.clear()
+                self._pools.replace()
+            if self._sink.due:
+                self._sink.save()
+        if self._sink.stopped:
+            self._pools.close(kill=True)
+
+    def _submit(self, todo: deque[Any], running: dict[Future[Any], Any]) -> None:
+        """Keep the pool busy; with suspects about, with one of them alone."""
+        if self._suspects:
+            if not running:
+                suspect = self._suspects.popleft()
+                running[self._pools.current.submit(self._function, suspect)] = suspect
+            return
+        while todo and len(running) < 2 * self._workers:
+            item = todo.popleft()
+            running[self._pools.current.submit(self._function, item)] = item
+
+    def _finish(self, future: Future[Any], item: Any) -> None:
+        """Take the output of an item, or see what its worker died of."""
+        error = future.exception()
+        if error is None:
+            self._sink.take(future.result())
+        elif not isinstance(error, BrokenProcessPool):
+            self._sink.fail(item, error)
+        else:
+            deaths = self._deaths[id(item)] = self._deaths.get(id(item), 0) + 1
+            if deaths >= MAX_DEATHS:
+                reason = WorkerDied(
+                    f"it ended its worker process {deaths} times: a crash in compiled code, or no memory"
+                )
+                self._sink.fail(item, reason, attempts=deaths)
+            else:
+                self._suspects.append(item)
+
+
+class WorkerDied(RuntimeError):  # noqa: N818  (what became of a worker)
+    """A chunk ended the process that worked on it."""
+
+
+@dataclass
+class LedgerDaskExecutor(DaskExecutor):
+    """Works on Dask: takes outputs as they complete, merged on the workers by a bounded tree.
+
+    Parameters
+    ----------
+    sink : Sink
+        Takes the outputs.
+    lost_after_s : float
+        How long the cluster may be without any worker before the run ends.
+    """
+
+    sink: Any = None
+    lost_after_s: float = LOST_AFTER_S
+
+    def __call__(self, items: Sequence[Any], function: Callable[[Any], Any], _accumulator: Any) -> tuple[Any, int]:
+        """Work on items until the sink or the end of the cluster stops it."""
+        work = _DaskWork(self, function)
+        try:
+            work.run(items)
+        finally:
+            work.release()
+        return self.sink.result(), 0
+
+
+@dataclass(eq=False)
+class _Node:
+    """A task on the cluster: a chunk, or the merged outputs of other nodes."""
+
+    future: Any
+    items: list[Any]
+    inputs: list["_Node"] = field(default_factory=list)
+    alone: bool = False
+
+
+class _DaskWork:
+    """The work on items on a Dask cluster."""
+
+    def __init__(self, executor: LedgerDaskExecutor, function: Callable[[Any], Any]) -> None:
+        self._client: Any = executor.client
+        self._executor = executor
+        self._function = function
+        self._sink: Sink = executor.sink
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._pending: dict[str, _Node] = {}
+        self._ready: list[_Node] = []
+        self._suspects: list[Any] = []
+        self._shared: Any = None
+        self._looked = time.monotonic()
+        self._alone_since: float | None = None
+
+    def run(self, items: Sequence[Any]) -> None:
+        heavy = self._executor.heavy_input
+        # not by scatter, which does not survive the worker that has it (coffea #465)
+        self._shared = None if heavy is None else self._client.submit(_same, heavy, pure=False)
+        futures = self._client.map(
+            self._function, [self._input(item) for item in items], pure=False, priority=self._executor.priority
+        )
+        for future, item in zip(futures, items, strict=True):
+            self._follow(_Node(future, [item]))
+        while (self._pending or self._suspects) and not self._sink.stopped:
+            if not self._pending:
+                self._try_alone(self._suspects.pop())
+            self._advance()
+        if self._sink.stopped:
+            self._rescue()
+        else:
+            self._drain()
+
+    def _input(self, item: Any) -> Any:
+        """Join an item with what all of them need, which is sent once."""
+        return item if self._shared is None else (item, self._shared)
+
+    def _try_alone(self, item: Any) -> None:
+        """Give an item the whole cluster: if a worker dies now, it is the reason."""
+        self._follow(_Node(self._client.submit(self._function, self._input(item), pure=False), [item], alone=True))
+
+    def _follow(self, node: _Node) -> None:
+        self._pending[node.future.key] = node
+        node.future.add_done_callback(self._events.put)
+
+    def _advance(self) -> None:
+        """Wait for a task to end, and do what is due."""
+        try:
+            self._finish(self._events.get(timeout=POLL_S))
+            while True:
+                self._finish(self._events.get_nowait())
+        except queue.Empty:
+            pass
+        while len(self._ready) >= self._executor.treereduction:
+            self._merge(self._executor.treereduction)
+        if self._sink.due:
+            self._fetch_ready()
+            self._sink.save()
+        self._look()
+
+    def _finish(self, future: Any) -> None:
+        """Take note of a task that has ended."""
+        node = self._pending.pop(future.key, None)
+        if node is None:
+            return
+        if future.status == "finished":
+            node.inputs.clear()  # with them their futures, and the outputs on the workers
+            self._ready.append(node)
+            return
+        error = self._error_of(future)
+        if node.inputs:  # a merge: take its inputs one by one, where one that does not merge is found out
+            for part in node.inputs:
+                self._fetch(part)
+            return
+        if type(error).__name__ != "KilledWorker":
+            self._sink.fail(node.items[0], error)
+        elif node.alone:
+            deaths = int(error.allowed_failures) + 1  # type: ignore[attr-defined]  # of distributed's KilledWorker
+            reason = WorkerDied(
+                f"it ended its worker {deaths} times: a crash in compiled code, or more memory than a worker may have"
+            )
+            self._sink.fail(node.items[0], reason, deaths)
+        else:  # all that a dying worker had before it are suspects to Dask
+            self._suspects.append(node.items[0])
+
+    @staticmethod
+    def _error_of(future: Any) -> BaseException:
+        """Error that ended a task; lost and cancelled ones have none of their own."""
+        if future.status == "error":
+            error: BaseException = future.exception(timeout=_FETCH_S)
+            return error
+        return RuntimeError(f"the cluster gave it up: {future.status}")
+
+    def _merge(self, number: int) -> None:
+        """Merge ready outputs on a worker."""
+        if number < 2:  # noqa: PLR2004  (nothing to merge with)
+            return
+        nodes, self._ready = self._ready[:number], self._ready[number:]
+        future = self._client.submit(
+            merged, [node.future for node in nodes], pure=False, priority=self._executor.priority + 1
+        )
+        self._follow(_Node(future, [item for node in nodes for item in node.items], nodes))
+
+    def _fetch(self, node: _Node, timeout: float = _FETCH_S) -> None:
+        """Bring an output into this process, where nothing can take it away."""
+        try:
+            self._sink.take(node.future.result(timeout=timeout))
+        except Exception as error:  # noqa: BLE001  (it died with its worker, or does not travel)
+            for item in node.items:
+                self._sink.fail(item, error)
+
+    def _drain(self) -> None:
+        """Merge and fetch what is ready, all chunks having ended."""
+        while len(self._ready) > 1 and not self._sink.stopped:
+            self._merge(min(len(self._ready), self._executor.treereduction))
+            while self._pending and not self._sink.stopped:
+                self._advance()
+        if self._sink.stopped:
+            self._rescue()
+        self._fetch_ready()
+
+    def _fetch_ready(self) -> None:
+        """Fetch what is ready; by the bounded tree that is little."""
+        nodes, self._ready = self._ready, []
+        for node in nodes:
+            self._fetch(node)
+
+    def _rescue(self) -> None:
+        """Fetch what is done, as far as the cluster still gives it."""
+        chunks = [node.future for node in self._pending.values() if not node.inputs]
+        ready = [*self._ready, *(part for node in self._pending.values() for part in node.inputs)]
+        self._pending.clear()
+        self._ready.clear()
+        deadline = time.monotonic() + _FETCH_S
+        if self._client.status == "running":
+            self._client.cancel(chunks)
+        for node in ready:
+            left = deadline - time.monotonic()
+            if left <= 0 or self._client.status != "running":
+                break
+            try:
+                output = node.future.result(timeout=left)
+            except Exception:  # noqa: BLE001, S112  (it is gone with its worker: its chunks stay without a record)
+                continue
+            self._sink.take(output)
+
+    def _look(self) -> None:
+        """Stop when the scheduler is gone, or has had no worker for too long."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_S:
+            return
+        self._looked = now
+        if self._client.status in ("closing", "closed", "failed"):
+            self._sink.stop("the Dask scheduler was lost")
+            return
+        try:
+            workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        except Exception:  # noqa: BLE001  (whatever the connection raises: it may come back)
+            workers = 0
+        if workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since > self._executor.lost_after_s:
+            self._sink.stop(f"the Dask cluster had no workers for {self._executor.lost_after_s:.0f} s")
+
+    def release(self) -> None:
+        """Let the cluster forget what is left."""
+        self._pending.clear()
+        self._ready.clear()
+
+
+def _same(value: Any) -> Any:
+    """Return what is given: a task that holds a value."""
+    return value

@@ -1,0 +1,72 @@
+"""Runs again: what a run lacks, or all of it, from its provenance."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hepcol import store
+from hepcol.errors import InputError
+from hepcol.execution.account import Run
+from hepcol.execution.driver import run
+from hepcol.options import rebuild_processor
+
+
+def retry(folder: str | Path, **how: Any) -> Run:
+    """Process what the run in a folder lacks, and add it.
+
+    The result has the bits of a run that never failed, for processors whose sums are exact.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Output folder of a run that is incomplete or was interrupted.
+    **how
+        Where and how to work, see :func:`hepcol.run`.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, it is complete, or what it depends on has changed.
+    """
+    processor, fileset = _of(store.read_provenance(folder))
+    return run(processor, fileset, output=folder, resume=True, **how)
+
+
+def rerun(provenance: str | Path, **how: Any) -> Run:
+    """Repeat a run.
+
+    Parameters
+    ----------
+    provenance : str or Path
+        The ``provenance.json`` of the run.
+    **how
+        Where and how to work, see :func:`hepcol.run`.
+
+    Raises
+    ------
+    InputError
+        If that is no provenance, or its processor or files are not there.
+    """
+    path = Path(provenance)
+    if path.name != store.PROVENANCE:
+        raise InputError(f"{path}: expected the {store.PROVENANCE} of a run")
+    processor, fileset = _of(store.read_provenance(path.parent))
+    return run(processor, fileset, **how)
+
+
+def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Make the processor and the fileset of a run again."""
+    if "fileset" not in provenance:
+        raise InputError("provenance.json: written by an older hepcol, which did not note the fileset")
+    fileset = json.loads(json.dumps(provenance["fileset"]))
+    here, there = str(Path.cwd()), provenance["directory"]
+    relative = [
+        path
+        for dataset in fileset.values()
+        for path in dataset["files"]
+        if "://" not in path and not Path(path).is_absolute()
+    ]
+    if relative and here != there:
+        raise InputError(f"the run named its files from {there}, such as {relative[0]}: repeat it there")
+    return rebuild_processor(provenance["processor"], provenance["options"]), fileset

@@ -1,0 +1,63 @@
+"""Which errors pass by themselves, so that trying again is worth it, and which do not."""
+
+import errno
+import struct
+import zlib
+
+from hepcol.errors import UnreadableFile
+
+_PASSING = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.ECONNABORTED,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EINTR,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENETDOWN,
+        errno.ENETRESET,
+        errno.ENETUNREACH,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOTCONN,
+        errno.EPIPE,
+        errno.EREMOTEIO,
+        errno.ESHUTDOWN,
+        errno.ESTALE,  # NFS: the server has forgotten an open file
+        errno.ETIMEDOUT,
+    }
+)
+# Packages whose errors come from the network; what they raise for a missing file is a FileNotFoundError
+_NETWORK = ("aiohttp", "botocore", "fsspec", "requests", "s3fs", "urllib3", "XRootD", "fsspec_xrootd")
+# Packages that decompress baskets; lz4 and cramjam raise errors of their own or a RuntimeError
+_DECODERS = ("cramjam", "lz4", "zstandard", "xxhash")
+# What uproot says of a file that is shorter than it was, or than it should be
+_SHORT = "expected Chunk of length"
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether an error may be gone when the same is tried again.
+
+    Those of the network and of the operating system may: time-outs, connections that break, I/O errors. A missing
+    file, a missing branch, corrupt data and errors of a processor are there to stay.
+    """
+    if isinstance(error, (UnreadableFile, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)):
+        return False
+    if isinstance(error, (ConnectionError, TimeoutError, InterruptedError, BlockingIOError)):
+        return True
+    if isinstance(error, OSError):
+        # without a number it was raised by a library, such as XRootD's bindings, on a failed request
+        return error.errno in _PASSING if error.errno is not None else not str(error).startswith(_SHORT)
+    return type(error).__module__.partition(".")[0] in _NETWORK
+
+
+def is_of_the_file(error: BaseException) -> bool:
+    """Tell whether an error may be of the file where it was read, so that a replica is worth a try."""
+    if isinstance(error, (OSError, EOFError, zlib.error, struct.error)) or is_transient(error):
+        return True
+    kind = type(error)
+    return kind.__module__.partition(".")[0] in _DECODERS or kind.__name__ == "DeserializationError"
