@@ -1,20 +1,17 @@
 """Plots of the histograms of a run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hist
-import matplotlib as mpl
 import mplhep
 import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
+from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, save, style
 
 VARIATION = "variation"
-_DARK, _MEDIUM, _LIGHT = "#1a1a6e", "#7a9ecb", "#cfdff2"  # apart in grey, too
 
 
 def plot_folder(folder: str | Path) -> list[Path]:
@@ -36,33 +33,14 @@ def plot_folder(folder: str | Path) -> list[Path]:
         If the folder holds no run.
     """
     histograms, summary = store.read(folder)
-    written = []
-    with _style():
+    written: list[Path] = []
+    with style():
         for name, histogram in histograms.items():
             figure = _draw(histogram, name, summary)
             if figure is None:
                 continue
-            for target in store.plot_paths(Path(folder), name):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                figure.savefig(target, metadata={"CreationDate": None} if target.suffix == ".pdf" else None)
-                written.append(target)
+            written += save(figure, store.plot_paths(Path(folder), name))
     return written
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draw in mplhep's style, with room for the labels."""
-    with mpl.rc_context():
-        mpl.rcParams.update(mplhep.style.ROOT)
-        mpl.rcParams.update(
-            {
-                "figure.figsize": (8, 7),
-                "font.size": 17,
-                "savefig.dpi": 100,
-                "figure.constrained_layout.use": True,
-            }
-        )
-        yield
 
 
 def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) -> Figure | None:
@@ -75,7 +53,7 @@ def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) 
     if categories:
         _draw_spread(axes, histogram)
     else:
-        mplhep.histplot(histogram, ax=axes, color=_DARK, label="events", yerr=True)
+        mplhep.histplot(histogram, ax=axes, color=DARK, label="events", yerr=True)
     observable = next(axis for axis in histogram.axes if axis.name not in categories)
     width = observable.widths[0]
     unit = observable.label.partition("[")[2].rstrip("]") if "[" in observable.label else ""
@@ -91,19 +69,7 @@ def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) 
         fontsize="small",
         alignment="left",
     )
-    axes.text(0, 1.01, "hepcol", transform=axes.transAxes, weight="bold", va="bottom")
-    if not summary["complete"]:
-        events = summary["events"]
-        axes.text(
-            1,
-            1.01,
-            f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events",
-            transform=axes.transAxes,
-            color="#b00020",
-            ha="right",
-            va="bottom",
-            fontsize="small",
-        )
+    mark(axes, summary)
     return figure
 
 
@@ -123,15 +89,15 @@ def _draw_spread(axes: Any, histogram: hist.Hist) -> None:
     count = len(contents)
     if count == 1 or not spread.any():
         alike = f"all {count} variations alike" if count > 1 else str(histogram.axes[VARIATION][0])
-        axes.stairs(mean, edges, color=_DARK, linewidth=2, label=alike)
+        axes.stairs(mean, edges, color=DARK, linewidth=2, label=alike)
         return
     axes.stairs(
         contents.max(axis=0),
         edges,
         baseline=contents.min(axis=0),
         fill=True,
-        color=_LIGHT,
+        color=LIGHT,
         label=f"range of {count} variations",
     )
-    axes.stairs(mean + spread, edges, baseline=mean - spread, fill=True, color=_MEDIUM, label="standard deviation")
-    axes.stairs(mean, edges, color=_DARK, linewidth=2, label="mean")
+    axes.stairs(mean + spread, edges, baseline=mean - spread, fill=True, color=MEDIUM, label="standard deviation")
+    axes.stairs(mean, edges, color=DARK, linewidth=2, label="mean")
