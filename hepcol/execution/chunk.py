@@ -167,6 +167,8 @@ def _events(opened: openfiles.OpenFile, item: WorkItem, place: str, columns: Col
     fileuuid = str(UUID(bytes=item.fileuuid))
     if opened.uuid != fileuuid:
         raise UnreadableFile(f"{place}: the file has changed since the run began (UUID {opened.uuid}, was {fileuuid})")
+    if item.entrystop > opened.entries:
+        raise UnreadableFile(f"{place}: the file has changed since the run began (it has {opened.entries} entries)")
     metadata = {
         "dataset": item.dataset,
         "filename": item.filename,

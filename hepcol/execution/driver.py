@@ -4,7 +4,7 @@ import copy
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
 from hepcol.execution.collector import INTERRUPTED, Collector
 from hepcol.execution.executors import LOST_AFTER_S
-from hepcol.execution.identity import differences, identify
+from hepcol.execution.identity import differences, identify, told_of
 from hepcol.execution.interrupts import interrupts
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
+from hepcol.execution.scan import scan
 from hepcol.ledger import ChunkRecord, FileRecord, Status, close
 from hepcol.provenance import describe
 from hepcol.spectra import Contents, collect
@@ -174,7 +175,7 @@ def run(
             executor=kind.value,
             chunksize=chunksize,
             identity=session.identity,
-            fileset=filesets.describe(inputs),
+            fileset=session.fileset,
             continued=bool(earlier.done),
         )
         folder.finish(done.summary, told, [*done.files, *done.chunks])
@@ -216,6 +217,7 @@ class _Session:
 
     def __init__(self, processor: Any, inputs: filesets.Fileset, how: _Conduct) -> None:
         self.identity = identify(processor, inputs)
+        self.fileset = told_of(inputs)
         self.topic = f"hepcol-{uuid.uuid4().hex}"
         self.started = 0.0
         self._processor = processor
@@ -354,22 +356,15 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
 
 
 def _probe(backend: Backend, inputs: filesets.Fileset, columns: Columns, topic: str, how: _Conduct) -> list[FileRecord]:
-    """Open every file, on the workers, and tell what is in it, in the order of the fileset."""
-    if not any(dataset.files for dataset in inputs.values()):
-        raise InputError("the fileset has no files")
+    """Tell what is in every file, in the order of the fileset; the workers open those that are not known."""
 
     def probe_all(items: list[Probe]) -> list[FileRecord]:
         sink = _Probes(items)
-        backend.executor.copy(sink=sink)(items, probe, [])
+        told = [replace(item, retries=how.retries, backoff_s=how.backoff_s) for item in items]
+        backend.executor.copy(sink=sink)(told, probe, [])
         return sink.result()
 
-    items = [
-        Probe(topic, name, file, columns, how.retries, how.backoff_s)
-        for name, dataset in inputs.items()
-        for file in dataset.files
-    ]
-    found = {(record.dataset, record.path): record for record in probe_all(items)}
-    return [found[item.dataset, item.file.path] for item in items]
+    return scan(inputs, columns, probe_all, topic)
 
 
 class _Probes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hepcol
+from hepcol.errors import InputError
 from hepcol.fileset import Fileset, describe
 from hepcol.provenance import options_of
 
@@ -35,13 +36,21 @@ def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
         "processor": f"{kind.__module__}:{kind.__qualname__}",
         "code": _digest(_sources(kind)),
         "options": options_of(processor),
-        "fileset": _short(json.dumps(describe(inputs), sort_keys=True)),
+        "fileset": _short(json.dumps(told_of(inputs) or repr(inputs), sort_keys=True)),
         "versions": {
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in _PACKAGES},
         },
         "hepcol": _digest(_hepcol_sources()),
     }
+
+
+def told_of(inputs: Fileset) -> dict[str, Any] | None:
+    """Return a fileset as JSON can hold it; None if its metadata are nothing for JSON, so that it has to be given."""
+    try:
+        return describe(inputs)
+    except InputError:
+        return None
 
 
 def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

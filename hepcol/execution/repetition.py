@@ -57,8 +57,10 @@ def rerun(provenance: str | Path, **how: Any) -> Run:
 
 def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Make the processor and the fileset of a run again."""
-    if "fileset" not in provenance:
-        raise InputError("provenance.json: written by an older hepcol, which did not note the fileset")
+    if not provenance.get("fileset"):
+        raise InputError(
+            "provenance.json: does not tell the fileset, whose metadata JSON cannot hold; run it again with it"
+        )
     fileset = json.loads(json.dumps(provenance["fileset"]))
     here, there = str(Path.cwd()), provenance["directory"]
     relative = [
