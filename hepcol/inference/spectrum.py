@@ -69,8 +69,9 @@ class Spectrum:
         return np.sqrt(self.contents if self.variances is None else self.variances)
 
     def __add__(self, other: "Spectrum") -> "Spectrum":
-        """Add the contents of the same bins."""
-        variances = None if self.variances is None or other.variances is None else self.variances + other.variances
+        """Add the contents of the same bins; with weights if either has them."""
+        counts = self.variances is None and other.variances is None
+        variances = None if counts else self.errors**2 + other.errors**2
         return Spectrum(self.edges, self.contents + other.contents, variances)
 
 
