@@ -1,5 +1,6 @@
 """The likelihood of a spectrum, as Minuit is to minimise it, and what weights change about its curvature."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,6 +63,8 @@ class Likelihood:
 
     def __call__(self, *numbers: float) -> float:
         """Return the deviance: twice the negative logarithm, relative to a perfect expectation."""
+        if not all(map(math.isfinite, numbers)):  # as Minuit tries where a curvature has failed
+            return math.inf
         expected, contents = self.expected(numbers), self.spectrum.contents
         terms = expected - contents + contents * (self._logarithm - np.log(expected))
         return float(2 * terms.sum() / self.spectrum.weight)

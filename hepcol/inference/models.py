@@ -25,6 +25,7 @@ TAIL_POWER = 5.0
 _HALF_MAXIMUM = math.sqrt(2 * math.log(2))  # of a Gaussian, in sigma
 _MIN_SIGMA = 0.1  # of a bin: narrower than that no histogram can tell
 _SHIFT = 5 * GeV
+_AT_THE_Z = (86 * GeV, 96 * GeV)  # elsewhere pairs are not mainly from Z of little radiation
 
 
 def at_collision_energy(spectrum: Spectrum, truth: Truth) -> Model:
@@ -48,7 +49,10 @@ def at_collision_energy(spectrum: Spectrum, truth: Truth) -> Model:
     """
     low, high = spectrum.range
     peak, sigma = starts(spectrum)
-    own = {"radiation": Parameter("radiation", 1.0, 0.0, 3.0, fixed=True)}
+    own = {
+        "radiation": Parameter("radiation", 1.0, 0.0, 3.0, fixed=True),
+        "sqrt_s": Parameter("sqrt_s", Z_MASS, *_AT_THE_Z, "GeV", fixed=True),
+    }
     parameters = (
         _yield(spectrum),
         Parameter("mean", peak, low, high, "GeV"),

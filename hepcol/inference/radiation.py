@@ -35,21 +35,16 @@ def radiator_exponent(sqrt_s: float) -> float:
 class Radiation:
     """Masses of lepton pairs at an e+e- collider at the Z, before the detector.
 
-    The parameters are ``mean``, the collision energy as it is measured [GeV], and ``radiation``, the strength of
-    the radiation of the final state relative to QED's; a detector that adds photons to their electron lowers it.
-
-    Parameters
-    ----------
-    sqrt_s : float
-        Collision energy [GeV] at which the radiation is computed.
+    The parameters are ``mean``, the collision energy as it is measured [GeV]; ``radiation``, the strength of the
+    radiation of the final state relative to QED's, which a detector lowers that adds photons to their electron; and
+    ``sqrt_s``, the true collision energy [GeV], at which the radiation is computed.
     """
 
-    sqrt_s: float
-    names = ("mean", "radiation")
+    names = ("mean", "radiation", "sqrt_s")
 
     def nodes(self, values: Mapping[str, float], _sigma: float) -> tuple[FloatArray, FloatArray]:
         """Return positions [GeV] and the weights that add up to one."""
-        kept, weights = radiated(self.sqrt_s, values["radiation"])
+        kept, weights = radiated(values["sqrt_s"], values["radiation"])
         return values["mean"] * kept, weights
 
 

@@ -54,7 +54,7 @@ def test_the_injected_resolution_is_recovered_on_the_reference_file(reference_fi
 def test_the_resolution_of_a_calorimeter_is_recovered():
     plan, fits = fit_run("zee-fcc", electrons="generator", stochastic=0.2, constant=0.01)
     assert plan.expected == pytest.approx(np.sqrt(2 * (0.2**2 * 45.594 + (0.01 * 45.594) ** 2)))
-    value, error = results(fits).T
+    value, _ = results(fits).T
     # electrons that have radiated are measured a little better, so the mean is a little lower
     assert value.mean() == pytest.approx(plan.expected, rel=0.02)
 

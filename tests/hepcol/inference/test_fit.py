@@ -34,13 +34,13 @@ def without_radiation(spectrum):
 
 
 def with_radiation(spectrum):
-    return at_collision_energy(spectrum, Radiation(Z_MASS))
+    return at_collision_energy(spectrum, Radiation())
 
 
 # Builder, values, and what is fixed when variations share it
 MODELS = {
     "line": (without_radiation, {"mean": 91.0, **TAILS}, ("alpha_low", "alpha_high")),
-    "radiation": (with_radiation, {"mean": Z_MASS, "radiation": 1.0, **TAILS}, ("alpha_low", "alpha_high")),
+    "radiation": (with_radiation, {"mean": Z_MASS, "radiation": 1.0, "sqrt_s": Z_MASS, **TAILS}, ("alpha_low", "alpha_high")),
     "resonance": (at_resonance, {"shift": 0.3, **RESONANCE}, ("alpha",)),
 }
 
@@ -370,3 +370,11 @@ def test_a_range_that_holds_no_peak_is_fitted_in_its_own_normalisation():
     assert record.values["sigma"] == pytest.approx(2.8, abs=1e-3)
     assert record.values[YIELD] == pytest.approx(inner.contents.sum())
     assert record.range == pytest.approx((86.8, 95.2))
+
+
+def test_thirty_events_and_ten_parameters_are_no_crash():
+    """Minuit then tries numbers that are none."""
+    entries = [0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 2, 1, 3, 0, 2, 0, 4]
+    entries += [1, 1, 2, 1, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+    spectrum = Spectrum(np.linspace(84, 98, 51), np.array(entries, dtype=np.float64))
+    assert not fit(original(spectrum), spectrum).usable

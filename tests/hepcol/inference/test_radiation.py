@@ -104,13 +104,14 @@ def bins(sigma, alpha, strength=1.0):
     values = {
         "mean": Z_MASS,
         "radiation": strength,
+        "sqrt_s": Z_MASS,
         "sigma": sigma,
         "alpha_low": alpha,
         "n_low": 5.0,
         "alpha_high": alpha,
         "n_high": 5.0,
     }
-    below = Smeared(Radiation(Z_MASS), DoubleCrystalBall()).cumulative(EDGES, values)
+    below = Smeared(Radiation(), DoubleCrystalBall()).cumulative(EDGES, values)
     return np.diff(below) / (below[-1] - below[0])
 
 
@@ -137,9 +138,9 @@ def test_expectation_is_smooth_in_the_strength(strength):
 
 
 def test_masses_scale_with_the_collision_energy():
-    values = {"mean": 91.0, "radiation": 1.0}
-    masses, weights = Radiation(Z_MASS).nodes(values, 1.0)
-    doubled, same = Radiation(Z_MASS).nodes({**values, "mean": 182.0}, 1.0)
+    values = {"mean": 91.0, "radiation": 1.0, "sqrt_s": Z_MASS}
+    masses, weights = Radiation().nodes(values, 1.0)
+    doubled, same = Radiation().nodes({**values, "mean": 182.0}, 1.0)
     np.testing.assert_allclose(doubled, 2 * masses, rtol=1e-15)
     np.testing.assert_array_equal(weights, same)
     assert not weights.flags.writeable
