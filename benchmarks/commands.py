@@ -64,3 +64,19 @@ def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path
         raise CommandError(" ".join(str(error).split())) from error
     click.echo(text)
     click.echo(f"written: {output}/zee.md, zee.json, zee.png")
+
+
+@bench.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each subject.")
+def chunks(file: Path, repeats: int) -> None:
+    """Compare what a chunk costs with stock coffea: FILE is EDM4hep before version 1."""
+    from benchmarks import chunks as comparison
+    from benchmarks.measurement import BenchmarkError
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch:
+            samples = comparison.run(file.resolve(), repeats, Path(scratch))
+    except (BenchmarkError, OSError) as error:
+        raise CommandError(" ".join(str(error).split())) from error
+    click.echo(comparison.markdown(samples))

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hepcol import plugins
+from hepcol import plugins, store
 from hepcol.comparison import Difference
 from hepcol.errors import InputError
 from hepcol.inspection import Inspection
@@ -68,6 +68,8 @@ def print_run(run: Any, output: str | Path) -> None:
     for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
         table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
     console.print(table)
+    if not run.closure.complete and (Path(output) / store.RESULT).exists():
+        console.print(f"to add what is missing, once it can be read: hepcol retry {output}", markup=False)
     for name, kind in summary["not_written"].items():
         console.print(f"not written: {name}: {kind}", style="yellow", markup=False)
     for warning in summary["warnings"]:
