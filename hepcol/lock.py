@@ -45,6 +45,9 @@ def take(folder: Path) -> None:
                     f"if that is gone, delete {lock}"
                 ) from None
             lock.unlink(missing_ok=True)
+        except OSError:  # a full disk takes the lock, but not the name of who holds it
+            lock.unlink(missing_ok=True)
+            raise
         else:
             return
     raise InputError(f"output folder {folder} was taken by another run just now")

@@ -60,7 +60,10 @@ def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:
     module, _, name = reference.partition(":")
     try:
         made = find_processor(reference)
-        return made(**options) if isinstance(made, type) else made
+        if not isinstance(made, type):
+            return made
+        names = option_names(made)  # an instance may have more on it, such as its accumulator
+        return made(**{name: value for name, value in options.items() if names is None or name in names})
     except (InputError, TypeError, ValueError) as error:
         raise InputError(
             f"processor {name} of module '{module}', which made this run, cannot be made again: {error}"

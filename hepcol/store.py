@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -14,7 +14,7 @@ import hist
 
 from hepcol.errors import InputError
 from hepcol.histogram_files import escape, read_zip, write_root, write_zip
-from hepcol.ledger import ChunkRecord, FileRecord, from_json, to_json
+from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
 from hepcol.lock import LOCK, locked, take
 from hepcol.spectra import Contents
 
@@ -29,7 +29,6 @@ SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folde
 PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, PLOTS)
-Uuids = dict[tuple[str, str], str]  # of files, by dataset and path
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
 
@@ -45,14 +44,14 @@ class Earlier:
         What it depends on, see :func:`hepcol.execution.identity.identify`.
     done : tuple of ChunkRecord
         The chunks that are in it.
-    uuids : dict
-        UUID of each of their files, by dataset and path.
+    files : tuple of FileRecord
+        What was found in their files.
     """
 
     out: Any
     identity: dict[str, Any]
     done: tuple[ChunkRecord, ...]
-    uuids: dict[tuple[str, str], str]
+    files: tuple[FileRecord, ...]
 
 
 class OutputFolder:
@@ -101,28 +100,30 @@ class OutputFolder:
         folder = Path(path)
         created = _make(folder)
         try:
-            take(folder)
+            with _writing(folder):
+                take(folder)
         except InputError:
             _remove(created)
             raise
         try:
-            earlier = _earlier(folder) if resume else None
-            if not resume:
-                _check_free(folder, force)
-                shutil.rmtree(folder / PARTIAL, ignore_errors=True)
-            store = cls(folder, created, earlier)
-        except (InputError, OSError) as error:
+            with _writing(folder):
+                earlier = _earlier(folder) if resume else None
+                if earlier is None and not (resume and (folder / SUMMARY).exists()):
+                    _check_free(folder, force)
+                _clear(folder / PARTIAL, keep=() if earlier is None else (SNAPSHOT,))
+                store = cls(folder, created, earlier)
+        except InputError:
             (folder / LOCK).unlink()
             _remove(created)
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"output folder {folder} cannot be written: {error}") from error
+            raise
         try:
             yield store
         finally:
             store.release()
 
-    def snapshot(self, out: Any, identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> None:
+    def snapshot(
+        self, out: Any, identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
+    ) -> None:
         """Write what there is so far, as a whole or not at all; what cannot be written is told at the end."""
         from hepcol import archive  # with coffea, which takes a second
 
@@ -131,7 +132,7 @@ class OutputFolder:
         target = self.path / PARTIAL / SNAPSHOT
         fresh = target.with_name(f"{SNAPSHOT}.new")
         try:
-            archive.write(fresh, out, _about(identity, done, uuids))
+            archive.write(fresh, out, _about(identity, chunks, files))
             fresh.replace(target)
         except archive.NotStorable:  # which the end of the run tells, if it matters then
             self._unstorable = True
@@ -157,33 +158,27 @@ class OutputFolder:
         if text not in self.warnings:
             self.warnings.append(text)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Say in one line what cannot be written; what was there before stays."""
-        try:
-            yield
-        except OSError as error:
-            raise InputError(f"output folder {self.path} cannot be written: {error.strerror or error}") from error
-
     def write_histograms(self, contents: Contents) -> None:
         """Write the histograms; those that ROOT has no class for are noted as such."""
         if self.path is None:
             return
-        with self._writing():
+        with _writing(self.path):
             write_zip(self.path / PARTIAL / HISTOGRAMS_ZIP, contents.histograms)
             refused = write_root(self.path / PARTIAL / HISTOGRAMS_ROOT, contents.histograms)
         for name, reason in refused.items():
             contents.others[name] = f"{reason}; it is in {HISTOGRAMS_ZIP} only"
 
-    def keep(self, out: Any, identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> None:
+    def keep(
+        self, out: Any, identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
+    ) -> None:
         """Keep the result of an incomplete run, so that what is missing can be added."""
         from hepcol import archive
 
         if self.path is None or out is None:
             return
         try:
-            with self._writing():
-                archive.write(self.path / PARTIAL / RESULT, out, _about(identity, done, uuids))
+            with _writing(self.path):
+                archive.write(self.path / PARTIAL / RESULT, out, _about(identity, chunks, files))
         except archive.NotStorable as error:
             self._warn(f"what is missing cannot be added later: {error}")
 
@@ -196,7 +191,7 @@ class OutputFolder:
         """
         if self.path is None or self._ledger is None:
             return
-        with self._writing():
+        with _writing(self.path):
             self._finish(self.path, summary, provenance, records)
 
     def _finish(
@@ -212,11 +207,13 @@ class OutputFolder:
         (partial / f"{LEDGER}.whole").write_text("".join(to_json(record) + "\n" for record in records))
         (partial / f"{LEDGER}.whole").replace(partial / LEDGER)
         self._remove_plots()
-        if not (partial / RESULT).exists():
-            (path / RESULT).unlink(missing_ok=True)
+        there = (partial / RESULT).exists()
+        # the summary last: if this is torn apart, what there was before can still be continued
         for name in (RESULT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
             if (partial / name).exists():
                 (partial / name).replace(path / name)
+        if not there:
+            (path / RESULT).unlink(missing_ok=True)
         self._complete = True
 
     def _remove_plots(self) -> None:
@@ -239,7 +236,8 @@ class OutputFolder:
         """
         if self.path is None or self._ledger is None:
             return
-        self._ledger.close()
+        with suppress(OSError):  # what a full disk has not taken
+            self._ledger.close()
         if self._complete or not (self.path / PARTIAL / SNAPSHOT).exists():
             shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         (self.path / LOCK).unlink(missing_ok=True)
@@ -247,13 +245,32 @@ class OutputFolder:
             _remove(self._created)
 
 
-def _about(identity: dict[str, Any], done: Sequence[ChunkRecord], uuids: Uuids) -> dict[str, Any]:
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in one line what cannot be written; what was there before stays."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+
+
+def _about(identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]) -> dict[str, Any]:
     """Describe the result in an archive."""
     return {
         "identity": identity,
-        "done": [to_json(record) for record in done],
-        "uuids": [[*key, value] for key, value in uuids.items()],
+        "done": [to_json(record) for record in chunks if record.status is Status.DONE],
+        "files": [to_json(record) for record in files],
     }
+
+
+def _clear(folder: Path, keep: tuple[str, ...]) -> None:
+    """Remove what an earlier run left half-written."""
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.is_dir():
+        for path in folder.iterdir():
+            if path.name not in keep:
+                path.unlink()
 
 
 def _earlier(folder: Path) -> Earlier | None:
@@ -262,21 +279,37 @@ def _earlier(folder: Path) -> Earlier | None:
     Raises
     ------
     InputError
-        If the results there are no hepcol's, or complete, or cannot be read.
+        If the results there are no hepcol's, or complete, or cannot be added to.
     """
+    if (folder / PARTIAL / SNAPSHOT).exists():
+        return _read_earlier(folder / PARTIAL / SNAPSHOT)
+    if not (folder / SUMMARY).exists():
+        return None
+    _, summary = read(folder)
+    if summary["complete"]:
+        raise InputError(f"output folder {folder}: the run is complete, there is nothing to add")
+    if (folder / RESULT).exists():
+        return _read_earlier(folder / RESULT)
+    if summary["events"]["processed"]:
+        raise InputError(
+            f"output folder {folder}: the result of the run could not be kept, so that nothing can be added to it; "
+            "run it again with --force"
+        )
+    return None
+
+
+def _read_earlier(path: Path) -> Earlier:
+    """Read what earlier runs left in an archive."""
     from hepcol import archive
 
-    for path in (folder / PARTIAL / SNAPSHOT, folder / RESULT):
-        if path.exists():
-            out, about = archive.read(path)
-            records = tuple(record for record in map(from_json, about["done"]) if isinstance(record, ChunkRecord))
-            uuids = {(dataset, file): identity for dataset, file, identity in about["uuids"]}
-            return Earlier(out, about["identity"], records, uuids)
-    if (folder / SUMMARY).exists():
-        _, summary = read(folder)
-        if summary["complete"]:
-            raise InputError(f"output folder {folder}: the run is complete, there is nothing to add")
-    return None
+    out, about = archive.read(path)
+    done, files = (tuple(map(from_json, about[name])) for name in ("done", "files"))
+    return Earlier(
+        out,
+        about["identity"],
+        tuple(record for record in done if isinstance(record, ChunkRecord)),
+        tuple(record for record in files if isinstance(record, FileRecord)),
+    )
 
 
 def plot_paths(folder: Path, name: tuple[str, ...]) -> list[Path]:

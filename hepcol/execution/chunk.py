@@ -76,7 +76,7 @@ class Attempt:
     """One try at a chunk: its output or its error, and what it took."""
 
     out: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     compile_s: float = 0.0
     bytes_read: int = 0
 
@@ -96,7 +96,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     try:
         task = cloudpickle.loads(lz4.frame.decompress(packed_task))
         compile_s = _warm_up(task, packed_task)
-    except Exception as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost in silence)
+    except (Exception, SystemExit) as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost)
         made = Attempt(error=caught)
     else:
         start_wall, start_cpu = time.perf_counter(), time.thread_time()
@@ -137,7 +137,7 @@ def _try(item: WorkItem, packed_task: bytes, task: Task) -> tuple[Attempt, int]:
             time.sleep(task.backoff_s * _BACKOFF_GROWTH ** (number - 1))
 
 
-def _worth_another(error: Exception, tried: int, places: int, retries: int) -> bool:
+def _worth_another(error: BaseException, tried: int, places: int, retries: int) -> bool:
     """Whether to try again: after what may pass, and at another place after what may be of the file there."""
     return (is_transient(error) and tried <= retries) or (is_of_the_file(error) and tried < places)
 
@@ -156,7 +156,7 @@ def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
             raise TypeError("process() returned None: it has to return an accumulator")
         requested = opened.bytes_read - before
         opened.forget_arrays()
-    except Exception as error:  # noqa: BLE001  (likewise)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (likewise; some library ends the process)
         openfiles.forget(topic, place, item.treename)
         return Attempt(error=error)
     return Attempt(out, bytes_read=requested)

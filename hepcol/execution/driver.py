@@ -1,11 +1,11 @@
 """Run a processor over files and account for every event."""
 
-import copy
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,18 @@ from hepcol.execution.interrupts import interrupts
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.scan import scan
-from hepcol.ledger import ChunkRecord, FileRecord, Status, close
+from hepcol.ledger import ChunkRecord, Closure, FileRecord, close
 from hepcol.provenance import describe
+from hepcol.result import Result
 from hepcol.spectra import Contents, collect
-from hepcol.store import Earlier, OutputFolder, Uuids
+from hepcol.store import Earlier, OutputFolder
 
 MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
 CHUNKS_PER_WORKER = 4
 SNAPSHOT_S = 30.0
+
+FileKey = tuple[str, str]  # dataset and path
 
 
 def run(
@@ -135,6 +138,11 @@ def run(
         raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
     if threads < 1 or (threads > 1 and kind is not Kind.ITERATIVE):
         raise InputError(f"threads must be 1, or more with the executor iterative, got {threads} with {kind}")
+    for name, value in (("retries", retries), ("backoff_s", backoff_s), ("snapshot_s", snapshot_s)):
+        if not value >= 0:
+            raise InputError(f"{name} must be at least 0, got {value}")
+    if not lost_after_s > 0:
+        raise InputError(f"lost_after_s must be positive, got {lost_after_s} s")
     if resume and output is None:
         raise InputError("resume needs the output folder of the run that is to be continued")
     how = _Conduct(
@@ -152,10 +160,11 @@ def run(
             if backend.dashboard:
                 bar.note(f"Dask dashboard: {backend.dashboard}")
             worked = session.work(backend, folder, bar, earlier)
-        done = _conclude(worked, processor, folder, backend)
+        closure = close(worked.found, worked.chunks)
+        if not closure.complete:  # before postprocess, which may change what the rest is to be added to
+            folder.keep(worked.out, session.identity, worked.chunks, worked.found)
+        done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
-        if not done.closure.complete:
-            folder.keep(worked.out, session.identity, [c for c in done.chunks if c.status is Status.DONE], worked.uuids)
         written = time.perf_counter()
         done.summary["warnings"] += folder.warnings
         done.summary.update(
@@ -202,7 +211,6 @@ class _Worked:
     """What the work on the chunks gave."""
 
     found: list[FileRecord]
-    uuids: Uuids
     out: Any
     chunks: list[ChunkRecord]
     events: int
@@ -235,11 +243,13 @@ class _Session:
         how = self._how
         bar.stage("open files")
         columns = _required_columns(self._processor)
-        found = _probe(backend, self._inputs, columns, self.topic, how)
+        found = _joined(_probe(backend, self._inputs, columns, self.topic, how), earlier, how.force)
+        ranges = _ranges_left(self._inputs, found, earlier.done)
+        if how.force and earlier.done:
+            found = _recounted(found, ranges, earlier)
         for file in found:
             folder.record(file)
-        uuids = _checked_uuids(found, earlier, how.force)
-        items = _chunks(self._inputs, found, how.chunksize, backend.workers, earlier.done)
+        items = _chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
         if not items and not earlier.done:
             raise InputError(nothing_readable(found))
         bar.start_chunks(len(items), sum(len(item) for item in items))
@@ -254,7 +264,7 @@ class _Session:
             heard_first,
             out=earlier.out,
             max_failures=how.allowed_failures,
-            snapshot=lambda out, done: folder.snapshot(out, self.identity, [*earlier.done, *done], uuids),
+            snapshot=lambda out, done: folder.snapshot(out, self.identity, [*earlier.done, *done], found),
             every_s=how.snapshot_s,
         )
         if how.on_error == "stop" and any(file.error for file in found):
@@ -270,7 +280,6 @@ class _Session:
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
         return _Worked(
             found,
-            uuids,
             taken.get(OUT),
             sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
             sum(len(item) for item in items),
@@ -280,16 +289,22 @@ class _Session:
         )
 
 
-def _conclude(worked: _Worked, processor: Any, folder: OutputFolder, backend: Backend) -> Run:
-    """Account for the events, and make the result of what the chunks gave."""
-    closure = close(worked.found, worked.chunks)
-    result = None
-    if worked.out is not None:
-        # postprocess may change its argument, and what an incomplete run lacks is to be added to what there was before
-        raw = worked.out if closure.complete or folder.path is None else copy.deepcopy(worked.out)
-        result = _postprocess(processor, raw)
+def _conclude(worked: _Worked, closure: Closure, processor: Any, backend: Backend) -> Run:
+    """Make the result of what the chunks gave, and hold it against the ledger."""
+    result = None if worked.out is None else _postprocess(processor, worked.out)
     check_counts(result, closure)
-    worked.contents = collect(result)
+    position = {name: number for number, name in enumerate(dict.fromkeys(file.dataset for file in worked.found))}
+
+    def in_order(named: Mapping[Any, Any], dataset_of: Callable[[Any], str]) -> dict[Any, Any]:
+        """Sort by dataset: chunks come in any order, and their datasets with them."""
+        return dict(sorted(named.items(), key=lambda item: position.get(dataset_of(item[0]), len(position))))
+
+    if isinstance(result, Result):
+        result = Result(in_order(result, str))
+    contents = collect(result)
+    contents.histograms = in_order(contents.histograms, itemgetter(0))
+    contents.values = in_order(contents.values, itemgetter(0))
+    worked.contents = contents
     summary = summarise(closure, result, worked.found, worked.chunks, backend)
     summary |= {
         "stopped": worked.stopped,
@@ -317,7 +332,7 @@ def _continued(folder: OutputFolder, identity: dict[str, Any], force: bool) -> E
     """
     earlier = folder.earlier
     if earlier is None:
-        return Earlier(None, identity, (), {})
+        return Earlier(None, identity, (), ())
     changed = differences(earlier.identity, identity)
     if changed and not force:
         raise InputError(
@@ -327,14 +342,44 @@ def _continued(folder: OutputFolder, identity: dict[str, Any], force: bool) -> E
     return earlier
 
 
-def _checked_uuids(found: list[FileRecord], earlier: Earlier, force: bool) -> Uuids:
-    """Return the UUIDs of the files, which have to be those of the run that is continued."""
-    uuids = {(file.dataset, file.path): file.uuid for file in found if file.uuid}
-    for (dataset, path), before in earlier.uuids.items():
-        now = uuids.get((dataset, path), before)
-        if now != before and not force:
-            raise InputError(f"{path}: has UUID {now}, but the run that is to be continued read it with {before}")
-    return {**earlier.uuids, **uuids}
+def _joined(found: list[FileRecord], earlier: Earlier, force: bool) -> list[FileRecord]:
+    """Join what was found in files with what was found in those whose events are in the run that is continued.
+
+    Such a file may be gone: what is left of it fails chunk by chunk, and if nothing is left, nothing is missing.
+
+    Raises
+    ------
+    InputError
+        If such a file is another one now, and that is not forced.
+    """
+    begun = {(chunk.dataset, chunk.path) for chunk in earlier.done}
+    before = {(file.dataset, file.path): file for file in earlier.files if (file.dataset, file.path) in begun}
+    joined = []
+    for file in found:
+        then = before.pop((file.dataset, file.path), None)
+        if then is not None and file.entries is not None and file.uuid != then.uuid and not force:
+            raise InputError(
+                f"{file.path}: has UUID {file.uuid}, but the run that is to be continued read it with {then.uuid} "
+                "(--force continues it all the same)"
+            )
+        joined.append(then if then is not None and file.entries is None else file)
+    return [*joined, *before.values()]  # what is left there are files that are not named any more, which was forced
+
+
+def _recounted(
+    found: list[FileRecord], ranges: Mapping[FileKey, Sequence[tuple[int, int]]], earlier: Earlier
+) -> list[FileRecord]:
+    """Count the entries of files as those that are done and those that are left, whatever has changed in them."""
+    done: dict[FileKey, int] = {}
+    for chunk in earlier.done:
+        done[chunk.dataset, chunk.path] = done.get((chunk.dataset, chunk.path), 0) + chunk.events
+
+    def entries(key: FileKey) -> int:
+        return done.get(key, 0) + sum(stop - start for start, stop in ranges.get(key, ()))
+
+    return [
+        file if file.entries is None else replace(file, entries=entries((file.dataset, file.path))) for file in found
+    ]
 
 
 def _required_columns(processor: Any) -> Columns:
@@ -393,19 +438,19 @@ class _Probes:
     def result(self) -> list[FileRecord]:
         if self.stopped == INTERRUPTED:
             raise KeyboardInterrupt
-        missing = RuntimeError(f"not opened: {self.stopped}")
-        return [self._found.get((item.dataset, item.file.path)) or unreadable(item, missing) for item in self._items]
+        if self.stopped:
+            raise InputError(f"{len(self._found)} of {len(self._items)} files were opened: {self.stopped}")
+        return list(self._found.values())
 
 
 def _chunks(
     inputs: filesets.Fileset,
     found: list[FileRecord],
+    ranges: Mapping[FileKey, Sequence[tuple[int, int]]],
     chunksize: int | None,
     workers: int,
-    done: Sequence[ChunkRecord],
 ) -> list[WorkItem]:
     """Cut what is left to do of the files that can be read into chunks of about equal size."""
-    ranges = _ranges_left(inputs, found, done)
     total = sum(stop - start for left in ranges.values() for start, stop in left)
     size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
     records = {(file.dataset, file.path): file for file in found}
@@ -427,9 +472,9 @@ def _chunks(
 
 def _ranges_left(
     inputs: filesets.Fileset, found: list[FileRecord], done: Sequence[ChunkRecord]
-) -> dict[tuple[str, str], list[tuple[int, int]]]:
+) -> dict[FileKey, list[tuple[int, int]]]:
     """Entries of each readable file that are not done."""
-    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    taken: dict[FileKey, list[tuple[int, int]]] = {}
     for chunk in done:
         taken.setdefault((chunk.dataset, chunk.path), []).append((chunk.start, chunk.stop))
     entries = {(file.dataset, file.path): file.entries for file in found if file.entries is not None}

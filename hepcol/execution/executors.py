@@ -22,8 +22,10 @@ from hepcol.execution.merging import merged
 POLL_S = 0.2
 MAX_DEATHS = 3  # of workers, until a chunk is held to be the reason
 LOST_AFTER_S = 300.0  # of a cluster without workers
-_FETCH_S = 30.0  # for what is on the workers, once the run has to end
+_FETCH_S = 30.0  # for an output to come from a worker, and for all of them once the run has to end
+_FETCHES = 3
 _LOOK_S = 1.0  # between two looks at the cluster
+_LOST = "the Dask scheduler was lost"
 
 
 @dataclass
@@ -131,11 +133,20 @@ class _PoolWork:
         if self._suspects:
             if not running:
                 suspect = self._suspects.popleft()
-                running[self._pools.current.submit(self._function, suspect)] = suspect
+                running[self._start(suspect)] = suspect
             return
         while todo and len(running) < 2 * self._workers:
             item = todo.popleft()
-            running[self._pools.current.submit(self._function, item)] = item
+            running[self._start(item)] = item
+
+    def _start(self, item: Any) -> Future[Any]:
+        """Hand an item to the pool; one that broke a moment ago says so here, and not of what it worked on."""
+        try:
+            return self._pools.current.submit(self._function, item)
+        except BrokenProcessPool as error:
+            broken: Future[Any] = Future()
+            broken.set_exception(error)
+            return broken
 
     def _finish(self, future: Future[Any], item: Any) -> None:
         """Take the output of an item, or see what its worker died of."""
@@ -192,10 +203,15 @@ class _Node:
     items: list[Any]
     inputs: list["_Node"] = field(default_factory=list)
     alone: bool = False
+    timeouts: int = 0
 
 
 class _DaskWork:
-    """The work on items on a Dask cluster."""
+    """The work on items on a Dask cluster.
+
+    An output is in ``_ready`` from when it was made to when it is in this process or part of another one. Until then
+    its worker may take it away: Dask makes it anew.
+    """
 
     def __init__(self, executor: LedgerDaskExecutor, function: Callable[[Any], Any]) -> None:
         self._client: Any = executor.client
@@ -211,6 +227,19 @@ class _DaskWork:
         self._alone_since: float | None = None
 
     def run(self, items: Sequence[Any]) -> None:
+        try:
+            self._submit(items)
+            while (self._pending or self._suspects or self._ready) and not self._sink.stopped:
+                self._step()
+        except Exception:
+            if self._client.status == "running":
+                raise
+            self._sink.stop(_LOST)  # which Dask may tell by an error of any call
+        if self._sink.stopped:
+            self._rescue()
+
+    def _submit(self, items: Sequence[Any]) -> None:
+        """Hand all items to the cluster."""
         heavy = self._executor.heavy_input
         # not by scatter, which does not survive the worker that has it (coffea #465)
         self._shared = None if heavy is None else self._client.submit(_same, heavy, pure=False)
@@ -219,18 +248,23 @@ class _DaskWork:
         )
         for future, item in zip(futures, items, strict=True):
             self._follow(_Node(future, [item]))
-        while (self._pending or self._suspects) and not self._sink.stopped:
-            if not self._pending:
-                self._try_alone(self._suspects.pop())
-            self._advance()
-        if self._sink.stopped:
-            self._rescue()
-        else:
-            self._drain()
 
     def _input(self, item: Any) -> Any:
         """Join an item with what all of them need, which is sent once."""
         return item if self._shared is None else (item, self._shared)
+
+    def _step(self) -> None:
+        """Wait for tasks; once there are none, try suspects, and then merge and fetch what is ready."""
+        if self._pending:
+            self._advance()
+        elif self._suspects:
+            self._try_alone(self._suspects.pop())
+        elif len(self._ready) > 1:
+            self._merge(self._executor.treereduction)
+        else:
+            self._fetch_ready()
+            if self._ready:  # it was lost, and is being made anew
+                self._advance()
 
     def _try_alone(self, item: Any) -> None:
         """Give an item the whole cluster: if a worker dies now, it is the reason."""
@@ -248,6 +282,8 @@ class _DaskWork:
                 self._finish(self._events.get_nowait())
         except queue.Empty:
             pass
+        if self._sink.stopped:
+            return
         while len(self._ready) >= self._executor.treereduction:
             self._merge(self._executor.treereduction)
         if self._sink.due:
@@ -260,17 +296,24 @@ class _DaskWork:
         node = self._pending.pop(future.key, None)
         if node is None:
             return
-        if future.status == "finished":
+        status = future.status
+        if status == "finished":
             node.inputs.clear()  # with them their futures, and the outputs on the workers
             self._ready.append(node)
-            return
-        error = self._error_of(future)
-        if node.inputs:  # a merge: take its inputs one by one, where one that does not merge is found out
-            for part in node.inputs:
-                self._fetch(part)
-            return
+        elif status == "cancelled":
+            self._give_up()
+        elif status != "error":  # lost again with its worker, before we came to it
+            self._follow(node)
+        elif node.inputs:  # a merge: take its inputs one by one, where one that does not merge is found out
+            self._ready += [part for part in node.inputs if not self._fetch(part)]
+        else:
+            self._fail(node, future.exception(timeout=_FETCH_S))
+
+    def _fail(self, node: _Node, error: BaseException) -> None:
+        """Take note that the items of a node gave nothing, or have to be tried alone."""
         if type(error).__name__ != "KilledWorker":
-            self._sink.fail(node.items[0], error)
+            for item in node.items:
+                self._sink.fail(item, error)
         elif node.alone:
             deaths = int(error.allowed_failures) + 1  # type: ignore[attr-defined]  # of distributed's KilledWorker
             reason = WorkerDied(
@@ -278,66 +321,63 @@ class _DaskWork:
             )
             self._sink.fail(node.items[0], reason, deaths)
         else:  # all that a dying worker had before it are suspects to Dask
-            self._suspects.append(node.items[0])
+            self._suspects += node.items
 
-    @staticmethod
-    def _error_of(future: Any) -> BaseException:
-        """Error that ended a task; lost and cancelled ones have none of their own."""
-        if future.status == "error":
-            error: BaseException = future.exception(timeout=_FETCH_S)
-            return error
-        return RuntimeError(f"the cluster gave it up: {future.status}")
+    def _give_up(self) -> None:
+        """Stop after Dask has cancelled our tasks: with them it forgets all outputs that are not here."""
+        running = self._client.status == "running"
+        self._sink.stop("the Dask cluster has dropped the work, as in a restart" if running else _LOST)
 
     def _merge(self, number: int) -> None:
-        """Merge ready outputs on a worker."""
-        if number < 2:  # noqa: PLR2004  (nothing to merge with)
-            return
+        """Merge up to so many ready outputs on a worker."""
         nodes, self._ready = self._ready[:number], self._ready[number:]
         future = self._client.submit(
             merged, [node.future for node in nodes], pure=False, priority=self._executor.priority + 1
         )
         self._follow(_Node(future, [item for node in nodes for item in node.items], nodes))
 
-    def _fetch(self, node: _Node, timeout: float = _FETCH_S) -> None:
-        """Bring an output into this process, where nothing can take it away."""
+    def _fetch(self, node: _Node) -> bool:
+        """Bring an output into this process, where nothing can take it away; False if it has to be tried again."""
+        if node.future.status in ("lost", "pending"):
+            return False
         try:
-            self._sink.take(node.future.result(timeout=timeout))
+            output = node.future.result(timeout=_FETCH_S)
+        except TimeoutError as error:
+            node.timeouts += 1
+            if node.timeouts < _FETCHES:
+                return False
+            self._fail(node, error)
         except Exception as error:  # noqa: BLE001  (it died with its worker, or does not travel)
-            for item in node.items:
-                self._sink.fail(item, error)
-
-    def _drain(self) -> None:
-        """Merge and fetch what is ready, all chunks having ended."""
-        while len(self._ready) > 1 and not self._sink.stopped:
-            self._merge(min(len(self._ready), self._executor.treereduction))
-            while self._pending and not self._sink.stopped:
-                self._advance()
-        if self._sink.stopped:
-            self._rescue()
-        self._fetch_ready()
+            if node.future.status == "cancelled":
+                self._give_up()
+            else:
+                self._fail(node, error)
+        else:
+            self._sink.take(output)
+        return True
 
     def _fetch_ready(self) -> None:
         """Fetch what is ready; by the bounded tree that is little."""
         nodes, self._ready = self._ready, []
-        for node in nodes:
-            self._fetch(node)
+        self._ready += [node for node in nodes if not self._fetch(node)]
 
     def _rescue(self) -> None:
-        """Fetch what is done, as far as the cluster still gives it."""
-        chunks = [node.future for node in self._pending.values() if not node.inputs]
-        ready = [*self._ready, *(part for node in self._pending.values() for part in node.inputs)]
+        """Fetch what is done, as far as the cluster still gives it; the rest stays without a record."""
+        nodes = [*self._ready, *self._pending.values()]
         self._pending.clear()
         self._ready.clear()
-        deadline = time.monotonic() + _FETCH_S
         if self._client.status == "running":
-            self._client.cancel(chunks)
-        for node in ready:
+            self._client.cancel([node.future for node in nodes if node.future.status == "pending"])
+        # of a merge that has not come back, its inputs
+        done = [part for node in nodes for part in node.inputs or [node] if part.future.status == "finished"]
+        deadline = time.monotonic() + _FETCH_S
+        for node in done:
             left = deadline - time.monotonic()
             if left <= 0 or self._client.status != "running":
                 break
             try:
                 output = node.future.result(timeout=left)
-            except Exception:  # noqa: BLE001, S112  (it is gone with its worker: its chunks stay without a record)
+            except Exception:  # noqa: BLE001, S112  (it is gone with its worker)
                 continue
             self._sink.take(output)
 
@@ -348,7 +388,7 @@ class _DaskWork:
             return
         self._looked = now
         if self._client.status in ("closing", "closed", "failed"):
-            self._sink.stop("the Dask scheduler was lost")
+            self._sink.stop(_LOST)
             return
         try:
             workers = len(self._client.scheduler_info(n_workers=-1)["workers"])

@@ -9,6 +9,7 @@ from hepcol import store
 from hepcol.errors import InputError
 from hepcol.execution.account import Run
 from hepcol.execution.driver import run
+from hepcol.execution.identity import options_told
 from hepcol.options import rebuild_processor
 
 
@@ -29,6 +30,10 @@ def retry(folder: str | Path, **how: Any) -> Run:
     InputError
         If there is no such run, it is complete, or what it depends on has changed.
     """
+    if not (Path(folder) / store.PROVENANCE).exists() and (Path(folder) / store.PARTIAL / store.SNAPSHOT).exists():
+        raise InputError(
+            f"{folder}: the run was killed before it noted what it is of: repeat its command with --resume"
+        )
     processor, fileset = _of(store.read_provenance(folder))
     return run(processor, fileset, output=folder, resume=True, **how)
 
@@ -71,4 +76,17 @@ def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     ]
     if relative and here != there:
         raise InputError(f"the run named its files from {there}, such as {relative[0]}: repeat it there")
-    return rebuild_processor(provenance["processor"], provenance["options"]), fileset
+    return _processor(provenance), fileset
+
+
+def _processor(provenance: Mapping[str, Any]) -> Any:
+    """Make the processor of a run again, and see that it has the options that the run had."""
+    made = rebuild_processor(provenance["processor"], provenance["options"])
+    before, now = provenance["identity"]["options"], options_told(made)
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            raise InputError(
+                f"processor {provenance['processor']}: its option '{name}' was {before.get(name)} and would be "
+                f"{now.get(name)}: give the processor and the files to the run again"
+            )
+    return made

@@ -56,6 +56,7 @@ def original(spectrum: Spectrum) -> Model:
     low, high = spectrum.range
     centres = (spectrum.edges[:-1] + spectrum.edges[1:]) / 2
     mean = float(np.average(centres, weights=spectrum.contents)) if spectrum.contents.sum() > 0 else SQRT_S
+    mean = min(max(mean, low), high)  # negative weights may push it out
     parameters = (
         Parameter(YIELD, float(spectrum.contents.sum())),
         Parameter("mass", mean, low, high, "GeV"),
