@@ -255,7 +255,10 @@ def _compare(first: str, second: str) -> None:
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the fits.")
 @one_line_errors
 def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, plots: bool, **how: Any) -> None:
-    """Fit the histograms of DIR, the output of a run, in all variations."""
+    """Fit the histograms of DIR, the output of a run, in all variations.
+
+    The exit code is 3 if some of the fits may not be used.
+    """
     from hepcol.inference.folder import fit_folder
     from hepcol.options import parameter_changes
     from hepcol.report.fit_table import print_fit
@@ -269,6 +272,8 @@ def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, p
             bar.stage("draw")
             plot_fits(done)
     print_fit(done, every)
+    if not done.usable:
+        sys.exit(INCOMPLETE)
 
 
 @commands.command()

@@ -339,7 +339,10 @@ def add_fit(folder: Path, model: str, told: dict[str, Any], record: dict[str, An
     try:
         with locked(folder):
             _, summary = read(folder)
-            summary.setdefault(FIT, {})[model] = told
+            fits = summary.get(FIT, {})
+            summary[FIT] = {**(fits if isinstance(fits, dict) else {}), model: told}
+            for dataset in told["datasets"]:  # of an earlier fit, which these results are not
+                shutil.rmtree(fit_plots(folder, dataset, model), ignore_errors=True)
             for name, content in ((fit_name(model), record), (SUMMARY, summary)):
                 _replace(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
     except OSError as error:

@@ -15,6 +15,7 @@ from hepcol.inference.record import Estimate, FitRecord, Status
 from hepcol.inference.spectrum import Spectrum
 
 MIN_EXPECTED = 5.0  # entries in a bin of chi2 (W. G. Cochran, Ann. Math. Statist. 23 (1952) 315)
+FEW = 500.0  # entries; with fewer a fit begins at two places
 _NEAR_BOUND = 1e-3  # of the allowed interval
 _PEAK_POINTS = 2001
 _PRECISION = 1e-12  # of the likelihood: expectations are differences of integrals
@@ -48,10 +49,16 @@ def fit(model: Model, spectrum: Spectrum, minos: Sequence[str] = ()) -> FitRecor
     entries = float(spectrum.contents.sum())
     occupied = int(np.count_nonzero(spectrum.contents))
     if occupied <= len(free) or entries <= 0:
-        message = f"{occupied} bins have entries, too few for {len(free)} free parameters"
+        message = (
+            f"the sum of weights is {entries:g}"
+            if occupied > len(free)
+            else f"{occupied} bins have entries, too few for {len(free)} free parameters"
+        )
         return _unfitted(model, spectrum, free, Status.TOO_FEW_ENTRIES, message)
     likelihood = Likelihood(model, spectrum)
     minuit = _minimise(likelihood)
+    if entries < FEW * spectrum.weight:
+        minuit = min((minuit, *map(_minimise, _elsewhere(likelihood))), key=_rank)
     covariance, growth = _covariance(likelihood, minuit)
     estimates = {
         parameter.name: _estimate(minuit, parameter, unit, larger)
@@ -107,6 +114,18 @@ def _minimise(likelihood: Likelihood) -> Minuit:
     return minuit
 
 
+def _elsewhere(likelihood: Likelihood) -> list[Likelihood]:
+    """Return the same likelihood with other starts: with few entries a few of them may look like a narrow peak."""
+    others = {p.name: {"start": p.other_start} for p in likelihood.model.parameters if p.other_start is not None}
+    free = {name: start for name, start in others.items() if not likelihood.model.parameter(name).fixed}
+    return [Likelihood(likelihood.model.changed(free), likelihood.spectrum)] if free else []
+
+
+def _rank(minuit: Minuit) -> tuple[bool, float]:
+    """Order minima: the valid ones first, then by depth."""
+    return not minuit.valid, math.inf if minuit.fval is None else float(minuit.fval)
+
+
 def _covariance(likelihood: Likelihood, minuit: Minuit) -> tuple[FloatArray, FloatArray]:
     """Return the covariance of the free parameters in Minuit's units, and by what weights let each error grow.
 
@@ -128,7 +147,7 @@ def _estimate(minuit: Minuit, parameter: Parameter, unit: float, growth: float) 
     value = float(minuit.values[parameter.name] * unit)
     if parameter.fixed:
         return Estimate(value, 0.0, fixed=True, at_bound=False)
-    at_bound = _at_bound(value, parameter.lower, parameter.upper)
+    at_bound = _at_bound(value, parameter.lower, parameter.upper) and not _is_near(value, parameter, parameter.absent)
     return Estimate(value, float(minuit.errors[parameter.name] * unit * growth), fixed=False, at_bound=at_bound)
 
 
@@ -150,6 +169,11 @@ def _at_bound(value: float, lower: float, upper: float) -> bool:
     """Whether a value is at a bound, as near as Minuit's transformed parameters come to one."""
     span = upper - lower if math.isfinite(upper - lower) else max(1.0, abs(value))
     return min(value - lower, upper - value) < _NEAR_BOUND * span
+
+
+def _is_near(value: float, parameter: Parameter, target: float | None) -> bool:
+    """Whether a value is where its parameter has no effect, which is no failure."""
+    return target is not None and abs(value - target) < _NEAR_BOUND * (parameter.upper - parameter.lower)
 
 
 def _interval(minuit: Minuit, name: str, scale: float) -> tuple[float, float]:
@@ -176,13 +200,14 @@ def goodness(spectrum: Spectrum, expected: FloatArray, free: int) -> tuple[float
     """Return Pearson's chi2 and its degrees of freedom, over bins merged until enough entries are expected.
 
     Without merging, bins where 0.1 entries are expected would spread chi2 more than its distribution allows for.
-    Weights are taken to vary alike in all bins: the few of one bin do not tell how they vary there.
+    The typical weight of a bin is that of a hundred entries around it: the few of one bin do not tell how they vary.
     """
-    groups = _merged(expected, MIN_EXPECTED * spectrum.weight)
+    weights = spectrum.weights
+    groups = _merged(expected / weights, MIN_EXPECTED)
     contents, expectation = (np.add.reduceat(column, groups) for column in (spectrum.contents, expected))
     if np.any(expectation <= 0):
         return math.nan, 0
-    variances = expectation * spectrum.weight
+    variances = np.add.reduceat(expected * weights, groups)
     ndof = len(groups) - free
     return (float(np.sum((contents - expectation) ** 2 / variances)), ndof) if ndof > 0 else (math.nan, 0)
 

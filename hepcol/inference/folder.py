@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from hepcol import store
 from hepcol.errors import InputError
 from hepcol.inference.arrays import FloatArray
-from hepcol.inference.model import Model
+from hepcol.inference.model import YIELD, Model
 from hepcol.inference.plan import FitPlan, Fitted
 from hepcol.inference.record import FitRecord
 from hepcol.inference.spectrum import Spectrum
@@ -23,6 +23,7 @@ from hepcol.provenance import describe_fit
 
 VARIATION = "variation"
 NOMINAL = "nominal"
+MIN_USABLE = 0.9  # of the fits, for a mean: those that are left may be a choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +89,14 @@ class DatasetFit:
     def to_json(self) -> dict[str, Any]:
         """Return what ``summary.json`` tells."""
         values = self.results[list(self.usable), 0]
+        enough = len(values) >= MIN_USABLE * len(self.records)
         return {
             "expected": self.plan.expected,
             "expected_label": self.plan.expected_label,
             "fits": len(self.records),
             "usable": len(values),
-            "mean": float(values.mean()) if len(values) else None,
-            "standard_deviation": float(values.std(ddof=1)) if len(values) > 1 else None,
+            "mean": float(values.mean()) if enough and len(values) else None,
+            "standard_deviation": float(values.std(ddof=1)) if enough and len(values) > 1 else None,
             "variations": {
                 name: {
                     "value": _number(value),
@@ -121,18 +123,27 @@ class FolderFit:
         The fits of each dataset.
     summary : dict
         Summary of the run, which says whether it is complete.
+    changes : mapping
+        What was changed about the model's parameters.
     """
 
     folder: Path
     model: str
     datasets: tuple[DatasetFit, ...]
     summary: Mapping[str, Any]
+    changes: Changes = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        """Whether every fit may be used."""
+        return all(len(part.usable) == len(part.records) for part in self.datasets)
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``summary.json`` tells of this model."""
         first = self.datasets[0]
         return {
             "title": first.models[0].title,
+            "changes": {name: dict(change) for name, change in self.changes.items()},
             "observable": first.plan.observable,
             "range": list(first.spectra[0].range),
             "parameter": first.plan.parameter,
@@ -186,6 +197,9 @@ def fit_folder(
     histograms, summary = store.read(path)
     provenance = store.read_provenance(path)
     name, plan = _plan(provenance, model)
+    for result in (plan.parameter, YIELD):
+        if (changes or {}).get(result, {}).get("fixed"):
+            raise InputError(f"parameter {result} is what the fit is for: it cannot be fixed")
     chosen = [key for key in histograms if key[-1] == plan.observable and len(key) == 2]  # noqa: PLR2004  (dataset, name)
     if not chosen:
         raise InputError(f"{path}: no histogram {plan.observable} there, which model {name} is for")
@@ -209,8 +223,8 @@ def fit_folder(
         fitted.append(
             DatasetFit(key[0], plan, label, tuple(names), tuple(spectra), models, records, shared, companions)
         )
-    done = FolderFit(path, name, tuple(fitted), summary)
-    store.add_fit(path, name, done.to_json(), _record(done, changes, minos))
+    done = FolderFit(path, name, tuple(fitted), summary, changes or {})
+    store.add_fit(path, name, done.to_json(), _record(done, minos))
     return done
 
 
@@ -246,11 +260,11 @@ def _companion(histogram: hist.Hist) -> Companion:
         return Companion(axis.label or axis.name, contents @ axis.centers / contents.sum(axis=1))
 
 
-def _record(done: FolderFit, changes: Changes | None, minos: bool) -> dict[str, Any]:
+def _record(done: FolderFit, minos: bool) -> dict[str, Any]:
     """Return everything that is known of the fits, with what made them."""
     return {
         **done.to_json(),
-        "provenance": describe_fit(changes=changes or {}, minos=minos),
+        "provenance": describe_fit(changes=done.to_json()["changes"], minos=minos),
         "datasets": {
             part.dataset: {
                 **part.to_json(),

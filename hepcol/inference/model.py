@@ -33,6 +33,8 @@ class Parameter:
         Whether it is the same in all variations, and so taken from the fit of their sum.
     absent : float, optional
         Where a shared parameter has no effect; it stays there unless the spectra need it.
+    other_start : float, optional
+        Another place where a fit of few entries begins.
     """
 
     name: str
@@ -43,11 +45,13 @@ class Parameter:
     fixed: bool = False
     shared: bool = False
     absent: float | None = None
+    other_start: float | None = None
 
     def __post_init__(self) -> None:
         if not self.lower <= self.start <= self.upper:
+            unit = f" {self.unit}" if self.unit else ""
             raise InputError(
-                f"parameter {self.name}: starts at {self.start:g} {self.unit}, outside [{self.lower:g}, {self.upper:g}]"
+                f"parameter {self.name}: starts at {self.start:g}{unit}, outside [{self.lower:g}, {self.upper:g}]"
             )
 
 
@@ -84,6 +88,10 @@ class Model:
         needed = [name for part in self.components for name in (*part.shape.names, *([part.share] * bool(part.share)))]
         if names[:1] != [YIELD] or sorted(names) != sorted({YIELD, *(name for name in needed if name)}):
             raise ValueError(f"model {self.name}: has parameters {names}, needs {YIELD} and {needed}")
+
+    def parameter(self, name: str) -> Parameter:
+        """Return a parameter by its name."""
+        return next(parameter for parameter in self.parameters if parameter.name == name)
 
     def parts(self, edges: FloatArray, values: Values) -> dict[str, FloatArray]:
         """Return the expected sums of weights of each component in the bins between ``edges``."""

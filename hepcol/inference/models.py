@@ -23,6 +23,7 @@ from hepcol.units import GeV
 NO_TAIL, LOWEST_ALPHA = 4.0, 1.0
 TAIL_POWER = 5.0
 _HALF_MAXIMUM = math.sqrt(2 * math.log(2))  # of a Gaussian, in sigma
+_QUARTILES = 1.349  # between those of a Gaussian, in sigma
 _MIN_SIGMA = 0.1  # of a bin: narrower than that no histogram can tell
 _SHIFT = 5 * GeV
 _AT_THE_Z = (86 * GeV, 96 * GeV)  # elsewhere pairs are not mainly from Z of little radiation
@@ -56,7 +57,7 @@ def at_collision_energy(spectrum: Spectrum, truth: Truth) -> Model:
     parameters = (
         _yield(spectrum),
         Parameter("mean", peak, low, high, "GeV"),
-        Parameter("sigma", sigma, *_sigma_bounds(spectrum), "GeV"),
+        Parameter("sigma", sigma, *_sigma_bounds(spectrum), "GeV", other_start=_wide(spectrum)),
         *(own[name] for name in truth.names if name != "mean"),
         Parameter("alpha_low", NO_TAIL / 2, LOWEST_ALPHA, NO_TAIL, shared=True, absent=NO_TAIL),
         Parameter("n_low", TAIL_POWER, 1.1, 100.0, fixed=True),
@@ -88,7 +89,7 @@ def at_resonance(spectrum: Spectrum) -> Model:
     parameters = (
         _yield(spectrum),
         Parameter("shift", 0.0, -_SHIFT, _SHIFT, "GeV"),
-        Parameter("sigma", sigma, *bounds, "GeV"),
+        Parameter("sigma", sigma, *bounds, "GeV", other_start=_wide(spectrum)),
         Parameter("mass", Z_MASS, 0.0, unit="GeV", fixed=True),
         Parameter("width", Z_WIDTH, 0.0, unit="GeV", fixed=True),
         Parameter("alpha", NO_TAIL / 2, LOWEST_ALPHA / 2, NO_TAIL, shared=True, absent=NO_TAIL),
@@ -112,6 +113,14 @@ def starts(spectrum: Spectrum) -> tuple[float, float]:
     half = (centres[top + below_half[0]] if len(below_half) else edges[-1]) - centres[top]
     low, high = _sigma_bounds(spectrum)
     return float(centres[top]), float(np.clip(half / _HALF_MAXIMUM, 2 * low, high / 2))
+
+
+def _wide(spectrum: Spectrum) -> float:
+    """Sigma as the quartiles of all entries show it, which a few of them cannot make small."""
+    low, high = _sigma_bounds(spectrum)
+    below = np.cumsum(np.maximum(spectrum.contents, 0))
+    first, third = np.interp([0.25 * below[-1], 0.75 * below[-1]], below, spectrum.edges[1:])
+    return float(np.clip((third - first) / _QUARTILES, 2 * low, high / 2))
 
 
 def _yield(spectrum: Spectrum) -> Parameter:

@@ -28,6 +28,8 @@ class FitPlan:
         What it should be, if that is known.
     expected_label : str
         How it is known.
+    is_whole : bool
+        Whether that is all that the result should be; if not, a result may well be larger.
     against : tuple of str
         Histograms whose means the result is compared with, variation by variation.
     """
@@ -39,6 +41,7 @@ class FitPlan:
     unit: str
     expected: float | None = None
     expected_label: str = "expected"
+    is_whole: bool = True
     against: tuple[str, ...] = ()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from hepcol.errors import InputError
 from hepcol.inference.arrays import FloatArray
 
+_ENOUGH = 100.0  # entries that tell a typical weight
 _TOLERANCE = 1e-6  # of a bin: how far a bound of the range may be from an edge
 
 
@@ -50,6 +51,9 @@ class Spectrum:
                 "expected the storage Int64 or Weight"
             )
         variances = np.asarray(histogram.variances(), dtype=np.float64)[first:last] if weighted else None
+        bad = np.flatnonzero(~np.isfinite(contents))
+        if len(bad):
+            raise InputError(f"histogram of {axis.name}: bin {first + bad[0]} holds {contents[bad[0]]}, no number")
         return cls(np.asarray(axis.edges[first : last + 1], dtype=np.float64), contents, variances)
 
     @property
@@ -62,6 +66,23 @@ class Spectrum:
         """Typical weight: the sum of squared weights over the sum of weights; one for counts."""
         total = float(self.contents.sum())
         return 1.0 if self.variances is None or total <= 0 else float(self.variances.sum()) / total
+
+    @property
+    def weights(self) -> FloatArray:
+        """Typical weight around each bin: of as many bins as have a hundred entries, or of all."""
+        typical = np.full(len(self.contents), self.weight)
+        if self.variances is None:
+            return typical
+        sums, squares = (np.concatenate(([0.0], np.cumsum(column))) for column in (self.contents, self.variances))
+        last = len(self.contents)
+        for number in range(last):
+            for reach in range(last):
+                low, high = max(0, number - reach), min(last, number + reach + 1)
+                total, square = sums[high] - sums[low], squares[high] - squares[low]
+                if total > 0 and square > 0 and total * total >= _ENOUGH * square:
+                    typical[number] = square / total
+                    break
+        return typical
 
     @property
     def errors(self) -> FloatArray:

@@ -28,7 +28,7 @@ from hepcol.report.style import (
     style,
 )
 
-_LETTERS, _LINES = 60, 12  # that there is room for: names of variations, parameters
+_LINES = 12  # of parameters that there is room for
 _STEPS = (1, 2, 5, 10)  # between ticks
 _ONE_SIGMA = 0.158655  # of a Gaussian beyond one standard deviation, on one side
 _COMPONENTS = (("--", MEDIUM), (":", "#444444"), ("-.", MEDIUM), ((0, (5, 1, 1, 1, 1, 1)), "#444444"))
@@ -162,12 +162,8 @@ def _draw_pulls(axes: Axes, spectrum: Spectrum, expected: FloatArray | None) -> 
 
 def _pulls(spectrum: Spectrum, expected: FloatArray) -> FloatArray:
     """Return deviations from what is expected, in its standard errors; NaN where nothing is expected."""
-    weight: FloatArray | float = spectrum.weight
     with np.errstate(invalid="ignore", divide="ignore"):
-        if spectrum.variances is not None:
-            known = (spectrum.contents > 0) & (spectrum.variances > 0)
-            weight = np.where(known, spectrum.variances / spectrum.contents, weight)
-        pulls = (spectrum.contents - expected) / np.sqrt(expected * weight)
+        pulls = (spectrum.contents - expected) / np.sqrt(expected * spectrum.weights)
     return np.asarray(np.where(np.isfinite(pulls), pulls, math.nan))
 
 

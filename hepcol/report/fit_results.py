@@ -32,8 +32,8 @@ from hepcol.report.style import (
 )
 
 BoolArray = npt.NDArray[np.bool_]
-_ACROSS, _IN_A_ROW = 10, 3  # at most; as many as are not wrapped
-_LETTERS, _LINES = 60, 12  # that there is room for: names of variations, parameters
+_IN_A_ROW = 3  # plots
+_LETTERS = 60  # of the names of variations that there is room for
 _STEPS = (1, 2, 5, 10)  # between ticks
 _MANY = 200  # more error bars are a band
 _FEW, _MIN_CORRELATED = 10, 3  # usable fits: fewer make no distribution, and no correlation
@@ -89,7 +89,7 @@ def plot_result(fits: FolderFit, part: DatasetFit) -> Figure:
     column = _title(canvas, part, 8.8, 3.45)
     column.legend(entries, gap=0.3, fontsize=13)
     known = [number for number in usable if errors[number] > 0]
-    if part.plan.expected is not None and len(known) >= _FEW:
+    if part.plan.expected is not None and part.plan.is_whole and len(known) >= _FEW:
         _draw_result_pulls(canvas, column, values[known], errors[known], part.plan.expected)
     return canvas.figure
 
@@ -155,7 +155,7 @@ def _draw_statuses(axes: Axes, part: DatasetFit, x: FloatArray, y: FloatArray) -
         if not chosen.any():
             continue
         # at the edge, half of a marker would be cut off
-        inside = np.clip(np.nan_to_num(y[chosen], nan=low), low + 0.015 * (high - low), high - 0.015 * (high - low))
+        inside = np.clip(y[chosen], low + 0.015 * (high - low), high - 0.015 * (high - low))
         axes.plot(x[chosen], inside, linestyle="none", markersize=size, zorder=3, **look)
         off = int(np.sum((y[chosen] < low) | (y[chosen] > high))), int(np.sum(np.isnan(y[chosen])))
         notes = [f"{count} {what}" for count, what in zip(off, ("off scale", "without value"), strict=True) if count]

@@ -17,11 +17,12 @@ MAX_VARIATIONS = 5
 def print_fit(fits: FolderFit, every: bool = False) -> None:
     """Print the results of fits: of every variation, or of the first ones and of those that may not be used."""
     console = Console(highlight=False)
-    events = fits.summary["events"]
     if not fits.summary["complete"]:
+        events = fits.summary["events"]
         counts = f"{events['processed']:,} of {events['files']:,} events processed"
         console.print(f"[bold red]INCOMPLETE[/bold red]: {counts}")
     for part in fits.datasets:
+        _print_head(console, fits, part)
         _print_variations(console, part, every)
         _print_result(console, part)
         plots = store.fit_plots(fits.folder, part.dataset, fits.model)
@@ -31,14 +32,34 @@ def print_fit(fits: FolderFit, every: bool = False) -> None:
     console.print(f"[dim]results[/dim]  {escape(files)}", soft_wrap=True)
 
 
-def _print_variations(console: Console, part: DatasetFit, every: bool) -> None:
-    """Print what was fitted with which model, and a line for each variation that is shown."""
+def _print_head(console: Console, fits: FolderFit, part: DatasetFit) -> None:
+    """Print which fits may not be used, what was fitted, with which model, and what was changed about it."""
+    told = part.to_json()
+    if told["usable"] < told["fits"]:
+        others = ", ".join(
+            f"{number} {status}" for status, number in part.statuses.items() if status != Status.CONVERGED
+        )
+        console.print(f"[bold red]{told['usable']} of {told['fits']} fits may be used[/bold red]: {others}")
     low, high = part.spectra[0].range
     plan = part.plan
     console.print(f"[bold]{escape(part.dataset)}[/bold]: {plan.observable} from {low:g} to {high:g} {plan.unit}")
     console.print(f"model '{part.models[0].name}': {part.models[0].title}")
+    if fits.changes:
+        changes = (
+            f"{name} = {change['start']:g}" if change["fixed"] else f"{name} free"
+            for name, change in fits.changes.items()
+        )
+        console.print(f"[bold]changed[/bold]: {', '.join(changes)}")
+    fixed = [p for p in part.models[0].parameters if p.fixed and not p.shared and p.name not in fits.changes]
+    if fixed:
+        console.print("fixed: " + ", ".join(f"{p.name} = {p.start:.6g} {p.unit}".rstrip() for p in fixed))
     if part.shared is not None:
         console.print(f"shared by all variations: {_shared(part)}")
+
+
+def _print_variations(console: Console, part: DatasetFit, every: bool) -> None:
+    """Print a line for each variation that is shown."""
+    plan = part.plan
     shown = range(len(part.records)) if every else _shown(part)
     table = new_table()
     table.add_column("variation")
@@ -61,19 +82,18 @@ def _print_variations(console: Console, part: DatasetFit, every: bool) -> None:
 
 
 def _print_result(console: Console, part: DatasetFit) -> None:
-    """Print what the fits that may be used say together."""
+    """Print what the fits that may be used say together, if they are not the few that are left."""
     plan, told = part.plan, part.to_json()
     count, spread = told["usable"], told["standard_deviation"]
-    if count < told["fits"]:
-        others = ", ".join(
-            f"{number} {status}" for status, number in part.statuses.items() if status != Status.CONVERGED
-        )
-        console.print(f"[bold red]{count} of {told['fits']} fits may be used[/bold red]: {others}")
-    if told["mean"] is not None:
-        error = part.results[part.usable[0], 1] if spread is None else spread / count**0.5
-        mean = f"{_plain(plan.quantity)}: [bold]{measured(told['mean'], error)} {plan.unit}[/bold]"
-        several = f", mean of {count} fits; spread {spread:.2g} {plan.unit}" if spread is not None else ""
-        console.print(mean + several)
+    if told["mean"] is None:
+        console.print(f"{_plain(plan.quantity)}: no mean of {count} of {told['fits']} fits", style="bold red")
+    elif spread is None:
+        value = measured(told["mean"], part.results[part.usable[0], 1])
+        console.print(f"{_plain(plan.quantity)}: [bold]{value} {plan.unit}[/bold]")
+    else:
+        # variations have the same events: the error is that of drawing variations, and no statistical one
+        mean = f"{_plain(plan.quantity)}: [bold]{measured(told['mean'], spread / count**0.5)} {plan.unit}[/bold]"
+        console.print(f"{mean}, mean of {count} fits of the same events")
     if plan.expected is not None:
         console.print(f"{plan.expected_label}: {plan.expected:.5g} {plan.unit}")
 
@@ -94,7 +114,8 @@ def _shared(part: DatasetFit) -> str:
         if parameter.shared and estimate.fixed and parameter.absent == estimate.value:
             found.append(f"{parameter.name} absent")
         elif parameter.shared:
-            found.append(f"{parameter.name} = {measured(estimate.value, estimate.error)}")
+            # without an error: the variations have the same events
+            found.append(f"{parameter.name} = {estimate.value:.3g}")
     return ", ".join(found)
 
 

@@ -30,13 +30,15 @@ def plans(electrons: Electrons, resolution: Resolution) -> dict[str, FitPlan]:
         # reconstruction and isolation choose among the photons, alike in all variations
         return model.changed({"radiation": {"fixed": False, "shared": True}})
 
+    is_whole = electrons is not Electrons.RECONSTRUCTED  # the detector adds its own resolution
     common = {
         "observable": M_EE.name,
         "parameter": "sigma",
         "quantity": "resolution of $m_{ee}$",
         "unit": "GeV",
         "expected": injected(resolution),
-        "expected_label": "injected",
+        "expected_label": "injected" if is_whole else "smearing alone",
+        "is_whole": is_whole,
         "against": (E1.name, E2.name),
     }
     return {"resolution": FitPlan(build=build, **common), "original": FitPlan(build=original, **common)}

@@ -267,7 +267,7 @@ def test_fit_prints_the_result_and_where_it_is(hepcol, fitted_run):
     assert code == 0
     assert all(len(line) <= 80 for line in printed.splitlines() if str(fitted_run) not in line)
     assert "injected: 2.8284 GeV" in printed
-    assert "mean of 12 fits" in printed
+    assert "mean of 12 fits of the same events" in printed
     assert len([line for line in printed.splitlines() if line.startswith(" smear_") and "converged" in line]) == 12
     pictures = {path.name for path in (fitted_run / "plots/zee-fcc/fit_resolution").iterdir()}
     assert {"fit.png", "fit.pdf", "all_fits.png", "result.png", "result_2d.png", "quality.png"} <= pictures
@@ -275,9 +275,10 @@ def test_fit_prints_the_result_and_where_it_is(hepcol, fitted_run):
 
 def test_fit_says_first_of_all_which_fits_may_not_be_used(hepcol, fitted_run):
     code, printed, _ = hepcol("fit", fitted_run, "--model", "original", "--no-plots")
-    assert code == 0
-    assert " of 12 fits may be used: " in printed
+    assert code == 3
+    assert " of 12 fits may be used: " in printed.splitlines()[0]
     assert "at a bound: " in printed
+    assert "no mean of" in printed
 
 
 def test_fit_takes_parameters_that_float_or_stay(hepcol, fitted_run):
@@ -285,6 +286,9 @@ def test_fit_takes_parameters_that_float_or_stay(hepcol, fitted_run):
     assert code == 0
     record = json.loads((fitted_run / "fit_resolution.json").read_text())
     assert record["provenance"]["changes"]["mean"] == {"fixed": True, "start": 91.19}
+    assert json.loads((fitted_run / "summary.json").read_text())["fit"]["resolution"]["changes"] == record["changes"]
+    assert "changed: radiation free, mean = 91.19" in printed
+    assert not (fitted_run / "plots/zee-fcc/fit_resolution").exists()  # which would show another fit
     first = record["datasets"]["zee-fcc"]["variations"]["smear_00"]
     assert first["free"] == ["yield", "sigma", "radiation"]
     assert "-0." in printed
@@ -299,6 +303,7 @@ def test_fit_takes_parameters_that_float_or_stay(hepcol, fitted_run):
         (["--fix", "sigma=wide"], "parameter 'sigma=wide': expected a number"),
         (["--fix", "sigma=nan"], "parameter 'sigma=nan': expected a number"),
         (["--fix", "sigma=2", "--free", "sigma"], "parameter 'sigma' cannot be both free and fixed"),
+        (["--fix", "sigma=2"], "parameter sigma is what the fit is for: it cannot be fixed"),
         (["--free", "gamma"], "has no parameter 'gamma'"),
     ],
 )

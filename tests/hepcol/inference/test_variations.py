@@ -110,3 +110,28 @@ def test_empty_variations_are_marked_and_do_not_stop_the_others():
     fits, _ = fit_variations(plan_of(around_the_collision_energy), spectra)
     assert [record.usable for _, record in fits] == [number != 3 for number in range(11)]
     assert fits[3][1].status == "too few entries"
+
+
+@pytest.mark.parametrize(("side", "other"), [("alpha_low", "alpha_high"), ("alpha_high", "alpha_low")])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tail_on_one_side_is_found_and_the_other_side_has_none(side, other, seed):
+    spectra = drawn(around_the_collision_energy, 30, seed, **{**GAUSSIAN, side: 1.3})
+    fits, shared = fit_variations(plan_of(around_the_collision_energy), spectra)
+    assert shared.usable
+    assert abs(shared.values[side] - 1.3) < 4 * shared.estimates[side].error
+    assert shared.estimates[other].fixed
+    assert shared.values[other] == NO_TAIL
+    values = np.array([record.values["sigma"] for _, record in fits])
+    assert values.mean() == pytest.approx(1.5, abs=0.02)
+    assert np.mean([record.p_value < 0.05 for _, record in fits]) < 0.25
+
+
+def test_twenty_events_do_not_end_in_a_narrow_peak_of_a_few_of_them():
+    spectra = [
+        Spectrum(EDGES, np.histogram(draw, EDGES)[0].astype(float))
+        for draw in np.random.default_rng(5).normal(91, 2.83, (100, 20))
+    ]
+    fits, _ = fit_variations(plan_of(around_the_collision_energy), spectra)
+    usable = [record for _, record in fits if record.usable]
+    assert len(usable) > 60
+    assert all(record.values["sigma"] > 1 for record in usable)
