@@ -41,6 +41,11 @@ _KIND = "hepcol result"
 _FACTORIES: dict[str, Callable[[], Any]] = {
     made.__name__: made for made in (int, float, complex, str, list, set, dict, dict_accumulator, list_accumulator)
 }
+_HISTOGRAMS: dict[str, Callable[[Any], Any]] = {
+    "hist": hist.Hist,
+    "hist.NamedHist": hist.NamedHist,
+    "boost_histogram": boost_histogram.Histogram,
+}
 _MAPPINGS: dict[str, type] = {"dict": dict, "dict_accumulator": dict_accumulator}
 _SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
     "list": list,
@@ -135,14 +140,15 @@ class _Writer:
 
     def _arrays(self, item: Any) -> dict[str, Any] | None:
         """Encode an array or a histogram."""
-        if isinstance(item, np.ndarray):
+        if type(item) is np.ndarray:  # of a masked one, the mask would be lost
             return {"array": self._array(item)}
         if isinstance(item, ak.Array):
             form, length, buffers = ak.to_buffers(ak.to_packed(item))
             parts = {name: self._array(np.asarray(buffer)) for name, buffer in buffers.items()}
             return {"awkward": {"form": form.to_json(), "length": int(length), "buffers": parts}}
-        if isinstance(item, boost_histogram.Histogram):
-            return {"histogram": self._histogram(hist.Hist(item)), "class": type(item).__module__.partition(".")[0]}
+        for name, made in _HISTOGRAMS.items():
+            if type(item) is made:
+                return {"histogram": self._histogram(hist.Hist(item)), "class": name}
         return None
 
     def _ours(self, item: Any) -> dict[str, Any] | None:
@@ -254,8 +260,7 @@ class _Reader:
             ),
         }
         if kind == "histogram":
-            histogram = self._histogram(value)
-            return histogram if tree["class"] == "hist" else boost_histogram.Histogram(histogram)
+            return _HISTOGRAMS[tree["class"]](self._histogram(value))
         return readers[kind](value)
 
     def _pairs(self, pairs: list[list[Any]]) -> dict[Any, Any]:

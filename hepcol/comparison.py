@@ -5,10 +5,13 @@ from pathlib import Path
 
 import hist
 import numpy as np
+import numpy.typing as npt
 
 from hepcol import store
 from hepcol.errors import InputError
 from hepcol.histogram_files import Name, read_zip
+
+_LONGEST = 80  # of an axis, in characters
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,44 @@ def _read(path: str | Path) -> dict[Name, hist.Hist]:
 def _difference(ours: hist.Hist, theirs: hist.Hist) -> str:
     """Say what differs between two histograms; nothing if nothing does."""
     if ours.axes != theirs.axes:
-        return f"other axes: {_axes(ours)} and {_axes(theirs)}"
+        return f"other axes: {_other_axes(ours, theirs)}"
     if ours.storage_type is not theirs.storage_type:
         return f"other storage: {ours.storage_type.__name__} and {theirs.storage_type.__name__}"
-    mine, other = np.asarray(ours.view(flow=True)), np.asarray(theirs.view(flow=True))
-    if mine.tobytes() == other.tobytes():
+    differing = _bits(ours) != _bits(theirs)
+    if not differing.any():
         return ""
-    values, others = (np.asarray(h.values(flow=True), dtype=np.float64) for h in (ours, theirs))
-    differing = mine != other
-    largest = float(np.max(np.abs(values - others)[differing], initial=0.0))
-    at = float(np.max(np.abs(values)[differing], initial=0.0))
-    relative = f", {largest / at:.2g} of the largest there" if at else ""
-    return f"{int(differing.sum())} of {differing.size} bins differ, by at most {largest:.3g}{relative}"
+    text = f"{int(differing.sum())} of {differing.size} bins differ"
+    values, others = (_flat(h.values(flow=True))[differing] for h in (ours, theirs))
+    if np.array_equal(values, others, equal_nan=True) and ours.storage_type is not hist.storage.Double:
+        text += ", in variances"
+        values, others = (_flat(h.variances(flow=True))[differing] for h in (ours, theirs))
+    are_numbers = np.isfinite(values) & np.isfinite(others)
+    if are_numbers.any():
+        largest = float(np.max(np.abs(values - others)[are_numbers]))
+        at = float(np.max(np.abs(values)[are_numbers]))
+        text += f", by at most {largest:.3g}" + (f", {largest / at:.2g} of the largest there" if at else "")
+    return text if are_numbers.all() else f"{text}; {int((~are_numbers).sum())} are not finite"
 
 
-def _axes(histogram: hist.Hist) -> str:
-    return ", ".join(f"{axis.name or 'axis'} ({axis.size})" for axis in histogram.axes)
+def _bits(histogram: hist.Hist) -> npt.NDArray[np.void]:
+    """Return what is in each bin, to be compared bit for bit: NaN equals itself then, and -0 is not 0."""
+    view = np.ascontiguousarray(histogram.view(flow=True))
+    bits: npt.NDArray[np.void] = view.view(np.dtype((np.void, view.dtype.itemsize))).reshape(-1)
+    return bits
+
+
+def _flat(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64).reshape(-1)
+
+
+def _other_axes(ours: hist.Hist, theirs: hist.Hist) -> str:
+    """Name the first axes that differ."""
+    if ours.ndim != theirs.ndim:
+        return f"{ours.ndim} and {theirs.ndim} of them"
+    return next(f"{_axis(a)} and {_axis(b)}" for a, b in zip(ours.axes, theirs.axes, strict=True) if a != b)
+
+
+def _axis(axis: hist.axis.AxisProtocol) -> str:
+    """Name an axis by all that it is, unless that is long."""
+    text = " ".join(repr(axis).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..., of {axis.size} bins"

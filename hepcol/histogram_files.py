@@ -1,5 +1,6 @@
 """Histograms on disk: UHI in a zip archive, and ROOT. Equal histograms give equal bytes."""
 
+import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,12 +28,6 @@ _FIXED_UUID = "68657063-6f6c-5000-8000-000000000000"
 class _TimelessZip(zipfile.ZipFile):
     """An archive whose members all carry the earliest time stamp there is."""
 
-    def open(self, name: Any, mode: Any = "r", *args: Any, **kwargs: Any) -> Any:
-        """Open a member; a new one gets the fixed time stamp and compression."""
-        if mode == "w" and isinstance(name, str):
-            name = _member(name)
-        return super().open(name, mode, *args, **kwargs)
-
     def writestr(self, zinfo_or_arcname: Any, *args: Any, **kwargs: Any) -> None:
         """Write a member with the fixed time stamp."""
         member = _member(zinfo_or_arcname) if isinstance(zinfo_or_arcname, str) else zinfo_or_arcname
@@ -50,7 +45,15 @@ def write_zip(path: Path, histograms: Histograms) -> None:
     """Write histograms to a zip archive in UHI's format, as ``dataset/histogram``."""
     with _TimelessZip(path, "w") as archive:
         for name, histogram in histograms.items():
-            uhi.io.zip.write(archive, _joined(name), histogram)
+            for member, content in _members(_joined(name), histogram):
+                archive.writestr(member, content)
+
+
+def _members(name: str, histogram: hist.Hist) -> list[tuple[str, bytes]]:
+    """Members of an archive that hold a histogram, in an order of their own: UHI's is that of a set of strings."""
+    with zipfile.ZipFile(io.BytesIO(), "w") as scratch:
+        uhi.io.zip.write(scratch, name, histogram)
+        return [(member, scratch.read(member)) for member in sorted(scratch.namelist())]
 
 
 def read_zip(path: Path) -> dict[Name, hist.Hist]:

@@ -22,6 +22,7 @@ from hepcol.execution.executors import (
     LedgerFuturesExecutor,
     LedgerIterativeExecutor,
     Pools,
+    end_with,
 )
 from hepcol.ledger import ChunkRecord, from_json
 
@@ -114,7 +115,7 @@ def _futures(workers: int) -> Iterator[Backend]:
     """Work in local processes; outputs bring their records with them."""
     import loky
 
-    pools = Pools(partial(loky.ProcessPoolExecutor, max_workers=workers))
+    pools = Pools(partial(loky.ProcessPoolExecutor, max_workers=workers, initializer=end_with, initargs=(os.getpid(),)))
     executor = LedgerFuturesExecutor(status=False, compression=None, workers=workers, pools=pools)
     done = False
     try:
@@ -164,15 +165,31 @@ def _dask(
                     # as it is now, and not as it was when the process that workers are forked from began
                     env=dict(os.environ),
                 )
-            with cluster, Client(cluster) as client:
+            with cluster, _closing(Client(cluster)) as client:
                 yield from _follow(client, listener, topic, lost_after_s)
         return
     try:
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
-    with client:
+    with _closing(client):
         yield from _follow(client, listener, topic, lost_after_s)
+
+
+@contextmanager
+def _closing(client: Any) -> Iterator[Any]:
+    """Close a client in the end; of a scheduler that is gone, the run says it in one line, and Dask in fifty."""
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    try:
+        yield client
+    finally:
+        if client.status != "running":
+            log.setLevel(logging.CRITICAL)
+        try:
+            client.close()
+        finally:
+            log.setLevel(level)
 
 
 def _start_forkserver() -> str:

@@ -4,7 +4,9 @@ A chunk that ends its worker again and again is one failed chunk. coffea's own e
 or, after one such chunk, nothing.
 """
 
+import os
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,7 +26,7 @@ MAX_DEATHS = 3  # of workers, until a chunk is held to be the reason
 LOST_AFTER_S = 300.0  # of a cluster without workers
 _FETCH_S = 30.0  # for an output to come from a worker, and for all of them once the run has to end
 _FETCHES = 3
-_LOOK_S = 1.0  # between two looks at the cluster
+_LOOK_S = 1.0  # between two looks at the cluster, or at whether the client is there
 _LOST = "the Dask scheduler was lost"
 
 
@@ -96,6 +98,17 @@ class Pools:
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=kill)
             self._pool = None
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after its parent: loky's would wait for work for ever when their client is killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class _PoolWork:

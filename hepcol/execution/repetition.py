@@ -81,8 +81,11 @@ def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 def _processor(provenance: Mapping[str, Any]) -> Any:
     """Make the processor of a run again, and see that it has the options that the run had."""
-    made = rebuild_processor(provenance["processor"], provenance["options"])
-    before, now = provenance["identity"]["options"], options_told(made)
+    before = provenance["identity"]["options"]
+    # what is described by its type, too, cannot be made from that: it may have been the default
+    given = {name: value for name, value in provenance["options"].items() if before.get(name) == value}
+    made = rebuild_processor(provenance["processor"], given)
+    now = options_told(made)
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise InputError(

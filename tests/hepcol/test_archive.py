@@ -86,6 +86,7 @@ CONTENTS = {
     "growing": hist.Hist(hist.axis.StrCategory([], growth=True, name="cut"), hist.axis.Variable([0, 1, 5], name="x"))
     .fill("b", [0.5, 2])
     .fill("a", 7),
+    "named": hist.NamedHist(hist.axis.Regular(3, 0, 1, name="x"), name="n", label="l").fill(x=[0.5]),
     "boost": bh.Histogram(bh.axis.Regular(3, 0, 1)).fill([0.5]),
 }
 
@@ -124,7 +125,14 @@ class Private:
 
 @pytest.mark.parametrize(
     "content",
-    [Private(), {"a": [Private()]}, np.array([Private()]), value_accumulator(lambda: 3), defaultdict(lambda: 1)],
+    [
+        Private(),
+        {"a": [Private()]},
+        np.array([Private()]),
+        np.ma.array([1, 2], mask=[0, 1]),
+        value_accumulator(lambda: 3),
+        defaultdict(lambda: 1),
+    ],
 )
 def test_what_cannot_be_written_is_named_and_leaves_no_file(tmp_path, content):
     with pytest.raises(archive.NotStorable, match="has no place in an archive"):
