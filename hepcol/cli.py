@@ -200,8 +200,13 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
 
     from hepcol.execution.repetition import rerun as repeat_run
 
+    first = Path(provenance).parent
+    if first.resolve() == Path(output).resolve():
+        raise InputError(
+            f"output folder {output} is that of the run to be repeated, which would be lost: choose another"
+        )
     _work(lambda **told: repeat_run(provenance, output=output, **how, **told), output, plots)
-    _compare(str(Path(provenance).parent), output)
+    _compare(str(first), output)
 
 
 @commands.command()

@@ -22,7 +22,7 @@ from hepcol.execution.executors import (
     LedgerFuturesExecutor,
     LedgerIterativeExecutor,
     Pools,
-    end_with,
+    serve,
 )
 from hepcol.ledger import ChunkRecord, from_json
 
@@ -115,7 +115,7 @@ def _futures(workers: int) -> Iterator[Backend]:
     """Work in local processes; outputs bring their records with them."""
     import loky
 
-    pools = Pools(partial(loky.ProcessPoolExecutor, max_workers=workers, initializer=end_with, initargs=(os.getpid(),)))
+    pools = Pools(partial(loky.ProcessPoolExecutor, max_workers=workers, initializer=serve, initargs=(os.getpid(),)))
     executor = LedgerFuturesExecutor(status=False, compression=None, workers=workers, pools=pools)
     done = False
     try:

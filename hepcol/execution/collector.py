@@ -80,6 +80,7 @@ class Collector:
         self._hear = hear
         self._records: dict[ChunkKey, ChunkRecord] = {}
         self._heard: dict[ChunkKey, ChunkRecord] = {}
+        self._failures = 0
         self._max_failures = max_failures
         self._snapshot = snapshot
         self._every_s = every_s
@@ -90,10 +91,11 @@ class Collector:
     def hear(self, record: ChunkRecord) -> None:
         """Hear of a chunk as it ends, before its output comes; from any thread."""
         with self._lock:
-            repeated = record.key in self._heard  # Dask repeats what a dying worker took with it
+            before = self._heard.get(record.key)  # Dask repeats what a dying worker took with it
             self._heard[record.key] = record
-            failures = sum(heard.status is Status.FAILED for heard in self._heard.values())
-        if not repeated:
+            self._failures += (record.status is Status.FAILED) - (before is not None and before.status is Status.FAILED)
+            failures = self._failures
+        if before is None:
             self._hear(record)
         if self._max_failures is not None and failures > self._max_failures:
             self.stop(f"{failures} chunks failed, {self._max_failures} may")

@@ -274,7 +274,10 @@ class _Session:
         task = Task(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s)
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
-                LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
+                try:
+                    LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
+                finally:  # whatever fails from here on, the work is not lost
+                    collector.save()
         taken = collector.result()
         if not earlier.done and lacks_a_column(taken[LEDGER]):
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")

@@ -6,6 +6,7 @@ or, after one such chunk, nothing.
 
 import os
 import queue
+import signal
 import threading
 import time
 from collections import deque
@@ -100,8 +101,12 @@ class Pools:
             self._pool = None
 
 
-def end_with(parent: int) -> None:
-    """End this process soon after its parent: loky's would wait for work for ever when their client is killed."""
+def serve(parent: int) -> None:
+    """Prepare a process of a pool: Ctrl-C, which a terminal sends to all, is for its parent, which it ends with.
+
+    loky's would wait for work for ever after their parent was killed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

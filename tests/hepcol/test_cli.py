@@ -316,3 +316,11 @@ def test_fit_refuses_in_one_line(hepcol, fitted_run, arguments, message):
     assert printed == ""
     assert message in errors
     assert errors.count("\n") == 1
+
+
+def test_a_repetition_does_not_replace_what_it_is_compared_with(hepcol, fitted_run):
+    before = (fitted_run / "histograms.zip").read_bytes()
+    code, _, errors = hepcol("rerun", fitted_run / "provenance.json", "-o", fitted_run, "--force")
+    assert code == 2
+    assert "is that of the run to be repeated, which would be lost" in errors
+    assert (fitted_run / "histograms.zip").read_bytes() == before

@@ -390,3 +390,23 @@ def test_columns_of_a_chunk_do_not_stay_in_the_open_file(shipped_file, monkeypat
     hepcol.run(ZeeProcessor(variations=1), shipped_file, chunksize=1000)
     assert min(cached) > 0
     assert all(len(file.directory.file.array_cache) == 0 for file in opened)
+
+
+class FailsInTheEnd(ProcessorABC):
+    """Processes all chunks, and fails with the result, once."""
+
+    def process(self, events):
+        return {"events": len(events)}
+
+    def postprocess(self, accumulator):
+        raise ZeroDivisionError("no events with a photon")
+
+
+def test_work_is_not_lost_when_postprocess_fails(shipped_file, tmp_path, monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        hepcol.run(FailsInTheEnd(), shipped_file, chunksize=1000, output=tmp_path / "out")
+    monkeypatch.setattr(FailsInTheEnd, "postprocess", lambda self, accumulator: accumulator)
+    run = hepcol.run(FailsInTheEnd(), shipped_file, chunksize=1000, output=tmp_path / "out", resume=True)
+    assert run.closure.complete
+    assert run.result == {"events": 4000}
+    assert not (tmp_path / "out" / ".partial").exists()
