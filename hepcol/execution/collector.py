@@ -142,7 +142,7 @@ class Collector:
 
     def save(self) -> None:
         """Write what there is."""
-        if self._snapshot is not None and self._unsaved:
+        if self._snapshot is not None and self._unsaved and self.out is not None:
             self._snapshot(self.out, self.done)
         self._last = time.monotonic()
         self._unsaved = False

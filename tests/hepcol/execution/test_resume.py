@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hepcol
@@ -88,7 +88,7 @@ rounds = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, phases=[Phase.generate])  # to shrink what fails would take minutes
 @given(rounds)
 def test_any_failures_followed_by_a_retry_give_the_bits_of_a_clean_run(clean, rounds):
     files, expected, expected_files = clean
