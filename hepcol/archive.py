@@ -11,7 +11,8 @@ import warnings
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from hepcol.histograms import Histogram
 from hepcol.result import DatasetResult, Result
 from hepcol.sums import ExactSum
 
-VERSION = 1
+VERSION = 2
 _CONTENT = "content.json"
 _KIND = "hepcol result"
 # what coffea's accumulators begin with; by name, since nothing else may be called
@@ -94,6 +95,26 @@ def read(path: Path) -> tuple[Any, dict[str, Any]]:
     InputError
         If it is truncated, of another version, or no archive of a result.
     """
+    with _opened(path) as (archive, told):
+        return _Reader(archive).decode(told["content"]), told["about"]
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Read what was written about a result.
+
+    Raises
+    ------
+    InputError
+        If it is truncated, of another version, or no archive of a result.
+    """
+    with _opened(path) as (_, told):
+        about: dict[str, Any] = told["about"]
+        return about
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """Open an archive, and say in one line what is wrong with it."""
     try:
         with zipfile.ZipFile(path) as archive:
             told = json.loads(archive.read(_CONTENT))
@@ -103,7 +124,7 @@ def read(path: Path) -> tuple[Any, dict[str, Any]]:
                 raise InputError(
                     f"{path}: written in version {told['version']} of the format, this hepcol reads {VERSION}"
                 )
-            return _Reader(archive).decode(told["content"]), told["about"]
+            yield archive, told
     except InputError:
         raise
     except OSError as error:

@@ -205,8 +205,9 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
         raise InputError(
             f"output folder {output} is that of the run to be repeated, which would be lost: choose another"
         )
-    _work(lambda **told: repeat_run(provenance, output=output, **how, **told), output, plots)
-    _compare(str(first), output)
+    complete = _run_and_print(lambda **told: repeat_run(provenance, output=output, **how, **told), output, plots)
+    differ = _compare(str(first), output)
+    sys.exit(INCOMPLETE if not complete else DIFFERENT if differ else 0)
 
 
 @commands.command()
@@ -214,39 +215,48 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
 @click.argument("second", metavar="B")
 @one_line_errors
 def diff(first: str, second: str) -> None:
-    """Compare the histograms of two results, output folders or histograms.zip; exit code 4 if they differ."""
-    _compare(first, second)
+    """Compare two results, output folders or histograms.zip; exit code 4 if they differ.
+
+    Of folders that is histograms, events, cutflows and values; of an archive, histograms.
+    """
+    sys.exit(DIFFERENT if _compare(first, second) else 0)
 
 
 def _work(work: Callable[..., Any], output: str, plots: bool) -> None:
     """Run, draw and print; an incomplete run has an exit code of its own."""
+    if not _run_and_print(work, output, plots):
+        sys.exit(INCOMPLETE)
+
+
+def _run_and_print(work: Callable[..., Any], output: str, plots: bool) -> bool:
+    """Run, draw and print; return whether the run is complete."""
     from hepcol.report.tables import print_run
+    from hepcol.store import has_snapshot
 
     # a batch system ends a job with SIGTERM: stop as for Ctrl-C, and leave no worker and no lock behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         done = work(allow_incomplete=True, progress=sys.stderr.isatty())
     except KeyboardInterrupt:
-        click.echo("hepcol: interrupted; nothing was written", err=True)
+        left = "--resume continues it from its last snapshot" if has_snapshot(output) else "nothing was written"
+        click.echo(f"hepcol: interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
     if plots:
         from hepcol.report.plots import plot_folder
 
         plot_folder(output)
     print_run(done, output)
-    if not done.closure.complete:
-        sys.exit(INCOMPLETE)
+    return bool(done.closure.complete)
 
 
-def _compare(first: str, second: str) -> None:
-    """Compare two results and print the differences."""
+def _compare(first: str, second: str) -> bool:
+    """Compare two results and print the differences; return whether there are any."""
     from hepcol.comparison import compare
     from hepcol.report.tables import print_differences
 
     differences = compare(first, second)
     print_differences(differences)
-    if not all(difference.equal for difference in differences):
-        sys.exit(DIFFERENT)
+    return not all(difference.equal for difference in differences)
 
 
 @commands.command()

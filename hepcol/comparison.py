@@ -1,7 +1,9 @@
-"""Two results, histogram by histogram."""
+"""Two results: histogram by histogram, and number by number."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hist
 import numpy as np
@@ -12,16 +14,17 @@ from hepcol.errors import InputError
 from hepcol.histogram_files import Name, read_zip
 
 _LONGEST = 80  # of an axis, in characters
+_SHOWN = 3  # differing numbers
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two results say of one histogram.
+    """What two results say of one histogram, or of what their summaries count.
 
     Parameters
     ----------
     name : tuple of str
-        Name of the histogram, the dataset first.
+        Name of the histogram, the dataset first; or of what was counted.
     equal : bool
         Whether it is the same in both, bit for bit.
     text : str
@@ -34,7 +37,7 @@ class Difference:
 
 
 def compare(first: str | Path, second: str | Path) -> list[Difference]:
-    """Compare the histograms of two results.
+    """Compare two results: their histograms, and of folders their events, cutflows, sums of weights and values.
 
     Parameters
     ----------
@@ -44,15 +47,15 @@ def compare(first: str | Path, second: str | Path) -> list[Difference]:
     Returns
     -------
     list of Difference
-        One for each histogram of either.
+        One for each histogram of either, and one for each part of the summaries.
 
     Raises
     ------
     InputError
         If there are no histograms.
     """
-    ours, theirs = _read(first), _read(second)
-    found = []
+    (ours, told), (theirs, told_too) = _read(first), _read(second)
+    found = [] if told is None or told_too is None else _compare_numbers(told, told_too)
     for name in sorted({*ours, *theirs}):
         if name not in ours or name not in theirs:
             found.append(Difference(name, False, f"only in {second if name in theirs else first}"))
@@ -62,13 +65,39 @@ def compare(first: str | Path, second: str | Path) -> list[Difference]:
     return found
 
 
-def _read(path: str | Path) -> dict[Name, hist.Hist]:
-    """Read the histograms of a folder or of an archive."""
+def _read(path: str | Path) -> tuple[dict[Name, hist.Hist], dict[str, Any] | None]:
+    """Read the histograms and the summary of a folder, or the histograms of an archive."""
     if Path(path).is_dir():
-        return store.read(path)[0]
+        return store.read(path)
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file or folder; expected the output folder of a run, or a histograms.zip")
-    return read_zip(Path(path))
+    return read_zip(Path(path)), None
+
+
+def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[Difference]:
+    """Compare what two summaries count: events, and of each dataset its cutflow, tallies and sum of weights."""
+    found = []
+    for part in ("events", "datasets", "values"):
+        one, other = (dict(_numbers(summary.get(part) or {})) for summary in (ours, theirs))
+        names = list({**one, **other})
+        differing = [
+            f"{'/'.join(name)} {one.get(name, 'missing')} and {other.get(name, 'missing')}"
+            for name in names
+            if one.get(name) != other.get(name)
+        ]
+        if names:
+            more = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+            found.append(Difference((part,), not differing, "; ".join(differing[:_SHOWN]) + more or "equal"))
+    return found
+
+
+def _numbers(told: Mapping[str, Any], name: Name = ()) -> Iterator[tuple[Name, Any]]:
+    """Return numbers in nested mappings by their names."""
+    for key, value in told.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, (*name, key))
+        else:
+            yield (*name, key), value
 
 
 def _difference(ours: hist.Hist, theirs: hist.Hist) -> str:

@@ -42,6 +42,8 @@ class ChunkRecord:
         Time spent [s]; compilation and its like are not in the first two.
     bytes_read : int
         Bytes asked of the file.
+    unlike : str
+        How the worker differs from the client, in versions or CPU.
     """
 
     dataset: str
@@ -59,6 +61,7 @@ class ChunkRecord:
     cpu_s: float = 0.0
     compile_s: float = 0.0
     bytes_read: int = 0
+    unlike: str = ""
 
     @property
     def events(self) -> int:

@@ -15,7 +15,7 @@ import hist
 from hepcol.errors import InputError
 from hepcol.histogram_files import escape, read_zip, write_root, write_zip
 from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
-from hepcol.lock import LOCK, locked, take
+from hepcol.lock import LOCK, Lock, locked
 from hepcol.spectra import Contents
 
 HISTOGRAMS_ZIP = "histograms.zip"
@@ -62,9 +62,16 @@ class OutputFolder:
     is what it can be continued from.
     """
 
-    def __init__(self, path: Path | None, created: tuple[Path, ...], earlier: Earlier | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        created: tuple[Path, ...] = (),
+        earlier: Earlier | None = None,
+        held: Lock | None = None,
+    ) -> None:
         self.path = path
         self.earlier = earlier
+        self._held = held
         self.warnings: list[str] = []
         self._created = created
         self._lock = threading.Lock()
@@ -95,13 +102,13 @@ class OutputFolder:
             If the folder has results and neither is set, is in use, or cannot be written.
         """
         if path is None:
-            yield cls(None, ())
+            yield cls(None)
             return
         folder = Path(path)
         created = _make(folder)
         try:
             with _writing(folder):
-                take(folder)
+                held = Lock(folder)
         except InputError:
             _remove(created)
             raise
@@ -110,10 +117,11 @@ class OutputFolder:
                 earlier = _earlier(folder) if resume else None
                 if earlier is None and not (resume and (folder / SUMMARY).exists()):
                     _check_free(folder, force)
-                _clear(folder / PARTIAL, keep=() if earlier is None else (SNAPSHOT,))
-                store = cls(folder, created, earlier)
+                # an old snapshot stays until there is a new one: the files of this run may not even be there
+                _clear(folder / PARTIAL, keep=(SNAPSHOT,))
+                store = cls(folder, created, earlier, held)
         except InputError:
-            (folder / LOCK).unlink()
+            held.release()
             _remove(created)
             raise
         try:
@@ -122,7 +130,7 @@ class OutputFolder:
             store.release()
 
     def snapshot(
-        self, out: Any, identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
+        self, out: Any, provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
     ) -> None:
         """Write what there is so far, as a whole or not at all; what cannot be written is told at the end."""
         from hepcol import archive  # with coffea, which takes a second
@@ -132,8 +140,8 @@ class OutputFolder:
         target = self.path / PARTIAL / SNAPSHOT
         fresh = target.with_name(f"{SNAPSHOT}.new")
         try:
-            archive.write(fresh, out, _about(identity, chunks, files))
-            fresh.replace(target)
+            archive.write(fresh, out, _about(provenance, chunks, files))
+            _settle(fresh, target)
         except archive.NotStorable:  # which the end of the run tells, if it matters then
             self._unstorable = True
         except OSError as error:  # the next one may fit again
@@ -169,7 +177,7 @@ class OutputFolder:
             contents.others[name] = f"{reason}; it is in {HISTOGRAMS_ZIP} only"
 
     def keep(
-        self, out: Any, identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
+        self, out: Any, provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
     ) -> None:
         """Keep the result of an incomplete run, so that what is missing can be added."""
         from hepcol import archive
@@ -178,7 +186,7 @@ class OutputFolder:
             return
         try:
             with _writing(self.path):
-                archive.write(self.path / PARTIAL / RESULT, out, _about(identity, chunks, files))
+                archive.write(self.path / PARTIAL / RESULT, out, _about(provenance, chunks, files))
         except archive.NotStorable as error:
             self._warn(f"what is missing cannot be added later: {error}")
 
@@ -211,7 +219,7 @@ class OutputFolder:
         # the summary last: if this is torn apart, what there was before can still be continued
         for name in (RESULT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
             if (partial / name).exists():
-                (partial / name).replace(path / name)
+                _settle(partial / name, path / name)
         if not there:
             (path / RESULT).unlink(missing_ok=True)
         self._complete = True
@@ -240,7 +248,8 @@ class OutputFolder:
             self._ledger.close()
         if self._complete or not (self.path / PARTIAL / SNAPSHOT).exists():
             shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
-        (self.path / LOCK).unlink(missing_ok=True)
+        if self._held is not None:
+            self._held.release()
         if not self._complete:
             _remove(self._created)
 
@@ -254,10 +263,17 @@ def _writing(folder: Path) -> Iterator[None]:
         raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
 
 
-def _about(identity: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]) -> dict[str, Any]:
+def _settle(fresh: Path, target: Path) -> None:
+    """Put a file in the place of another; its content first, which a crash of the machine could lose after its name."""
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(target)
+
+
+def _about(provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]) -> dict[str, Any]:
     """Describe the result in an archive."""
     return {
-        "identity": identity,
+        "provenance": provenance,
         "done": [to_json(record) for record in chunks if record.status is Status.DONE],
         "files": [to_json(record) for record in files],
     }
@@ -306,7 +322,7 @@ def _read_earlier(path: Path) -> Earlier:
     done, files = (tuple(map(from_json, about[name])) for name in ("done", "files"))
     return Earlier(
         out,
-        about["identity"],
+        about["provenance"]["identity"],
         tuple(record for record in done if isinstance(record, ChunkRecord)),
         tuple(record for record in files if isinstance(record, FileRecord)),
     )
@@ -426,6 +442,26 @@ def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str
     if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
         raise InputError(f"{path / SUMMARY}: not the summary of a run")
     return read_zip(path / HISTOGRAMS_ZIP), summary
+
+
+def has_snapshot(folder: str | Path) -> bool:
+    """Whether an interrupted run in a folder can be continued from what was done."""
+    return (Path(folder) / PARTIAL / SNAPSHOT).exists()
+
+
+def read_unfinished(folder: str | Path) -> dict[str, Any]:
+    """Read what made the run that a folder would be continued from: the interrupted one, if there is one.
+
+    Raises
+    ------
+    InputError
+        If the folder does not tell.
+    """
+    if not has_snapshot(folder):
+        return read_provenance(folder)
+    from hepcol import archive
+
+    return dict(archive.read_about(Path(folder) / PARTIAL / SNAPSHOT)["provenance"])
 
 
 def read_provenance(folder: str | Path) -> dict[str, Any]:

@@ -66,8 +66,6 @@ def nothing_readable(found: list[FileRecord]) -> str:
     """Say in one line why there is not a single event to process."""
     messages = [file.message for file in found if file.error]
     empty = len(found) - len(messages)
-    if not messages:
-        return f"no events: {found[0].path} is empty" if empty == 1 else f"no events: all {empty} files are empty"
     if len(found) == 1:
         return messages[0]
     return f"no events: of {len(found)} files, {empty} are empty and {len(messages)} cannot be read: {messages[0]}"
@@ -98,8 +96,31 @@ def check_counts(result: Any, closure: Closure) -> None:
             raise RuntimeError(f"the processor counted {counted} events, the ledger {closure.processed}")
 
 
-def _warnings(found: list[FileRecord]) -> list[str]:
-    """Say what is suspicious about the files: copies, whose events would count twice and be smeared alike."""
+def _warnings(found: list[FileRecord], chunks: list[ChunkRecord]) -> list[str]:
+    """Say what is suspicious about files and workers."""
+    none = [
+        f"dataset '{chunk.dataset}' has no events, and no result: {chunk.error}: {chunk.message}"
+        for chunk in chunks
+        if chunk.error and not chunk.events
+    ]
+    return [*_copies(found), *_mixed(chunks), *none]
+
+
+def _mixed(chunks: list[ChunkRecord]) -> list[str]:
+    """Name workers that are not like the client."""
+    workers: dict[str, set[str]] = {}
+    for chunk in chunks:
+        if chunk.unlike:
+            workers.setdefault(chunk.unlike, set()).add(chunk.worker)
+    return [
+        f"{min(those)}{f' and {len(those) - 1} other workers' if len(those) > 1 else ''} had {differs}: "
+        "what numpy or awkward compute may differ in the last bit"
+        for differs, those in workers.items()
+    ]
+
+
+def _copies(found: list[FileRecord]) -> list[str]:
+    """Name files that are copies, whose events would count twice and be smeared alike."""
     by_uuid: dict[str, list[str]] = {}
     for file in found:
         if file.uuid:
@@ -120,7 +141,7 @@ def summarise(
         by_worker[chunk.worker] = by_worker.get(chunk.worker, 0.0) + chunk.compile_s
     summary: dict[str, Any] = {
         "complete": closure.complete,
-        "warnings": _warnings(found),
+        "warnings": _warnings(found, chunks),
         "events": closure.summary(),
         "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
         "executor": backend.kind.value,

@@ -15,7 +15,8 @@ from coffea.processor.executor import ExecutorBase
 
 from hepcol.errors import InputError
 from hepcol.execution import openfiles
-from hepcol.execution.chunk import Listener, listen
+from hepcol.execution.chunk import Listener, class_name, listen
+from hepcol.execution.environment import environment, unfit
 from hepcol.execution.executors import (
     LOST_AFTER_S,
     LedgerDaskExecutor,
@@ -173,7 +174,23 @@ def _dask(
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
     with _closing(client):
+        _check_workers(client, scheduler)
         yield from _follow(client, listener, topic, lost_after_s)
+
+
+def _check_workers(client: Any, scheduler: str) -> None:
+    """Refuse workers that have another hepcol or Python than the client, or none; others that join later are warned of.
+
+    Raises
+    ------
+    InputError
+        If there are such.
+    """
+    here = environment()
+    for worker, there in client.run(environment, on_error="return").items():
+        reason = f"{class_name(there)}: {there}" if isinstance(there, BaseException) else unfit(here, there)
+        if reason:
+            raise InputError(f"scheduler {scheduler}: worker {worker} has {reason}; install what the client has there")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from coffea.processor.executor import WorkItem
 from hepcol.errors import InputError, UnreadableFile
 from hepcol.events import Columns, missing_columns, read_events
 from hepcol.execution import openfiles
+from hepcol.execution.environment import unlike
 from hepcol.execution.garbage import collected_after
 from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
@@ -47,6 +48,8 @@ class Task:
         How often to try again after an error that may pass.
     backoff_s : float
         How long to wait before that; four times longer before each further time.
+    environment : dict of str
+        What the client works with, see :func:`hepcol.execution.environment.environment`.
     """
 
     processor: Any
@@ -55,6 +58,7 @@ class Task:
     replicas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     retries: int = RETRIES
     backoff_s: float = BACKOFF_S
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -91,11 +95,11 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         ``ledger``: a list of one record; ``out``: the processor's output, if the chunk is done.
     """
     task: Task | None = None
-    attempts, compile_s = 1, 0.0
+    attempts, compile_s, differs = 1, 0.0, ""
     start_wall, start_cpu = time.perf_counter(), time.thread_time()
     try:
         task = cloudpickle.loads(lz4.frame.decompress(packed_task))
-        compile_s = _warm_up(task, packed_task)
+        compile_s, differs = _warm_up(task, packed_task)
     except (Exception, SystemExit) as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost)
         made = Attempt(error=caught)
     else:
@@ -118,6 +122,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         cpu_s=time.thread_time() - start_cpu,
         compile_s=compile_s,
         bytes_read=made.bytes_read,
+        unlike=differs,
     )
     _tell(record, task.topic if task is not None else "")
     return {LEDGER: [record]} if error is not None else {OUT: made.out, LEDGER: [record]}
@@ -195,18 +200,24 @@ def _tell(record: ChunkRecord, topic: str) -> None:
     worker.log_event(topic, to_json(record))
 
 
-_warm: set[bytes] = set()
+_warm: dict[bytes, str] = {}
 
 
-def _warm_up(task: Task, packed_task: bytes) -> float:
-    """Compile the kernels of a processor that this process sees first; return the seconds that it took."""
+def _warm_up(task: Task, packed_task: bytes) -> tuple[float, str]:
+    """Compile the kernels of a processor that this process sees first.
+
+    Returns
+    -------
+    seconds, unlike
+        What that took, and how this process differs from the client.
+    """
     digest = hashlib.sha256(packed_task).digest()
     if digest in _warm:
-        return 0.0
+        return 0.0, _warm[digest]
     start = time.perf_counter()
     getattr(task.processor, "warm_up", lambda: None)()
-    _warm.add(digest)
-    return time.perf_counter() - start
+    _warm[digest] = unlike(task.environment)
+    return time.perf_counter() - start, _warm[digest]
 
 
 @dataclass(frozen=True)

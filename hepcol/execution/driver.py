@@ -26,6 +26,7 @@ from hepcol.execution.account import (
 from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
 from hepcol.execution.collector import INTERRUPTED, Collector
+from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
 from hepcol.execution.identity import differences, identify, told_of
 from hepcol.execution.interrupts import interrupts
@@ -42,6 +43,7 @@ MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
 CHUNKS_PER_WORKER = 4
 SNAPSHOT_S = 30.0
+_SHORTEST_S = 1e-6
 
 FileKey = tuple[str, str]  # dataset and path
 
@@ -149,7 +151,7 @@ def run(
         chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
     )
     inputs = filesets.resolve(files, tree, dataset)
-    session = _Session(processor, inputs, how)
+    session = _Session(processor, inputs, how, kind)
     with OutputFolder.prepare(output, force, resume) as folder, ProgressBar(progress) as bar:
         earlier = _continued(folder, session.identity, force)
         with (
@@ -162,7 +164,7 @@ def run(
             worked = session.work(backend, folder, bar, earlier)
         closure = close(worked.found, worked.chunks)
         if not closure.complete:  # before postprocess, which may change what the rest is to be added to
-            folder.keep(worked.out, session.identity, worked.chunks, worked.found)
+            folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
@@ -174,20 +176,11 @@ def run(
                 "open_s": worked.opened - session.started,
                 "process_s": worked.finished - worked.opened,
                 "write_s": written - worked.finished,
-                "events_per_s": worked.events / (worked.finished - worked.opened),
+                "events_per_s": worked.events / max(worked.finished - worked.opened, _SHORTEST_S),
                 "not_written": {"/".join(name): what for name, what in worked.contents.others.items()},
             }
         )
-        told = describe(
-            processor,
-            done.files,
-            executor=kind.value,
-            chunksize=chunksize,
-            identity=session.identity,
-            fileset=session.fileset,
-            continued=bool(earlier.done),
-        )
-        folder.finish(done.summary, told, [*done.files, *done.chunks])
+        folder.finish(done.summary, worked.provenance, [*done.files, *done.chunks])
     if not done.closure.complete and not allow_incomplete:
         raise IncompleteRun(done)
     return done
@@ -215,6 +208,7 @@ class _Worked:
     chunks: list[ChunkRecord]
     events: int
     stopped: str
+    provenance: dict[str, Any]
     opened: float
     finished: float
     contents: Contents = field(default_factory=Contents)
@@ -223,14 +217,14 @@ class _Worked:
 class _Session:
     """The work of a run on its files and chunks."""
 
-    def __init__(self, processor: Any, inputs: filesets.Fileset, how: _Conduct) -> None:
+    def __init__(self, processor: Any, inputs: filesets.Fileset, how: _Conduct, kind: Kind) -> None:
         self.identity = identify(processor, inputs)
-        self.fileset = told_of(inputs)
         self.topic = f"hepcol-{uuid.uuid4().hex}"
         self.started = 0.0
         self._processor = processor
         self._inputs = inputs
         self._how = how
+        self._kind = kind
         self._collector: Collector | None = None
 
     def hear(self, record: ChunkRecord) -> None:
@@ -250,8 +244,10 @@ class _Session:
         for file in found:
             folder.record(file)
         items = _chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
-        if not items and not earlier.done:
+        items += _empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
+        if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))
+        provenance = self._provenance(found, bool(earlier.done))
         bar.start_chunks(len(items), sum(len(item) for item in items))
         opened = time.perf_counter()
 
@@ -264,14 +260,14 @@ class _Session:
             heard_first,
             out=earlier.out,
             max_failures=how.allowed_failures,
-            snapshot=lambda out, done: folder.snapshot(out, self.identity, [*earlier.done, *done], found),
+            snapshot=lambda out, done: folder.snapshot(out, provenance, [*earlier.done, *done], found),
             every_s=how.snapshot_s,
         )
         if how.on_error == "stop" and any(file.error for file in found):
             collector.stop("a file cannot be read")
         files = [file for dataset in self._inputs.values() for file in dataset.files]
         replicas = {file.path: file.replicas for file in files if file.replicas}
-        task = Task(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s)
+        task = Task(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s, environment())
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
                 try:
@@ -279,7 +275,7 @@ class _Session:
                 finally:  # whatever fails from here on, the work is not lost
                     collector.save()
         taken = collector.result()
-        if not earlier.done and lacks_a_column(taken[LEDGER]):
+        if items and not earlier.done and lacks_a_column(taken[LEDGER]):
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
         return _Worked(
             found,
@@ -287,8 +283,21 @@ class _Session:
             sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
             sum(len(item) for item in items),
             collector.stopped,
+            provenance,
             opened,
             time.perf_counter(),
+        )
+
+    def _provenance(self, found: list[FileRecord], continued: bool) -> dict[str, Any]:
+        """Describe what makes the result."""
+        return describe(
+            self._processor,
+            found,
+            executor=self._kind.value,
+            chunksize=self._how.chunksize,
+            identity=self.identity,
+            fileset=told_of(self._inputs),
+            continued=continued,
         )
 
 
@@ -458,18 +467,28 @@ def _chunks(
     size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
     records = {(file.dataset, file.path): file for file in found}
     return [
-        WorkItem(
-            name,
-            path,
-            records[name, path].tree,
-            start,
-            stop,
-            uuid.UUID(records[name, path].uuid).bytes,
-            dict(inputs[name].metadata),
-        )
-        for (name, path), left in ranges.items()
+        _item(records[key], start, stop, inputs)
+        for key, left in ranges.items()
         for first, last in left
         for start, stop in _cut(first, last, size)
+    ]
+
+
+def _item(file: FileRecord, start: int, stop: int, inputs: filesets.Fileset) -> WorkItem:
+    """Describe a chunk as coffea does."""
+    metadata = dict(inputs[file.dataset].metadata)
+    return WorkItem(file.dataset, file.path, file.tree, start, stop, uuid.UUID(file.uuid).bytes, metadata)
+
+
+def _empty_chunks(inputs: filesets.Fileset, found: list[FileRecord], begun: set[str]) -> list[WorkItem]:
+    """Make a chunk without events for each dataset that has none, so that its histograms and cutflows are there."""
+    datasets: dict[str, list[FileRecord]] = {}
+    for file in found:
+        datasets.setdefault(file.dataset, []).append(file)
+    return [
+        _item(files[0], 0, 0, inputs)
+        for name, files in datasets.items()
+        if name not in begun and all(file.entries == 0 for file in files)
     ]
 
 

@@ -25,8 +25,7 @@ from hepcol.execution.merging import merged
 POLL_S = 0.2
 MAX_DEATHS = 3  # of workers, until a chunk is held to be the reason
 LOST_AFTER_S = 300.0  # of a cluster without workers
-_FETCH_S = 30.0  # for an output to come from a worker, and for all of them once the run has to end
-_FETCHES = 3
+_FETCH_S = 30.0  # for outputs to come from workers once the run has to end, and for news of an error
 _LOOK_S = 1.0  # between two looks at the cluster, or at whether the client is there
 _LOST = "the Dask scheduler was lost"
 
@@ -213,6 +212,25 @@ class LedgerDaskExecutor(DaskExecutor):
         return self.sink.result(), 0
 
 
+class _Fetch:
+    """An output on its way into this process, however long that takes, while others look at what else happens."""
+
+    def __init__(self, future: Any) -> None:
+        self.arrived = threading.Event()
+        self.error: BaseException | None = None
+        self.output: Any = None
+        self._future = future
+        # a daemon, so that one which never comes does not keep the process from its end
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        try:
+            self.output = self._future.result()
+        except BaseException as error:  # noqa: BLE001  (cancelled futures raise no Exception in some versions)
+            self.error = error
+        self.arrived.set()
+
+
 @dataclass(eq=False)
 class _Node:
     """A task on the cluster: a chunk, or the merged outputs of other nodes."""
@@ -221,7 +239,7 @@ class _Node:
     items: list[Any]
     inputs: list["_Node"] = field(default_factory=list)
     alone: bool = False
-    timeouts: int = 0
+    fetch: _Fetch | None = None
 
 
 class _DaskWork:
@@ -355,23 +373,25 @@ class _DaskWork:
         self._follow(_Node(future, [item for node in nodes for item in node.items], nodes))
 
     def _fetch(self, node: _Node) -> bool:
-        """Bring an output into this process, where nothing can take it away; False if it has to be tried again."""
-        if node.future.status in ("lost", "pending"):
-            return False
-        try:
-            output = node.future.result(timeout=_FETCH_S)
-        except TimeoutError as error:
-            node.timeouts += 1
-            if node.timeouts < _FETCHES:
+        """Bring an output into this process, where nothing can take it away; False if it has to be tried again.
+
+        A slow link takes its time; the end of the run, and of the cluster, are looked out for meanwhile.
+        """
+        if node.fetch is None:
+            if node.future.status in ("lost", "pending"):
                 return False
-            self._fail(node, error)
-        except Exception as error:  # noqa: BLE001  (it died with its worker, or does not travel)
-            if node.future.status == "cancelled":
-                self._give_up()
-            else:
-                self._fail(node, error)
-        else:
-            self._sink.take(output)
+            node.fetch = _Fetch(node.future)
+        while not node.fetch.arrived.wait(POLL_S):
+            self._look()
+            if self._sink.stopped:
+                return False
+        fetched, node.fetch = node.fetch, None
+        if fetched.error is None:
+            self._sink.take(fetched.output)
+        elif node.future.status == "cancelled":
+            self._give_up()
+        else:  # it died with its worker, or does not travel
+            self._fail(node, fetched.error)
         return True
 
     def _fetch_ready(self) -> None:
@@ -393,11 +413,9 @@ class _DaskWork:
             left = deadline - time.monotonic()
             if left <= 0 or self._client.status != "running":
                 break
-            try:
-                output = node.future.result(timeout=left)
-            except Exception:  # noqa: BLE001, S112  (it is gone with its worker)
-                continue
-            self._sink.take(output)
+            fetch = node.fetch or _Fetch(node.future)
+            if fetch.arrived.wait(left) and fetch.error is None:  # else it is gone with its worker
+                self._sink.take(fetch.output)
 
     def _look(self) -> None:
         """Stop when the scheduler is gone, or has had no worker for too long."""

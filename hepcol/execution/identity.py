@@ -1,30 +1,28 @@
 """What a result depends on, so that one run is not continued as another."""
 
-import ast
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import inspect
 import json
 import math
-import platform
+import os
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import hepcol
 from hepcol.errors import InputError
+from hepcol.execution.code import hepcol_digest, processor_digest, short
+from hepcol.execution.environment import versions
 from hepcol.fileset import Fileset, describe
 
-# Those whose results a run is made of; a patch of one of them may round differently
-_PACKAGES = ("awkward", "boost-histogram", "coffea", "hist", "numba", "numpy", "uproot")
-# Parts of hepcol that look at results and do not make them
-_ONLY_LOOKS = ("inference", "report", "cli.py")
 _LONGEST = 200  # of an option, in characters
+_CONTENT = "content of files"
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
@@ -38,17 +36,15 @@ def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
         The files.
     """
     kind = _kind(processor)
-    sources = set(_sources(kind))
+    options = _options(processor)
     return {
         "processor": f"{kind.__module__}:{kind.__qualname__}",
-        "code": _digest(sources) if sources else None,
-        "options": options_told(processor),
-        "fileset": _short(json.dumps(told_of(inputs) or repr(inputs), sort_keys=True)),
-        "versions": {
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in _PACKAGES},
-        },
-        "hepcol": _digest(_hepcol_sources()),
+        "code": processor_digest(kind),
+        "options": _told(options),
+        _CONTENT: {name: _content(Path(name)) for name in sorted(set(_files_named(list(options.values()))))},
+        "fileset": short(json.dumps(told_of(inputs) or repr(inputs), sort_keys=True)),
+        "versions": versions(),
+        "hepcol": hepcol_digest(),
     }
 
 
@@ -89,16 +85,23 @@ _CHANGED = {
 
 def options_told(processor: Any) -> dict[str, Any]:
     """Describe what a processor was made with, as JSON can hold it; other options are described otherwise."""
+    return _told(_options(processor))
+
+
+def _options(processor: Any) -> dict[str, Any]:
+    """Return what a processor was made with: the fields of a dataclass, else what is on it or bound to it."""
     if isinstance(processor, functools.partial):
         given = {**{f"argument {number}": value for number, value in enumerate(processor.args)}, **processor.keywords}
-        return {**options_told(processor.func), **_told(given)}
+        return {**_options(processor.func), **given}
     if inspect.ismethod(processor):
-        return options_told(processor.__self__)
+        return _options(processor.__self__)
     if inspect.isfunction(processor):
-        return _told(inspect.getclosurevars(processor).nonlocals)
+        parameters = inspect.signature(processor).parameters.values()
+        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+        return {**inspect.getclosurevars(processor).nonlocals, **defaults}
     if dataclasses.is_dataclass(processor) and not isinstance(processor, type):
-        return _told({field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)})
-    return _told(getattr(processor, "__dict__", {})) if not isinstance(processor, type) else {}
+        return {field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)}
+    return dict(getattr(processor, "__dict__", {})) if not isinstance(processor, type) else {}
 
 
 def _told(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,9 +112,52 @@ def _told(options: Mapping[str, Any]) -> dict[str, Any]:
             told[name] = value
             continue
         with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # else of an array only its ends
-            text = f"{type(value).__qualname__} {value!r}"
-        told[name] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({_short(text)})"
+            text = f"{type(value).__qualname__} {_text(value, ())}"
+        told[name] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({short(text)})"
     return told
+
+
+def _text(value: Any, within: tuple[int, ...]) -> str:
+    """Describe a value alike in any process: sets in an order, objects by what is on them and not by their address."""
+    if id(value) in within:
+        return "itself"
+    inner = (*within, id(value))
+    if isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(_text(one, inner) for one in value))}}}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_text(key, inner)}: {_text(one, inner)}' for key, one in value.items())}}}"
+    if type(value) in (list, tuple):
+        opening, closing = "()" if type(value) is tuple else "[]"
+        return f"{opening}{', '.join(_text(one, inner) for one in value)}{closing}"
+    if inspect.isroutine(value) or isinstance(value, (type, functools.partial)):
+        made = _kind(value)
+        own = {} if inspect.isbuiltin(value) else _options(value)
+        return f"{made.__module__}.{made.__qualname__} {_text(own, inner)}"
+    plain = type(value).__repr__ is not object.__repr__
+    return _ADDRESS.sub(
+        "", repr(value) if plain else f"{type(value).__qualname__} {_text(getattr(value, '__dict__', {}), inner)}"
+    )
+
+
+def _files_named(value: Any) -> Iterator[str]:
+    """Return the files that options name, by the texts that are names of files."""
+    if isinstance(value, (str, Path)):
+        if os.path.isfile(value):  # noqa: PTH113  (a Path complains of texts that no file can be called)
+            yield str(value)
+    elif isinstance(value, Mapping):
+        yield from _files_named(list(value.values()))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for one in value:
+            yield from _files_named(one)
+
+
+def _content(path: Path) -> str:
+    """Hash of what is in a file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        return f"not readable: {error.strerror}"
 
 
 def _kind(processor: Any) -> Any:
@@ -119,58 +165,3 @@ def _kind(processor: Any) -> Any:
     if isinstance(processor, functools.partial):
         return _kind(processor.func)
     return processor if inspect.isroutine(processor) or isinstance(processor, type) else type(processor)
-
-
-def _sources(kind: Any) -> Iterable[Path]:
-    """Files that a processor's code is in: its whole package, or its module and those beside it that it imports."""
-    module = sys.modules.get(kind.__module__)
-    path = getattr(module, "__file__", None)
-    if path is None:
-        return []
-    in_package = bool(getattr(module, "__package__", "")) and (Path(path).parent / "__init__.py").exists()
-    calibration = sys.modules.get("calib")
-    used = [Path(calibration.__file__).parent] if calibration is not None and calibration.__file__ else []
-    folders = [Path(path).parent, *used] if in_package else used
-    # beside what is installed there is all of it
-    module_files = [Path(path)] if "site-packages" in Path(path).parts else _with_imports(Path(path))
-    return [*module_files, *(file for folder in folders for file in folder.rglob("*.py"))]
-
-
-def _with_imports(path: Path) -> set[Path]:
-    """Return a module's file, and those beside it that it imports, be it by way of others."""
-    found: set[Path] = set()
-    todo = [path]
-    while todo:
-        file = todo.pop()
-        if file in found:
-            continue
-        found.add(file)
-        for name in _imported(file) - {hepcol.__name__}:
-            beside = file.parent.joinpath(*name.split("."))
-            todo += [other for other in (beside.with_suffix(".py"), *beside.rglob("*.py")) if other.is_file()]
-    return found
-
-
-def _imported(file: Path) -> set[str]:
-    """Names of the modules that a file imports."""
-    try:
-        nodes = list(ast.walk(ast.parse(file.read_bytes())))
-    except (SyntaxError, ValueError):  # changed since it was imported
-        return set()
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return names | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-
-
-def _hepcol_sources() -> Iterable[Path]:
-    """Files of hepcol that make results."""
-    folder = Path(hepcol.__file__).parent
-    return (file for file in folder.rglob("*.py") if file.relative_to(folder).parts[0] not in _ONLY_LOOKS)
-
-
-def _digest(files: Iterable[Path]) -> str:
-    """Hash of the contents of files, wherever they are installed."""
-    return _short("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(set(files))))
-
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -30,11 +30,7 @@ def retry(folder: str | Path, **how: Any) -> Run:
     InputError
         If there is no such run, it is complete, or what it depends on has changed.
     """
-    if not (Path(folder) / store.PROVENANCE).exists() and (Path(folder) / store.PARTIAL / store.SNAPSHOT).exists():
-        raise InputError(
-            f"{folder}: the run was killed before it noted what it is of: repeat its command with --resume"
-        )
-    processor, fileset = _of(store.read_provenance(folder))
+    processor, fileset = _of(store.read_unfinished(folder))
     return run(processor, fileset, output=folder, resume=True, **how)
 
 

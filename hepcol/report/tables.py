@@ -118,13 +118,13 @@ def missing(files: Sequence[FileRecord], chunks: Sequence[ChunkRecord]) -> list[
 
 
 def print_differences(differences: Sequence[Difference]) -> None:
-    """Print how two results compare: a line for every histogram that differs."""
+    """Print how two results compare: a line for all that differs."""
     console = Console(highlight=False)
     for difference in differences:
         if not difference.equal:
             console.print(f"{'/'.join(difference.name)}: {difference.text}", markup=False, soft_wrap=True)
     equal = sum(difference.equal for difference in differences)
-    console.print(f"{equal} of {len(differences)} histograms are equal")
+    console.print(f"{equal} of {len(differences)} histograms and counts are equal")
 
 
 def print_catalogue() -> None:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import platform
@@ -98,6 +99,63 @@ def test_a_folder_in_use_is_refused_and_a_stale_lock_is_not(tmp_path):
     (out / store.LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
     with pytest.raises(ValueError, match=r"process 1 on elsewhere; if that is gone, delete .*\.hepcol\.lock"):
         write(out, force=True)
+
+
+TAKER = """
+import sys, time
+from pathlib import Path
+from hepcol.errors import InputError
+from hepcol.lock import Lock
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    held = Lock(Path(sys.argv[1]))
+except InputError as error:
+    print(error)
+else:
+    print("taken", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_of_many_that_find_a_stale_lock_one_takes_it(tmp_path):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    takers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    try:
+        assert [taker.stdout.readline() for taker in takers] == ["ready\n"] * 4
+        (tmp_path / store.LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
+        for taker in takers:
+            taker.stdin.write("\n")
+            taker.stdin.flush()
+        told = [taker.stdout.readline() for taker in takers]
+    finally:
+        for taker in takers:
+            taker.kill()
+            taker.communicate()
+    assert sorted(text == "taken\n" for text in told) == [False, False, False, True]
+    assert all("is in use by " in text for text in told if text != "taken\n")
+    with OutputFolder.prepare(tmp_path, force=False):  # the one that had it is gone
+        pass
+
+
+def test_a_file_system_without_locks_goes_by_the_name_of_the_holder(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with (
+        OutputFolder.prepare(tmp_path, force=False),
+        pytest.raises(ValueError, match=f"in use by process {os.getpid()} on"),
+        OutputFolder.prepare(tmp_path, force=True),
+    ):
+        pass
+    with OutputFolder.prepare(tmp_path, force=False):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):

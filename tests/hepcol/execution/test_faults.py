@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import inspect
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -24,7 +25,9 @@ from distributed import Client, LocalCluster
 from distributed.chaos import KillWorker
 
 import hepcol
+from hepcol.execution import executors
 from hepcol.execution.chunk import Probe, Task, probe
+from hepcol.execution.environment import environment
 from hepcol.execution.executors import LedgerDaskExecutor
 from hepcol.execution.merging import merged
 from hepcol.execution.repetition import retry
@@ -197,6 +200,53 @@ def test_a_cluster_without_workers_ends_the_run_in_one_line(files):
 WORKER = (sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")
 
 
+def test_workers_with_another_hepcol_are_refused_and_others_are_told(files, cluster, monkeypatch):
+    here = environment()
+    with monkeypatch.context() as changed:
+        changed.setattr("hepcol.execution.backends.environment", Elsewhere({**here, "hepcol's code": "other"}))
+        with pytest.raises(ValueError, match=r"worker tcp://.* has hepcol's code \w+ instead of other; install what"):
+            hepcol.run(Marked(), files, scheduler=cluster.scheduler_address)
+    monkeypatch.setattr("hepcol.execution.driver.environment", lambda: {**here, "numpy": "1.0", "CPU": "a PDP-11"})
+    run = m.check_run(hepcol.run(Marked(), files, scheduler=cluster.scheduler_address))
+    assert run.closure.complete
+    (warning,) = run.summary["warnings"]
+    assert re.search(
+        r"had numpy \S+ instead of 1\.0, CPU \S+ instead of a PDP-11: what numpy or awkward compute", warning
+    )
+
+
+class Elsewhere:
+    """The client's environment; what travels to workers is theirs."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def __call__(self):
+        return self.told
+
+    def __reduce__(self):
+        return getattr, (sys.modules["hepcol.execution.environment"], "environment")
+
+
+def test_an_output_that_takes_long_is_waited_for_and_does_not_hold_up_the_end(files, tmp_path, cluster, monkeypatch):
+    fetched, wait = [], executors._Fetch._wait
+
+    def slow(fetch):
+        if not fetched:
+            fetched.append(time.monotonic())
+            time.sleep(3)
+        wait(fetch)
+
+    monkeypatch.setattr(executors._Fetch, "_wait", slow)
+    looked = []
+    monkeypatch.setattr(executors._DaskWork, "_look", lambda work: looked.append(time.monotonic()))
+    run = m.check_run(
+        hepcol.run(Marked(), files, scheduler=cluster.scheduler_address, output=tmp_path / "out", **QUICK)
+    )
+    assert run.closure.complete
+    assert sum(fetched[0] < at < fetched[0] + 3 for at in looked) > 5
+
+
 def start_workers(scheduler):
     """Start workers that nobody starts again."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -253,6 +303,7 @@ if __name__ == "__main__":
 
 def test_a_scheduler_that_is_killed_ends_the_run_with_what_was_fetched(files, tmp_path):
     (tmp_path / "cluster.py").write_text(CLUSTER)
+    killed = []
     faults = m.plan(tmp_path / "faults", ("wait", 150))
     with subprocess.Popen([sys.executable, tmp_path / "cluster.py"], stdout=subprocess.PIPE, text=True) as process:
         address = process.stdout.readline().strip()
@@ -262,9 +313,11 @@ def test_a_scheduler_that_is_killed_ends_the_run_with_what_was_fetched(files, tm
             await_file(tmp_path / "out" / ".partial" / "snapshot.zip")
             time.sleep(0.5)
             process.kill()
+            killed.append(time.monotonic())
 
         with in_thread(kill):
             run = m.check_run(hepcol.run(Marked(faults), files, scheduler=address, output=tmp_path / "out", **QUICK))
+    assert time.monotonic() - killed[0] < 8  # Dask tries to connect again for 10 s, in vain: its tasks are gone
     assert run.summary["stopped"] == "the Dask scheduler was lost"
     assert 0 < run.closure.processed < ALL
     assert run.closure.failed == 0
@@ -410,6 +463,7 @@ def test_a_disk_that_fills_up_costs_what_was_done_after_the_last_snapshot(files,
     with pytest.raises(ValueError, match=r"output folder .*out cannot be written: No space left on device"):
         hepcol.run(Marked(faults), files, output=out, **{**QUICK, "snapshot_s": 0})
     assert not (out / ".hepcol.lock").exists()
+    m.FAULTS["full"](tmp_path / "faults")  # what the run has removed left some room
     with pytest.raises(ValueError, match=r"cannot be written: No space left on device"):
         hepcol.run(Marked(faults), files, output=small_disk / "other", **QUICK)
     assert not (small_disk / "other").exists()

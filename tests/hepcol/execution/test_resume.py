@@ -1,6 +1,7 @@
 """Runs that are continued, retried and repeated: what comes out is what a run without faults gives, bit for bit."""
 
 import hashlib
+import importlib
 import os
 import signal
 import subprocess
@@ -110,6 +111,7 @@ def test_any_failures_followed_by_a_retry_give_the_bits_of_a_clean_run(clean, ro
             m.check_folder(out)
             if run.closure.complete:
                 break
+        assert list(run.result) == ["b", "a"]
         assert bits(run.result) == expected
         assert digests(out) == expected_files
 
@@ -282,7 +284,7 @@ def test_a_run_with_other_versions_is_not_continued(files, tmp_path, count, monk
     if name == "versions":
         monkeypatch.setattr("platform.python_version", lambda: "3.99")
     else:
-        monkeypatch.setattr("hepcol.execution.identity._hepcol_sources", lambda: [MARKERS])
+        monkeypatch.setattr("hepcol.execution.code._hepcol_sources", lambda: [MARKERS])
     with pytest.raises(ValueError, match=r"versions: python was .*, is 3\.99|hepcol's code has changed"):
         retry(tmp_path / "out", **QUICK)
 
@@ -339,6 +341,12 @@ def test_what_is_not_in_a_file_does_not_pass_for_unchanged(files, tmp_path):
     def take(events, cut):
         return {"n": cut * len(events)}
 
+    def with_default(cut):
+        def process(events, cut=cut):
+            return {"n": cut * len(events)}
+
+        return process
+
     class Held:
         def __init__(self, held):
             self.held = held
@@ -351,6 +359,9 @@ def test_what_is_not_in_a_file_does_not_pass_for_unchanged(files, tmp_path):
     pairs = [
         (partial(take, cut=1), partial(take, cut=2)),
         (made(1), made(2)),
+        (with_default(1), with_default(2)),
+        (Held(made(1)), Held(made(2))),
+        (Held({"inner": Held({1})}), Held({"inner": Held({2})})),
         (Held(np.arange(3000.0)), Held(almost)),
         (Held((1, 2)), Held("(1, 2)")),
     ]
@@ -359,6 +370,77 @@ def test_what_is_not_in_a_file_does_not_pass_for_unchanged(files, tmp_path):
         assert differences(identify(one, fileset), identify(one, fileset)) == []
         (difference,) = differences(identify(one, fileset), identify(other, fileset))
         assert difference.startswith("options: ")
+
+
+OPTIONS = """
+class Held:
+    def __init__(self):
+        self.mine, self.names = Held.__new__(Held), {"e1", "e2", "m_ee", "delta_r"}
+        self.mine.around, self.function = self, lambda x: x
+    def process(self, events):
+        return {"n": len(events)}
+"""
+
+
+def test_options_are_told_alike_in_any_process(files, tmp_path):
+    """Neither addresses nor the order of sets are part of them."""
+    (tmp_path / "held.py").write_text(OPTIONS)
+    code = (
+        "import json, sys; from hepcol.execution.identity import identify; from hepcol.fileset import resolve; "
+        "from hepcol.options import find_processor; "
+        "print(json.dumps(identify(find_processor('held.py:Held')(), resolve(sys.argv[1:]))))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code, *files],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=30,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+    assert b" at 0x" not in told.pop()
+
+
+def test_a_file_that_an_option_names_is_part_of_what_a_run_depends_on(files, tmp_path, count):
+    (tmp_path / "scale_factors.json").write_text("{}")
+    processor = find_processor(f"{count}:Count")(cuts=(str(tmp_path / "scale_factors.json"),))
+    hepcol.run(processor, files, output=tmp_path / "out", **QUICK)
+    (tmp_path / "scale_factors.json").write_text("[]")
+    with pytest.raises(
+        ValueError, match=r"for content of files: .*scale_factors\.json was \w{16}, is \w{16} \(--force"
+    ):
+        hepcol.run(processor, files, output=tmp_path / "out", resume=True, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("len(events)", "2 * len(events)"), ("CUT = 1", "CUT = 2"), ("# why", "# why not")]
+)
+def test_a_module_that_was_edited_after_it_was_imported_is_not_taken_for_its_file(files, tmp_path, before, after):
+    path = tmp_path / "edited.py"
+    source = "CUT = 1  # why\nclass Count:\n    def process(self, events):\n        return {'n': len(events)}\n"
+    path.write_text(source)
+    processor = find_processor(f"{path}:Count")()
+    path.write_text(source.replace(before, after))
+    loaded_before = identify(processor, resolve(files))
+    loaded_now = identify(find_processor(f"{path}:Count")(), resolve(files))
+    only_a_comment = before.startswith("#")
+    assert differences(loaded_before, loaded_now) == ([] if only_a_comment else ["the processor's code has changed"])
+
+
+def test_the_code_of_base_classes_of_other_packages_counts(files, tmp_path, monkeypatch):
+    (tmp_path / "base_of_others").mkdir()
+    (tmp_path / "base_of_others" / "__init__.py").write_text("class Base:\n    def cut(self):\n        return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    base = importlib.import_module("base_of_others")
+    monkeypatch.setitem(sys.modules, "base_of_others", base)
+    kind = type("Derived", (Marked, base.Base), {"__module__": Marked.__module__})
+    before = identify(kind(), resolve(files))
+    (tmp_path / "base_of_others" / "__init__.py").write_text("class Base:\n    def cut(self):\n        return 2\n")
+    assert differences(before, identify(kind(), resolve(files))) == ["the processor's code has changed"]
 
 
 def test_code_that_is_in_no_file_is_not_taken_for_unchanged(files):
@@ -381,13 +463,13 @@ def test_a_processor_that_counts_on_itself_is_retried(files, tmp_path):
         "        self.fail, self.out = fail, {'n': 0}\n"
         "    def process(self, events):\n"
         "        import os\n"
-        "        if os.path.exists(self.fail) and events.metadata['entrystart'] == 20:\n"
+        "        if os.path.exists(self.fail + '/fail') and events.metadata['entrystart'] == 20:\n"
         "            raise RuntimeError('not now')\n"
         "        self.out['n'] += len(events)\n"
         "        return self.out\n"
     )
     (tmp_path / "fail").touch()
-    processor = find_processor(f"{tmp_path / 'own.py'}:Own")(str(tmp_path / "fail"))
+    processor = find_processor(f"{tmp_path / 'own.py'}:Own")(str(tmp_path))
     assert hepcol.run(processor, files, output=tmp_path / "out", **QUICK).result == {"n": ALL - 60}
     (tmp_path / "fail").unlink()
     assert retry(tmp_path / "out", **QUICK).result == {"n": ALL}
@@ -456,6 +538,7 @@ def test_exit_codes(files, tmp_path, capsys):
     assert command("run", *marked, "-o", first) == 2
     assert command("retry", first, "--no-plots") == 3
     assert command("rerun", first / "provenance.json", "-o", second, *how[:3]) == 3
+    assert capsys.readouterr().out.endswith("4 of 4 histograms and counts are equal\n")
     m.plan(tmp_path / "faults")
     assert command("diff", first, second) == 0
     assert command("run", *marked, "-o", first, "--resume") == 0
@@ -466,7 +549,7 @@ def test_exit_codes(files, tmp_path, capsys):
     assert command("rerun", first / "provenance.json", "-o", tmp_path / "third", *how[:1]) == 0
     assert digests(first) == digests(second) == digests(tmp_path / "third")
     printed = capsys.readouterr()
-    assert printed.out.count("2 of 2 histograms are equal") == 3
+    assert printed.out.count("4 of 4 histograms and counts are equal") == 3
     assert all(line.startswith("hepcol: ") for line in printed.err.splitlines())
 
 
@@ -488,6 +571,29 @@ def test_an_interrupted_run_can_be_dropped(files, tmp_path):
     run = m.check_run(hepcol.run(Marked(), files, output=tmp_path / "out", force=True, **QUICK))
     assert len(run.chunks) == 15
     assert not (tmp_path / "out" / ".partial").exists()
+
+
+def test_a_run_that_finds_no_files_leaves_the_interrupted_one(files, tmp_path):
+    faults = m.plan(tmp_path / "faults", ("crash", 150))
+    out = tmp_path / "out"
+    with pytest.raises(m.CRASH):
+        hepcol.run(Marked(faults), files, output=out, **QUICK)
+    with pytest.raises(ValueError, match="no such file"):
+        hepcol.run(Marked(faults), tmp_path / "nowhere.root", output=out, force=True, **QUICK)
+    m.plan(tmp_path / "faults")
+    run = m.check_run(retry(out, **QUICK))
+    assert run.closure.processed == ALL
+    assert len({chunk.worker for chunk in run.chunks}) == 1
+
+
+def test_retry_continues_the_interrupted_run_and_not_the_one_before(files, tmp_path):
+    out = tmp_path / "out"
+    hepcol.run(m.Foreign(), files[:1], output=out)
+    faults = m.plan(tmp_path / "faults", ("crash", 150))
+    with pytest.raises(m.CRASH):
+        hepcol.run(Marked(faults), files, output=out, force=True, **QUICK)
+    m.plan(tmp_path / "faults")
+    assert m.check_run(retry(out, **QUICK)).closure.processed == ALL
 
 
 def test_rerun_wants_a_provenance_and_its_files(files, tmp_path, monkeypatch):
@@ -568,18 +674,19 @@ def test_a_killed_command_is_resumed(files, tmp_path, executor):
     assert [Path(file.path) for file in found] == files
     assert 0 < sum(chunk.events for chunk in chunks if chunk.status is Status.DONE) < ALL
     assert not psutil.wait_procs(children, timeout=20)[1]
-    with pytest.raises(ValueError, match=r"the run was killed before .*: repeat its command with --resume"):
-        retry(out)
     with pytest.raises(ValueError, match="has an interrupted run in it: --resume continues it, --force drops it"):
         hepcol.run(Marked(str(tmp_path / "faults")), files, dataset="a", output=out)
-    resumed(tmp_path, files)
+    resumed(tmp_path, files, by_retry=executor == "futures")
 
 
-def resumed(tmp_path, files):
+def resumed(tmp_path, files, by_retry=False):
     """Continue a run, and compare with one that was never stopped."""
     (tmp_path / "faults" / "go").touch()
     processor = Marked(str(tmp_path / "faults"))
-    run = m.check_run(hepcol.run(processor, files, dataset="a", output=tmp_path / "out", resume=True))
+    if by_retry:
+        run = m.check_run(retry(tmp_path / "out"))
+    else:
+        run = m.check_run(hepcol.run(processor, files, dataset="a", output=tmp_path / "out", resume=True))
     assert run.closure.processed == ALL
     assert len({chunk.worker for chunk in run.chunks}) > 1  # not all are of this process
     hepcol.run(processor, files, dataset="a", output=tmp_path / "clean")

@@ -17,9 +17,11 @@ from coffea.processor import DaskExecutor, IterativeExecutor, ProcessorABC, Runn
 from distributed import Client, LocalCluster
 
 import hepcol
+from hepcol import store
 from hepcol.events import open_events
 from hepcol.execution import openfiles
 from hepcol.histogram_files import write_root
+from hepcol.histograms import Histogram
 from hepcol.ledger import Status, from_json
 from hepcol.result import DatasetResult, Result
 from hepcol.spectra import collect
@@ -326,6 +328,45 @@ def test_datasets_and_empty_files_are_kept_apart(tmp_path):
     assert run.summary["empty_files"] == [str(tmp_path / "none.root")]
     with pytest.raises(ValueError, match=r"of 2 files, 1 are empty and 1 cannot be read: .*gone\.root: no such file"):
         hepcol.run(count, [tmp_path / "none.root", tmp_path / "gone.root"])
+
+
+def test_a_dataset_without_events_has_its_histograms(tmp_path, shipped_file):
+    """Empty ones: nothing was selected of nothing; and a run over nothing else is complete."""
+    empty = tmp_path / "empty.root"
+    with uproot.recreate(empty) as file:
+        file.mktree("events", {"value": np.float64})
+    processor = Values()
+    full = hepcol.run(processor, {"none": [str(empty)], "some": [str(shipped_file)]}, output=tmp_path / "both")
+    assert list(full.result) == ["none", "some"]
+    assert full.result["none"].histograms["value"].counts.sum() == 0
+    only = hepcol.run(processor, {"none": [str(empty)]}, output=tmp_path / "only")
+    assert only.closure.complete
+    assert only.summary["datasets"]["none"]["cutflow"] == {"all events": 0}
+    assert not only.summary["warnings"]
+    assert store.read(tmp_path / "only")[0]["none", "value"].sum() == 0
+    fails = hepcol.run(fails_on_none, {"none": [str(empty)]}, output=tmp_path / "fails")
+    assert fails.closure.complete
+    assert fails.summary["warnings"] == ["dataset 'none' has no events, and no result: ValueError: of nothing"]
+
+
+def fails_on_none(events):
+    if not len(events):
+        raise ValueError("of nothing")
+    return {"n": len(events)}
+
+
+class Values(ProcessorABC):
+    def process(self, events):
+        axis = hist.axis.Regular(4, 0, 1, name="value")
+        values = events.value if "value" in events.fields else np.zeros(len(events))
+        part = DatasetResult(
+            len(events),
+            ExactSum.of(np.ones(len(events))),
+            {"all events": len(events)},
+            {},
+            {"value": Histogram.fill((axis,), values)},
+        )
+        return Result({events.metadata["dataset"]: part})
 
 
 def test_the_same_file_in_two_datasets_is_analysed_for_each(shipped_file):

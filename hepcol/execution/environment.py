@@ -1,0 +1,41 @@
+"""What the bits of a result depend on beside code of the analysis: versions, and the CPU."""
+
+import functools
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+
+from hepcol.execution.code import hepcol_digest
+
+# Those whose results a run is made of; a patch of one of them may round differently
+PACKAGES = ("awkward", "boost-histogram", "coffea", "hist", "numba", "numpy", "uproot")
+_HEPCOL = "hepcol's code"
+_CPU = "CPU"
+# With another one of these, work is not that of the run
+_NEEDED = ("python", _HEPCOL)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make results."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
+
+
+@functools.cache
+def environment() -> Mapping[str, str]:
+    """Describe this process: versions, hepcol's code, and the CPU, as LLVM names it."""
+    from llvmlite import binding
+
+    return {**versions(), _HEPCOL: hepcol_digest(), _CPU: binding.get_host_cpu_name()}
+
+
+def unlike(other: Mapping[str, str]) -> str:
+    """Say how this process differs from the one that has ``other``; nothing if it does not."""
+    here = environment()
+    return ", ".join(f"{name} {here[name]} instead of {value}" for name, value in other.items() if here[name] != value)
+
+
+def unfit(here: Mapping[str, str], worker: Mapping[str, str]) -> str:
+    """Say why a worker cannot work for a client; nothing if it can."""
+    return ", ".join(
+        f"{name} {worker[name]} instead of {here[name]}" for name in _NEEDED if worker.get(name) != here[name]
+    )
