@@ -122,21 +122,24 @@ def _text(value: Any, within: tuple[int, ...]) -> str:
     if id(value) in within:
         return "itself"
     inner = (*within, id(value))
-    if isinstance(value, (set, frozenset)):
-        return f"{{{', '.join(sorted(_text(one, inner) for one in value))}}}"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_text(key, inner)}: {_text(one, inner)}' for key, one in value.items())}}}"
-    if type(value) in (list, tuple):
-        opening, closing = "()" if type(value) is tuple else "[]"
-        return f"{opening}{', '.join(_text(one, inner) for one in value)}{closing}"
+    if isinstance(value, (set, frozenset, Mapping)) or type(value) in (list, tuple):
+        return _contents(value, inner)
     if inspect.isroutine(value) or isinstance(value, (type, functools.partial)):
         made = _kind(value)
         own = {} if inspect.isbuiltin(value) else _options(value)
         return f"{made.__module__}.{made.__qualname__} {_text(own, inner)}"
-    plain = type(value).__repr__ is not object.__repr__
-    return _ADDRESS.sub(
-        "", repr(value) if plain else f"{type(value).__qualname__} {_text(getattr(value, '__dict__', {}), inner)}"
-    )
+    if next(base for base in type(value).__mro__ if "__repr__" in vars(base)) is object:
+        return f"{type(value).__qualname__} {_text(getattr(value, '__dict__', {}), inner)}"
+    return _ADDRESS.sub("", repr(value))
+
+
+def _contents(value: Any, within: tuple[int, ...]) -> str:
+    """Describe what is in a container."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_text(key, within)}: {_text(one, within)}' for key, one in value.items())}}}"
+    texts = [_text(one, within) for one in value]
+    opening, closing = "[]" if isinstance(value, list) else "()" if isinstance(value, tuple) else "{}"
+    return f"{opening}{', '.join(texts if isinstance(value, (list, tuple)) else sorted(texts))}{closing}"
 
 
 def _files_named(value: Any) -> Iterator[str]:
