@@ -7,7 +7,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGES = ("hepcol", "calib", "processors", "samples", "benchmarks")
-CALIB_MAY = ("hepcol.kernels", "hepcol.random", "hepcol.variations", "hepcol.units")
+CALIB_MAY = ("hepcol.errors", "hepcol.kernels", "hepcol.random", "hepcol.variations", "hepcol.units")
 
 
 def modules(folder):

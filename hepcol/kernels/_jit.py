@@ -1,5 +1,6 @@
 """How kernels are compiled, in one documented place."""
 
+import functools
 import hashlib
 import os
 import tempfile
@@ -18,14 +19,15 @@ Integers = npt.NDArray[np.int64]
 Unsigned = npt.NDArray[np.uint64]
 
 
-def cache_folder() -> Path:
-    """Folder of the compiled kernels: per user, and per state of the kernels' sources.
+@functools.cache
+def cache_folder(kernels: Path = Path(__file__).parent) -> Path:
+    """Folder of the compiled kernels of a folder of sources: per user, and per state of the sources.
 
     In :func:`hepcol.kernels.cache.cache_root`, or in a temporary folder where that cannot be written. Numba's own
     key sees only the source file of the kernel itself and gives stale code when a building block in another file
-    changes, so the folder is named by all of them.
+    changes, so the folder is named by all of them, and by hepcol's own, which kernels elsewhere are built of.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted({*Path(__file__).parent.glob("*.py"), *kernels.glob("*.py")})
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     folder = cache_root() / "numba" / state
     try:
@@ -42,9 +44,6 @@ def cache_folder() -> Path:
     return folder
 
 
-_CACHE_FOLDER = str(cache_folder())
-
-
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel: cached on disk, without the GIL, division as in numpy, and never ``fastmath``.
 
@@ -52,7 +51,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     previous = numba.config.CACHE_DIR
     # numba reads the folder once, when it decorates: other packages' caches stay where they were
-    numba.config.CACHE_DIR = _CACHE_FOLDER
+    numba.config.CACHE_DIR = str(cache_folder(Path(function.__code__.co_filename).parent))
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     finally:

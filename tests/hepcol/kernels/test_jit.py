@@ -11,7 +11,7 @@ import pytest
 CODE = (
     "import numba; from hepcol.kernels import _jit, pairs; import numpy as np\n"
     "pairs.leading_pairs(np.ones(1), np.ones(1), np.array([0, 1]))\n"
-    "print(_jit._CACHE_FOLDER); print(numba.config.CACHE_DIR)"
+    "print(_jit.cache_folder()); print(numba.config.CACHE_DIR)"
 )
 
 

@@ -1,0 +1,1 @@
+"""EGamma energy calibration and smearing, after ATLAS's EgammaCalibrationAndSmearingTool."""
