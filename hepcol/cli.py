@@ -251,11 +251,11 @@ def _run_and_print(work: Callable[..., Any], output: str, plots: bool) -> bool:
 
 def _compare(first: str, second: str) -> bool:
     """Compare two results and print the differences; return whether there are any."""
-    from hepcol.comparison import compare
+    from hepcol.comparison import compare, not_compared
     from hepcol.report.tables import print_differences
 
     differences = compare(first, second)
-    print_differences(differences)
+    print_differences(differences, not_compared(first, second))
     return not all(difference.equal for difference in differences)
 
 

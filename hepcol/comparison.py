@@ -91,6 +91,12 @@ def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
     return found
 
 
+def not_compared(first: str | Path, second: str | Path) -> list[str]:
+    """Name what is in two folders' results and in none of their files, such as columns."""
+    told = [_read(path)[1] or {} for path in (first, second)]
+    return sorted({f"{name} ({kind})" for summary in told for name, kind in summary.get("not_written", {}).items()})
+
+
 def _numbers(told: Mapping[str, Any], name: Name = ()) -> Iterator[tuple[Name, Any]]:
     """Return numbers in nested mappings by their names."""
     for key, value in told.items():

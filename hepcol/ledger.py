@@ -90,6 +90,8 @@ class FileRecord:
         Schema of its events.
     error, message : str
         Class and message of the error, if it could not be read.
+    size : int, optional
+        Bytes of a local file.
     """
 
     dataset: str
@@ -100,6 +102,7 @@ class FileRecord:
     schema: str = ""
     error: str = ""
     message: str = ""
+    size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -458,6 +458,8 @@ def read_unfinished(folder: str | Path) -> dict[str, Any]:
         If the folder does not tell.
     """
     if not has_snapshot(folder):
+        if (Path(folder) / PARTIAL).is_dir() and not (Path(folder) / PROVENANCE).exists():
+            raise InputError(f"{folder}: the run was killed before its first snapshot: give its command again")
         return read_provenance(folder)
     from hepcol import archive
 

@@ -17,7 +17,8 @@ from coffea.processor.executor import WorkItem
 from hepcol.errors import InputError, UnreadableFile
 from hepcol.events import Columns, missing_columns, read_events
 from hepcol.execution import openfiles
-from hepcol.execution.environment import unlike
+from hepcol.execution.code import loaded_otherwise
+from hepcol.execution.environment import environment, unfit, unlike
 from hepcol.execution.garbage import collected_after
 from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
@@ -50,6 +51,8 @@ class Task:
         How long to wait before that; four times longer before each further time.
     environment : dict of str
         What the client works with, see :func:`hepcol.execution.environment.environment`.
+    modules : dict of str
+        Hashes of the modules that the processor is made of, by their names.
     """
 
     processor: Any
@@ -59,6 +62,7 @@ class Task:
     retries: int = RETRIES
     backoff_s: float = BACKOFF_S
     environment: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -215,9 +219,26 @@ def _warm_up(task: Task, packed_task: bytes) -> tuple[float, str]:
     if digest in _warm:
         return 0.0, _warm[digest]
     start = time.perf_counter()
+    _check_worker(task)
     getattr(task.processor, "warm_up", lambda: None)()
     _warm[digest] = unlike(task.environment)
     return time.perf_counter() - start, _warm[digest]
+
+
+def _check_worker(task: Task) -> None:
+    """Refuse work in a process that has other code than the client: what it gave would not be of this run.
+
+    Raises
+    ------
+    InputError
+        If it has.
+    """
+    here = f"worker {platform.node()}:{os.getpid()} has"
+    if task.environment and (reason := unfit(task.environment, environment())):
+        raise InputError(f"{here} {reason}; install what the client has there")
+    others = loaded_otherwise(task.modules)
+    if others:
+        raise InputError(f"{here} loaded other code of {', '.join(others)}, from before it was edited: restart it")
 
 
 @dataclass(frozen=True)
@@ -271,7 +292,11 @@ def _look_into(item: Probe, place: str) -> FileRecord:
             raise InputError(f"{place}: tree '{opened.layout.tree}' has no column {', '.join(lacking)}")
     if file.steps is not None:
         entries = sum(stop - start for start, stop in file.steps)
-    return FileRecord(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema)
+    stamp = openfiles.stamp(place)
+    return FileRecord(
+        *(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema),
+        size=None if stamp is None else stamp.size,
+    )
 
 
 def _check_steps(file: InputFile, entries: int) -> None:

@@ -1,34 +1,75 @@
 """The code that a processor's results depend on, as it is in files and as it was loaded."""
 
 import ast
+import functools
 import hashlib
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+import psutil
 
 import hepcol
 
 # Their versions are part of what a run depends on, so their files need not be read
 _VERSIONED = frozenset({"awkward", "coffea", "hepcol", "hist", "numba", "numpy", "uproot", *sys.stdlib_module_names})
 # Parts of hepcol that look at results and do not make them
+_CLOCKS_S = 10.0  # by which those of a file server and of this machine may differ
 _ONLY_LOOKS = ("inference", "report", "cli.py")
 
 
 def processor_digest(kind: Any) -> str | None:
     """Hash of the code of a processor's class or function; None if it is in no file.
 
-    It is that of the files: of its package, or of its module and those beside it that it imports, and likewise of its
-    base classes. Where a module was loaded before its file was edited, what was loaded enters, too: a run with it is
-    none of what the file says now.
+    It is that of the files: of its package, or of its module, and those that it imports from beside it, and likewise
+    of its base classes. Where a module was loaded before its file was edited, what was loaded enters, too: a run with
+    it is none of what the file says now.
     """
+    files = _files_of(kind)
+    return digest(files, *(text for file in sorted(files) for text in _loaded_otherwise(file))) if files else None
+
+
+def module_digests(kind: Any) -> dict[str, str]:
+    """Hash of each loaded module that :func:`processor_digest` is made of, by its name, as it was loaded."""
+    by_file = _modules()
+    return {
+        by_file[file].__name__: digest([file], *_loaded_otherwise(file)) for file in _files_of(kind) if file in by_file
+    }
+
+
+def loaded_otherwise(told: Mapping[str, str]) -> list[str]:
+    """Names of modules that are loaded here, and are not what another process tells of them."""
+    found = []
+    for name, expected in told.items():
+        path = _file_of(sys.modules.get(name))
+        if (
+            path is not None
+            and Path(path).is_file()
+            and digest([Path(path)], *_loaded_otherwise(Path(path))) != expected
+        ):
+            found.append(name)
+    return found
+
+
+def function_digest(kind: Any) -> str:
+    """Hash of the code of a function or class that an option holds; nothing for one whose version is known."""
+    if str(getattr(kind, "__module__", None) or "builtins").partition(".")[0] in _VERSIONED:
+        return ""
+    own = _told(kind.__code__) if inspect.isfunction(kind) else ""
+    return " ".join(filter(None, (own, processor_digest(kind))))
+
+
+def _files_of(kind: Any) -> set[Path]:
+    """Files that the code of a class or function and its bases is in; none if its own is in none."""
     files = set(_sources(kind))
-    for base in getattr(kind, "__mro__", ())[1:]:
-        if base.__module__.partition(".")[0] not in _VERSIONED:
-            files |= set(_sources(base))
-    return digest(files, *_loaded_otherwise(files)) if files else None
+    if files:
+        for base in getattr(kind, "__mro__", ())[1:]:
+            if base.__module__.partition(".")[0] not in _VERSIONED:
+                files |= set(_sources(base))
+    return files
 
 
 def hepcol_digest() -> str:
@@ -55,21 +96,29 @@ def _hepcol_sources() -> Iterable[Path]:
 
 def _sources(kind: Any) -> Iterable[Path]:
     """Files that the code of a class or function is in."""
-    module = sys.modules.get(kind.__module__)
-    path = getattr(module, "__file__", None)
-    if path is None:
+    module = sys.modules.get(str(kind.__module__))
+    path = _file_of(module)
+    if module is None or path is None or not Path(path).is_file():
         return []
-    in_package = bool(getattr(module, "__package__", "")) and (Path(path).parent / "__init__.py").exists()
-    calibration = sys.modules.get("calib")
-    used = [Path(calibration.__file__).parent] if calibration is not None and calibration.__file__ else []
-    folders = [Path(path).parent, *used] if in_package else used
-    # beside what is installed there is all of it
-    module_files = [Path(path)] if "site-packages" in Path(path).parts else _with_imports(Path(path))
-    return [*module_files, *(file for folder in folders for file in folder.rglob("*.py"))]
+    file = Path(path)
+    package = getattr(module, "__package__", "") or ""
+    in_package = bool(package) and (file.parent / "__init__.py").exists()
+    calibration = _file_of(sys.modules.get("calib"))
+    folders = [file.parent] if in_package else []
+    folders += [Path(calibration).parent] if calibration is not None else []
+    # beside what is installed there is all of it; of that, only its own package
+    installed = "site-packages" in file.parts
+    roots = [] if installed else [file.parent]
+    roots += [file.parents[package.count(".") + 1]] if in_package and len(file.parents) > package.count(".") + 1 else []
+    top = package.partition(".")[0] if in_package and installed else ""
+    return [*_with_imports(file, roots, top), *(one for folder in folders for one in folder.rglob("*.py"))]
 
 
-def _with_imports(path: Path) -> set[Path]:
-    """Return a module's file, and those beside it that it imports, be it by way of others."""
+def _with_imports(path: Path, roots: Sequence[Path], top: str) -> set[Path]:
+    """Return a module's file, and those that it imports, be it by way of others, from some folders.
+
+    ``top``, if any, is the only package that is looked for.
+    """
     found: set[Path] = set()
     todo = [path]
     while todo:
@@ -77,17 +126,28 @@ def _with_imports(path: Path) -> set[Path]:
         if file in found:
             continue
         found.add(file)
-        for name in _imported(file) - {hepcol.__name__}:
-            beside = file.parent.joinpath(*name.split("."))
-            todo += [other for other in (beside.with_suffix(".py"), *beside.rglob("*.py")) if other.is_file()]
+        for place in _imported(file, roots, top):
+            todo += [one for one in (place.with_suffix(".py"), place / "__init__.py") if one.is_file()]
     return found
 
 
-def _imported(file: Path) -> set[str]:
-    """Names of the modules that a file imports."""
-    nodes = list(ast.walk(_parsed(file)))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return names | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+def _imported(file: Path, roots: Sequence[Path], top: str) -> Iterator[Path]:
+    """Places of the modules that a file imports, whether they are there or not; a name may be a module of a package."""
+    for node in ast.walk(_parsed(file)):
+        if isinstance(node, ast.Import):
+            names, above = [alias.name for alias in node.names], 0
+        elif isinstance(node, ast.ImportFrom):
+            start = node.module or ""
+            names = [start, *(f"{start}.{alias.name}".removeprefix(".") for alias in node.names)]
+            above = node.level
+        else:
+            continue
+        bases = [file.parents[above - 1]] if 0 < above <= len(file.parents) else roots
+        for name in filter(None, names):
+            parts = name.split(".")
+            if not above and (parts[0] in _VERSIONED or (top and parts[0] != top)):
+                continue
+            yield from (base.joinpath(*parts[:length]) for base in bases for length in range(1, len(parts) + 1))
 
 
 def _parsed(file: Path) -> ast.Module:
@@ -98,17 +158,27 @@ def _parsed(file: Path) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
-def _loaded_otherwise(files: Iterable[Path]) -> list[str]:
-    """Describe what was loaded of files and is not what they say now; nothing, if none was edited meanwhile."""
-    by_file = {Path(path): module for module in list(sys.modules.values()) if (path := _file_of(module))}
-    found: list[str] = []
-    for file in sorted(files):
-        if file in by_file:
-            found += _unlike(by_file[file], file)
-    return found
+def _loaded_otherwise(file: Path) -> list[str]:
+    """Describe what was loaded of a file and is not what it says now; nothing, if it was not edited meanwhile."""
+    status = file.stat()
+    if max(status.st_mtime, status.st_ctime) < _process_began() - _CLOCKS_S:
+        return []  # which saves to compile it
+    module = _modules().get(file)
+    return list(_unlike(module, file)) if module is not None else []
 
 
-def _file_of(module: ModuleType) -> str | None:
+@functools.cache
+def _process_began() -> float:
+    """When this process began, in seconds since 1970."""
+    return float(psutil.Process().create_time())
+
+
+def _modules() -> dict[Path, ModuleType]:
+    """Return the loaded modules by their files."""
+    return {Path(path): module for module in list(sys.modules.values()) if (path := _file_of(module))}
+
+
+def _file_of(module: ModuleType | None) -> str | None:
     """File of a module; some that libraries put among the modules are none."""
     path = getattr(module, "__file__", None)
     return path if isinstance(path, str) and path.endswith(".py") else None
@@ -126,8 +196,8 @@ def _unlike(module: ModuleType, file: Path) -> Iterator[str]:
             yield f"{code.co_qualname} {_told(code)}"
     for name, value in _constants(tree):
         loaded = vars(module).get(name)
-        if repr(loaded) != repr(value):
-            yield f"{name} {loaded!r}"
+        if _is_literal(loaded) and (type(loaded), loaded) != (type(value), value):
+            yield f"{name} {_constant_told(loaded)}"
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
@@ -168,6 +238,26 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
     yield from written.items()
 
 
+def _is_literal(value: Any) -> bool:
+    """Whether a value is one that may be written down, and not what a program has put together."""
+    if isinstance(value, Mapping):
+        return all(_is_literal(one) for pair in value.items() for one in pair)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(map(_is_literal, value))
+    return isinstance(value, (bool, int, float, complex, str, bytes, type(None)))
+
+
+def _constant_told(value: Any) -> str:
+    """Describe a constant; sets have no order."""
+    if isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(map(_constant_told, value)))}}}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_constant_told(key)}: {_constant_told(one)}' for key, one in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} {list(map(_constant_told, value))}"
+    return repr(value)
+
+
 def _same(one: CodeType, other: CodeType) -> bool:
     """Whether two codes do the same, on whatever line they stand."""
     return (one.co_code, one.co_names, one.co_varnames, len(one.co_consts)) == (
@@ -183,12 +273,5 @@ def _same(one: CodeType, other: CodeType) -> bool:
 
 def _told(code: CodeType) -> str:
     """Describe code by what it does; sets among its constants have no order."""
-    constants = [
-        _told(one)
-        if isinstance(one, CodeType)
-        else repr(sorted(map(repr, one)))
-        if isinstance(one, frozenset)
-        else repr(one)
-        for one in code.co_consts
-    ]
+    constants = [_told(one) if isinstance(one, CodeType) else _constant_told(one) for one in code.co_consts]
     return short(f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}")

@@ -47,6 +47,14 @@ def key_of(item: WorkItem) -> ChunkKey:
     return (item.dataset, item.filename, item.entrystart, item.entrystop)
 
 
+def _failed(record: ChunkRecord, error: BaseException) -> ChunkRecord:
+    """Record that what a chunk gave is of no use."""
+    if record.status is not Status.DONE:
+        return record
+    message = f"the output does not merge with that of other chunks: {one_line(error)}"
+    return replace(record, status=Status.FAILED, error=class_name(error), message=message)
+
+
 class Collector:
     """Merges outputs and records of chunks in the client.
 
@@ -76,6 +84,7 @@ class Collector:
     ) -> None:
         self.items = items
         self.out = out
+        self.extra: list[ChunkRecord] = []  # of chunks without events
         self.stopped = ""
         self._hear = hear
         self._records: dict[ChunkKey, ChunkRecord] = {}
@@ -107,17 +116,24 @@ class Collector:
             if OUT in output:
                 self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
         except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
-            message = f"the output does not merge with that of other chunks: {one_line(error)}"
-            records = [
-                replace(record, status=Status.FAILED, error=class_name(error), message=message)
-                if record.status is Status.DONE
-                else record
-                for record in records
-            ]
+            records = [_failed(record, error) for record in records]
         for record in records:
             self._records[record.key] = record
             self.hear(record)
         self._unsaved = True
+
+    def take_nothing(self, output: Any) -> None:
+        """Merge the output of a chunk without events; where that fails, it is left out, and recorded as failed."""
+        records = output[LEDGER]
+        try:
+            if OUT in output:
+                self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
+        except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
+            records = [_failed(record, error) for record in records]
+        for record in records:
+            self._records[record.key] = record
+            self._hear(record)
+            self.extra.append(record)
 
     def fail(self, item: Any, error: BaseException, attempts: int = 1) -> None:
         """Record a chunk that gave nothing."""
@@ -157,7 +173,9 @@ class Collector:
         reason = self.stopped or "its output did not come back"
         records = []
         for item in self.items:
-            record = self._records.get(key_of(item))
+            heard = self._heard.get(key_of(item))
+            # of a failure there is no output to wait for
+            record = self._records.get(key_of(item), heard if heard and heard.status is Status.FAILED else None)
             if record is None:
                 record = ChunkRecord(
                     *(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop),
@@ -166,4 +184,5 @@ class Collector:
                     attempts=0,
                 )
             records.append(record)
+        records += self.extra
         return {LEDGER: records} if self.out is None else {OUT: self.out, LEDGER: records}

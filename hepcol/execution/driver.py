@@ -25,10 +25,11 @@ from hepcol.execution.account import (
 )
 from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
+from hepcol.execution.code import module_digests
 from hepcol.execution.collector import INTERRUPTED, Collector
 from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
-from hepcol.execution.identity import differences, identify, told_of
+from hepcol.execution.identity import differences, identify, kind_of, told_of
 from hepcol.execution.interrupts import interrupts
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
@@ -244,7 +245,7 @@ class _Session:
         for file in found:
             folder.record(file)
         items = _chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
-        items += _empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
+        empty = _empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
         if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))
         provenance = self._provenance(found, bool(earlier.done))
@@ -267,15 +268,22 @@ class _Session:
             collector.stop("a file cannot be read")
         files = [file for dataset in self._inputs.values() for file in dataset.files]
         replicas = {file.path: file.replicas for file in files if file.replicas}
-        task = Task(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s, environment())
+        task = Task(
+            *(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s),
+            environment(),
+            module_digests(kind_of(self._processor)),
+        )
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
                 try:
                     LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
                 finally:  # whatever fails from here on, the work is not lost
                     collector.save()
+            nothing = _of_nothing(backend, empty, task) if empty and not collector.stopped else []
+        for output in nothing:  # last, as what comes of no events may not merge with anything
+            collector.take_nothing(output)
         taken = collector.result()
-        if items and not earlier.done and lacks_a_column(taken[LEDGER]):
+        if (items or nothing) and not earlier.done and lacks_a_column(taken[LEDGER]):
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
         return _Worked(
             found,
@@ -369,13 +377,26 @@ def _joined(found: list[FileRecord], earlier: Earlier, force: bool) -> list[File
     joined = []
     for file in found:
         then = before.pop((file.dataset, file.path), None)
-        if then is not None and file.entries is not None and file.uuid != then.uuid and not force:
+        changed = None if then is None or file.entries is None or force else _changed(then, file)
+        if changed:
             raise InputError(
-                f"{file.path}: has UUID {file.uuid}, but the run that is to be continued read it with {then.uuid} "
+                f"{file.path}: has {changed[0]}, but the run that is to be continued read it with {changed[1]} "
                 "(--force continues it all the same)"
             )
         joined.append(then if then is not None and file.entries is None else file)
     return [*joined, *before.values()]  # what is left there are files that are not named any more, which was forced
+
+
+def _changed(then: FileRecord, now: FileRecord) -> tuple[str, str] | None:
+    """Say in what a file is another one now: a sample that is made again may have the UUID that it had."""
+    for what, new, old in (
+        ("UUID", now.uuid, then.uuid),
+        ("entries", now.entries, then.entries),
+        ("bytes", now.size, then.size),
+    ):
+        if new != old and None not in (new, old):
+            return (f"UUID {new}", str(old)) if what == "UUID" else (f"{new} {what}", str(old))
+    return None
 
 
 def _recounted(
@@ -478,6 +499,16 @@ def _item(file: FileRecord, start: int, stop: int, inputs: filesets.Fileset) -> 
     """Describe a chunk as coffea does."""
     metadata = dict(inputs[file.dataset].metadata)
     return WorkItem(file.dataset, file.path, file.tree, start, stop, uuid.UUID(file.uuid).bytes, metadata)
+
+
+def _of_nothing(backend: Backend, items: list[WorkItem], task: Task) -> list[dict[str, Any]]:
+    """Process chunks without events; return the output of each."""
+    outputs = []
+    for item in items:  # one by one: their outputs may not merge with each other
+        collector = Collector([item], lambda _: None)
+        LedgerRunner(executor=backend.executor.copy(sink=collector)).run([item], task)
+        outputs.append(collector.result())
+    return outputs
 
 
 def _empty_chunks(inputs: filesets.Fileset, found: list[FileRecord], begun: set[str]) -> list[WorkItem]:

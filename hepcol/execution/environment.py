@@ -3,7 +3,7 @@
 import functools
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hepcol.execution.code import hepcol_digest
 
@@ -31,11 +31,15 @@ def environment() -> Mapping[str, str]:
 def unlike(other: Mapping[str, str]) -> str:
     """Say how this process differs from the one that has ``other``; nothing if it does not."""
     here = environment()
-    return ", ".join(f"{name} {here[name]} instead of {value}" for name, value in other.items() if here[name] != value)
+    return _difference(here, other, other)
 
 
 def unfit(here: Mapping[str, str], worker: Mapping[str, str]) -> str:
     """Say why a worker cannot work for a client; nothing if it can."""
+    return _difference(worker, here, _NEEDED)
+
+
+def _difference(there: Mapping[str, str], here: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(
-        f"{name} {worker[name]} instead of {here[name]}" for name in _NEEDED if worker.get(name) != here[name]
+        f"{name} {there.get(name)} instead of {here.get(name)}" for name in names if there.get(name) != here.get(name)
     )

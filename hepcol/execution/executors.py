@@ -294,7 +294,11 @@ class _DaskWork:
         if self._pending:
             self._advance()
         elif self._suspects:
-            self._try_alone(self._suspects.pop())
+            self._fetch_ready()  # a suspect takes with it what is on its worker
+            if self._ready:
+                self._advance()
+            else:
+                self._try_alone(self._suspects.pop())
         elif len(self._ready) > 1:
             self._merge(self._executor.treereduction)
         else:
@@ -335,6 +339,7 @@ class _DaskWork:
         status = future.status
         if status == "finished":
             node.inputs.clear()  # with them their futures, and the outputs on the workers
+            node.alone = False  # if it is lost, it is made anew beside others
             self._ready.append(node)
         elif status == "cancelled":
             self._give_up()

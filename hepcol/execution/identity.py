@@ -7,22 +7,19 @@ import inspect
 import json
 import math
 import os
-import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hepcol.errors import InputError
 from hepcol.execution.code import hepcol_digest, processor_digest, short
+from hepcol.execution.description import OPAQUE, bound_to, description
 from hepcol.execution.environment import versions
 from hepcol.fileset import Fileset, describe
 
 _LONGEST = 200  # of an option, in characters
 _CONTENT = "content of files"
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_DEEPEST = 5  # of options in options that are looked for names of files
 
 
 def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
@@ -35,7 +32,7 @@ def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
     inputs : Fileset
         The files.
     """
-    kind = _kind(processor)
+    kind = kind_of(processor)
     options = _options(processor)
     return {
         "processor": f"{kind.__module__}:{kind.__qualname__}",
@@ -61,6 +58,12 @@ def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     found = []
     for name, value in now.items():
         before = earlier.get(name)
+        if name == "options":
+            found += [
+                f"option '{option}' cannot be compared, as it does not travel"
+                for option, text in value.items()
+                if OPAQUE in str(text)
+            ]
         if name == "code" and value is None:
             found.append("the processor's code is in no file, so that a change of it would not show")
         if before == value:
@@ -96,9 +99,7 @@ def _options(processor: Any) -> dict[str, Any]:
     if inspect.ismethod(processor):
         return _options(processor.__self__)
     if inspect.isfunction(processor):
-        parameters = inspect.signature(processor).parameters.values()
-        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
-        return {**inspect.getclosurevars(processor).nonlocals, **defaults}
+        return bound_to(processor)
     if dataclasses.is_dataclass(processor) and not isinstance(processor, type):
         return {field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)}
     return dict(getattr(processor, "__dict__", {})) if not isinstance(processor, type) else {}
@@ -111,47 +112,30 @@ def _told(options: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
             told[name] = value
             continue
-        with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # else of an array only its ends
-            text = f"{type(value).__qualname__} {_text(value, ())}"
-        told[name] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({short(text)})"
+        text = f"{type(value).__qualname__} {description(value)}"
+        opaque = f" {OPAQUE}" if OPAQUE in text else ""
+        told[name] = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({short(text)}){opaque}"
     return told
 
 
-def _text(value: Any, within: tuple[int, ...]) -> str:
-    """Describe a value alike in any process: sets in an order, objects by what is on them and not by their address."""
-    if id(value) in within:
-        return "itself"
-    inner = (*within, id(value))
-    if isinstance(value, (set, frozenset, Mapping)) or type(value) in (list, tuple):
-        return _contents(value, inner)
-    if inspect.isroutine(value) or isinstance(value, (type, functools.partial)):
-        made = _kind(value)
-        own = {} if inspect.isbuiltin(value) else _options(value)
-        return f"{made.__module__}.{made.__qualname__} {_text(own, inner)}"
-    if next(base for base in type(value).__mro__ if "__repr__" in vars(base)) is object:
-        return f"{type(value).__qualname__} {_text(getattr(value, '__dict__', {}), inner)}"
-    return _ADDRESS.sub("", repr(value))
+def kind_of(processor: Any) -> Any:
+    """Class or function of a processor."""
+    if isinstance(processor, functools.partial):
+        return kind_of(processor.func)
+    return processor if inspect.isroutine(processor) or isinstance(processor, type) else type(processor)
 
 
-def _contents(value: Any, within: tuple[int, ...]) -> str:
-    """Describe what is in a container."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_text(key, within)}: {_text(one, within)}' for key, one in value.items())}}}"
-    texts = [_text(one, within) for one in value]
-    opening, closing = "[]" if isinstance(value, list) else "()" if isinstance(value, tuple) else "{}"
-    return f"{opening}{', '.join(texts if isinstance(value, (list, tuple)) else sorted(texts))}{closing}"
-
-
-def _files_named(value: Any) -> Iterator[str]:
+def _files_named(value: Any, depth: int = 0) -> Iterator[str]:
     """Return the files that options name, by the texts that are names of files."""
     if isinstance(value, (str, Path)):
         if os.path.isfile(value):  # noqa: PTH113  (a Path complains of texts that no file can be called)
             yield str(value)
-    elif isinstance(value, Mapping):
-        yield from _files_named(list(value.values()))
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for one in value:
-            yield from _files_named(one)
+    elif depth < _DEEPEST:
+        inner = list(value.values()) if isinstance(value, Mapping) else value
+        if not isinstance(inner, (list, tuple, set, frozenset)):
+            inner = list(getattr(value, "__dict__", {}).values())
+        for one in inner:
+            yield from _files_named(one, depth + 1)
 
 
 def _content(path: Path) -> str:
@@ -161,10 +145,3 @@ def _content(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         return f"not readable: {error.strerror}"
-
-
-def _kind(processor: Any) -> Any:
-    """Class or function of a processor."""
-    if isinstance(processor, functools.partial):
-        return _kind(processor.func)
-    return processor if inspect.isroutine(processor) or isinstance(processor, type) else type(processor)

@@ -117,14 +117,16 @@ def missing(files: Sequence[FileRecord], chunks: Sequence[ChunkRecord]) -> list[
     return found
 
 
-def print_differences(differences: Sequence[Difference]) -> None:
-    """Print how two results compare: a line for all that differs."""
+def print_differences(differences: Sequence[Difference], left_out: Sequence[str]) -> None:
+    """Print how two results compare: a line for all that differs, and one for what was not compared."""
     console = Console(highlight=False)
     for difference in differences:
         if not difference.equal:
             console.print(f"{'/'.join(difference.name)}: {difference.text}", markup=False, soft_wrap=True)
     equal = sum(difference.equal for difference in differences)
     console.print(f"{equal} of {len(differences)} histograms and counts are equal")
+    if left_out:
+        console.print(f"not compared: {', '.join(left_out)}", style="yellow", markup=False, soft_wrap=True)
 
 
 def print_catalogue() -> None:

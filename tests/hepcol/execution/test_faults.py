@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import errno
+import importlib
 import inspect
 import os
 import re
@@ -215,6 +216,31 @@ def test_workers_with_another_hepcol_are_refused_and_others_are_told(files, clus
     )
 
 
+def test_a_worker_that_comes_late_with_another_hepcol_fails_its_chunks_by_name(files, cluster, monkeypatch):
+    here = environment()
+    monkeypatch.setattr("hepcol.execution.driver.environment", lambda: {**here, "hepcol's code": "other"})
+    run = m.check_run(hepcol.run(Marked(), files, scheduler=cluster.scheduler_address, **QUICK))
+    assert run.closure.failed == ALL
+    assert all(re.search(r"has hepcol's code \w+ instead of other; install", chunk.message) for chunk in run.chunks)
+
+
+def test_a_worker_that_has_loaded_an_earlier_version_of_the_processor_is_told(files, tmp_path, cluster, monkeypatch):
+    path = tmp_path / "edited_processor.py"
+    path.write_text("def count(events):\n    return {'n': len(events)}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Client(cluster) as client:
+        client.run(exec, f"import sys; sys.path.insert(0, {str(tmp_path)!r})")
+    address = cluster.scheduler_address
+    module = importlib.import_module("edited_processor")
+    run = hepcol.run(module.count, files, scheduler=address, **QUICK)
+    assert run.result == {"n": ALL}, run.chunks[0].message
+    path.write_text("def count(events):\n    return {'n': 1000 * len(events)}\n")
+    importlib.reload(module)
+    run = hepcol.run(module.count, files, scheduler=address, **QUICK)
+    assert run.closure.failed == ALL
+    assert "has loaded other code of edited_processor" in run.chunks[0].message
+
+
 class Elsewhere:
     """The client's environment; what travels to workers is theirs."""
 
@@ -365,6 +391,17 @@ def test_dask_stops_after_a_failure(files, tmp_path, cluster):
     run = m.check_run(hepcol.run(Marked(faults), files, **how))
     assert run.closure.failed == 20
     assert run.closure.skipped > 0
+
+
+@pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
+def test_what_comes_of_no_events_never_costs_what_comes_of_some(files, tmp_path, executor):
+    empty = m.write_file(tmp_path, 900, entries=0, baskets=1)
+    fileset = {"a": [str(empty)], "b": [str(path) for path in files]}
+    run = hepcol.run(m.largest, fileset, executor=executor, on_error="stop", output=tmp_path / "out", **QUICK)
+    assert run.closure.complete
+    assert run.result["n"] == ALL
+    (warning,) = run.summary["warnings"]
+    assert "dataset 'a' has no events, and no result" in warning
 
 
 def test_stops_before_the_first_chunk_when_a_file_cannot_be_read(files):

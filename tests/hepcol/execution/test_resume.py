@@ -7,21 +7,26 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+import awkward as ak
+import hist
 import numpy as np
 import psutil
 import pytest
+import uproot
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hepcol
 from hepcol.cli import main
 from hepcol.comparison import compare
+from hepcol.execution.code import processor_digest
 from hepcol.execution.identity import differences, identify
 from hepcol.execution.repetition import rerun, retry
 from hepcol.fileset import resolve
@@ -329,6 +334,23 @@ def test_a_file_that_is_gone_fails_chunk_by_chunk(files, tmp_path):
     assert "no such file" in next(chunk.message for chunk in run.chunks if chunk.error)
 
 
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+
+def filled(value):
+    return hist.Hist.new.Reg(2, 0, 2).Double().fill([value])
+
+
+def test_an_option_that_cannot_be_compared_is_named(files):
+    processor = partial(lambda events, lock: {"n": len(events)}, lock=threading.Lock())
+    told = identify(processor, resolve(files))
+    assert differences(told, told) == ["option 'lock' cannot be compared, as it does not travel"]
+
+
 def test_what_is_not_in_a_file_does_not_pass_for_unchanged(files, tmp_path):
     """A partial, a closure, an array and a text instead of a tuple."""
 
@@ -362,6 +384,10 @@ def test_what_is_not_in_a_file_does_not_pass_for_unchanged(files, tmp_path):
         (with_default(1), with_default(2)),
         (Held(made(1)), Held(made(2))),
         (Held({"inner": Held({1})}), Held({"inner": Held({2})})),
+        (Held(lambda v: v * 1), Held(lambda v: v * 1000)),
+        (Held(ak.Array([[1.0], []])), Held(ak.Array([[1.0], [2.0]]))),
+        (Held(filled(0.5)), Held(filled(1.5))),
+        (Held(Slotted(1)), Held(Slotted(2))),
         (Held(np.arange(3000.0)), Held(almost)),
         (Held((1, 2)), Held("(1, 2)")),
     ]
@@ -402,7 +428,8 @@ def test_options_are_told_alike_in_any_process(files, tmp_path):
         for seed in ("1", "2")
     }
     assert len(told) == 1
-    assert b" at 0x" not in told.pop()
+    assert b" at 0x" not in told.copy().pop()
+    assert b"cannot be compared" not in told.pop()
 
 
 def test_a_file_that_an_option_names_is_part_of_what_a_run_depends_on(files, tmp_path, count):
@@ -441,6 +468,88 @@ def test_the_code_of_base_classes_of_other_packages_counts(files, tmp_path, monk
     before = identify(kind(), resolve(files))
     (tmp_path / "base_of_others" / "__init__.py").write_text("class Base:\n    def cut(self):\n        return 2\n")
     assert differences(before, identify(kind(), resolve(files))) == ["the processor's code has changed"]
+    nowhere = type("Derived", (base.Base,), {"__module__": "a_notebook"})
+    told = identify(nowhere(), resolve(files))
+    assert differences(told, told) == ["the processor's code is in no file, so that a change of it would not show"]
+
+
+def test_modules_of_the_same_package_are_followed_and_others_are_not(files, tmp_path, monkeypatch):
+    for name, content in {
+        "pack/__init__.py": "",
+        "pack/common/__init__.py": "",
+        "pack/common/cuts.py": "CUT = 1\n",
+        "pack/common/other.py": "CUT = 1\n",
+        "pack/analysis/__init__.py": "",
+        "pack/analysis/own.py": "from ..common.cuts import CUT\nimport pack.common.other\nclass Own:\n    pass\n",
+        "pack/else.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("pack.analysis.own")
+    digests = [processor_digest(own.Own)]
+    for name in ("pack/else.py", "pack/common/cuts.py", "pack/common/other.py", "pack/analysis/__init__.py"):
+        (tmp_path / name).write_text("CUT = 2\n")
+        digests.append(processor_digest(own.Own))
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 4
+
+
+REGISTRY = """
+STEPS, BAD = {}, {"run1", "run2", "run3", "run4"}
+def step(function):
+    STEPS[function.__name__] = function
+    return function
+@step
+def first(events):
+    return events
+class Own:
+    def process(self, events):
+        return {"n": len(events)}
+"""
+
+
+def test_what_a_module_collects_as_it_is_loaded_is_no_edit(files, tmp_path):
+    (tmp_path / "registry.py").write_text(REGISTRY.replace("STEPS, BAD = {}, ", "STEPS = {}\nBAD = "))
+    code = (
+        "from hepcol.execution.code import processor_digest; from hepcol.options import find_processor; "
+        "print(processor_digest(find_processor('registry.py:Own')))"
+    )
+    digests = {
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True,
+                       env=os.environ | {"PYTHONHASHSEED": seed}).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(digests) == 1
+
+
+def test_a_script_from_standard_input_has_no_file(files):
+    code = "import hepcol; print(hepcol.run(lambda events: {'n': len(events)}, '" + str(files[0]) + "').result)"
+    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, check=True, text=True, timeout=30)
+    assert done.stdout == "{'n': 100}\n"
+
+
+@pytest.mark.parametrize(("entries", "told"), [(60, "60 entries"), (140, "140 entries"), (100, "bytes")])
+def test_a_file_that_is_made_again_with_its_uuid_is_another_one(files, tmp_path, entries, told):
+    faults = m.plan(tmp_path / "faults", ("error", 50))
+    hepcol.run(Marked(faults), files, output=tmp_path / "out", **QUICK)
+    uuid = uproot.open(files[0]).file.uuid
+    m.write_file(tmp_path, 0, entries, baskets=4)
+    content = files[0].read_bytes()
+    files[0].write_bytes(content.replace(uproot.open(files[0]).file.uuid.bytes, uuid.bytes))
+    with pytest.raises(ValueError, match=rf"events_000000\.root: has .*{told}, but the run that is to be continued"):
+        retry(tmp_path / "out", **QUICK)
+
+
+def test_a_run_that_was_killed_before_its_first_snapshot_is_begun_again(files, tmp_path):
+    faults = m.plan(tmp_path / "faults", ("crash", 10))
+    with pytest.raises(m.CRASH):
+        hepcol.run(Marked(faults), files, output=tmp_path / "out", **{**QUICK, "snapshot_s": 30})
+    (tmp_path / "out" / ".partial").mkdir(parents=True)  # as if it had been killed
+    with pytest.raises(ValueError, match=r"out: the run was killed before its first snapshot: give its command again"):
+        retry(tmp_path / "out", **QUICK)
+    m.plan(tmp_path / "faults")
+    assert m.check_run(hepcol.run(Marked(faults), files, output=tmp_path / "out", resume=True)).closure.complete
 
 
 def test_code_that_is_in_no_file_is_not_taken_for_unchanged(files):
