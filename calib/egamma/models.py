@@ -5,9 +5,10 @@ From ``egammaEnergyCorrectionTool::initialize`` of Athena (``ElectronPhotonFourM
 
 from dataclasses import dataclass, field
 
-from hepcol.errors import InputError
+import numpy as np
 
-MAIN = "v38/egammaEnergyCorrectionData.root"
+from calib.egamma.kernels.slots import Model
+from hepcol.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class ModelSpec:
         Generation of the fast simulation, as systematics are named by it.
     fast_tables : tuple of (str, str)
         Beginning and end of the names of its tables.
+    syst_folder : str
+        Folder of the systematic uncertainties from Z -> ee.
+    layers : dict of str to str
+        Tables of the scales of presampler and first layers.
     """
 
     name: str
@@ -48,6 +53,19 @@ class ModelSpec:
     fast_tables: tuple[str, str] = ("FastSim/es2023_R22_Run2_v1/", "_rel22")
     syst_folder: str = "es2018_R21_v1"
     layers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def record(self) -> Model:
+        """What the kernels know of it."""
+        return Model(
+            np.array(self.periods, dtype=np.int64).reshape(-1, 2),
+            self.pile_up,
+            self.precision,
+            self.run3,
+            self.interpolates_fast,
+            self.forward,
+            self.ofc,
+        )
 
 
 _RUN2_PERIODS = ((0, 296_999), (297_000, 322_816), (324_320, 341_649))

@@ -5,6 +5,7 @@ From ``systematics_*.def`` and ``EgammaCalibrationAndSmearingTool::setupSystemat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -106,10 +107,10 @@ def _full(model: ModelSpec, by_eta: bool, zee_edges: Sequence[float] | None) -> 
             return
         for number, one in enumerate(ranges):
             several = one if isinstance(one[0], tuple) else (one,)
-            yield Systematic(f"{name}__ETABIN{number}", source, ranges=several)  # type: ignore[arg-type]
+            yield Systematic(f"{name}__ETABIN{number}", source, ranges=several)
 
     def binned(name: str, source: int, *edges: float) -> Iterator[Systematic]:
-        yield from split(name, source, *zip(edges, edges[1:], strict=False))
+        yield from split(name, source, *pairwise(edges))
 
     precision, run3 = model.precision, model.run3
     yield Systematic("EG_SCALE_ZEESYST", slots.ZEE_SYSTEMATIC)
@@ -123,7 +124,7 @@ def _full(model: ModelSpec, by_eta: bool, zee_edges: Sequence[float] | None) -> 
     yield from binned("EG_SCALE_PS", slots.PS, 0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, *gap, 1.8)
     if run3:
         yield Systematic("EG_SCALE_PS_EXTRARUN3", slots.PS_EXTRA_RUN3)
-    strips = (0, 0.6, 1.0, 1.35, 1.5, 1.8, 2.4, 2.5)
+    strips: tuple[float, ...] = (0, 0.6, 1.0, 1.35, 1.5, 1.8, 2.4, 2.5)
     if not precision:
         strips = (0, 0.6, 1.4, 1.5, 2.4, 2.5) if model.ofc else (0, 1.35, 1.5, 2.4, 2.5)
     yield from binned("EG_SCALE_S12", slots.S12, *strips)
@@ -177,7 +178,7 @@ def _unsplit(model: ModelSpec) -> Iterator[tuple[str, int]]:
 def _z_statistics(by_eta: bool, zee_edges: Sequence[float] | None) -> Iterator[Systematic]:
     """List the statistical errors of the scale from Z -> ee."""
     if by_eta and zee_edges is not None:
-        for number, one in enumerate(zip(zee_edges[:-1], zee_edges[1:], strict=True)):
+        for number, one in enumerate(pairwise(zee_edges)):
             name = f"EG_SCALE_ZEESTAT__ETABIN{number}"
             yield Systematic(name, slots.ZEE_STAT, ranges=(one,), signed=True)
         return
