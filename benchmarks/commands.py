@@ -2,6 +2,8 @@
 
 import importlib.util
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,74 +11,114 @@ import click
 from samples.commands import CommandError
 
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
+_REPEATS = click.option(
+    "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case."
+)
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("bench"), show_default=True
+)
+_README = click.option(
+    "--readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables into it."
+)
 
 
 @click.group()
 def bench() -> None:
-    """Measure hepcol beside RDataFrame and stock coffea."""
+    """Measure hepcol beside RDataFrame, stock coffea, correctionlib and the C++ of ATLAS."""
 
 
 @bench.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--quick", is_flag=True, help="Fewer events and cases; under 3 minutes.")
-@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case.")
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("bench"), show_default=True
-)
-@click.option("--readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables into it.")
+@_REPEATS
+@_OUTPUT
+@_README
 def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
     """Compare the Z -> ee study on the events of FILE, repeated until there are 10^6.
 
     FILE is the shipped sample unless given. The tables go to DIR/zee.md, .json and .png. Needs ROOT (pip install
     'hepcol[rdf]').
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from benchmarks import report, zee
-    from benchmarks.measurement import BenchmarkError
     from samples.catalogue import ZEE_FCC
-    from samples.error import SampleError
 
     if importlib.util.find_spec("ROOT") is None:
         raise CommandError("ROOT is not installed, which hepcol is compared with: pip install 'hepcol[rdf]'")
     cases = zee.plan(quick)
-    console = Console(stderr=True)
-    bar = Progress(
-        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
-    )
-    try:
+    with _errors_in_one_line():
         output.mkdir(parents=True, exist_ok=True)  # before half an hour of measuring
         if readme is not None:
             report.place(readme.read_text(), readme)
-        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, bar:
-            task = bar.add_task("files of events", total=None)
-
-            def show(done: int, total: int, what: str) -> None:
-                bar.update(task, completed=done, total=total, description=what)
-
+        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("files of events") as show:
             events, inputs = zee.prepare(file or ZEE_FCC.path, QUICK_EVENTS if quick else EVENTS, cases)
             samples = zee.run(inputs, Path(scratch), repeats, cases, show)
         text = report.write(output, samples, report.describe(samples, file or ZEE_FCC.path, repeats, events))
         if readme is not None:
             report.insert(readme, text)
-    except (BenchmarkError, SampleError, OSError) as error:
-        raise CommandError(" ".join(str(error).split())) from error
     click.echo(text)
     click.echo(f"written: {output}/zee.md, zee.json, zee.png")
 
 
 @bench.command()
+@click.option(
+    "--electrons", type=click.IntRange(min=1000), help=f"How many; {EVENTS} unless given, with --quick {QUICK_EVENTS}."
+)
+@click.option("--quick", is_flag=True, help="Fewer electrons and models; under 3 minutes.")
+@click.option("--area", default="synthetic", show_default=True, help="Calibration area; 'synthetic' is not physics.")
+@_REPEATS
+@_OUTPUT
+@_README
+def egamma(electrons: int | None, quick: bool, area: str, repeats: int, output: Path, readme: Path | None) -> None:
+    """Time the calibration of generated electrons, pass by pass; the tables go to DIR/egamma.md and .json."""
+    from benchmarks import egamma, report
+
+    count = electrons or (QUICK_EVENTS if quick else EVENTS)
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, egamma.MARKS)
+        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("tables") as show:
+            samples = egamma.run(count, area, repeats, egamma.plan(quick), Path(scratch), show)
+        text = egamma.write(output, samples, egamma.describe(samples, count, area, repeats))
+        if readme is not None:
+            report.insert(readme, text, egamma.MARKS)
+    click.echo(text)
+    click.echo(f"written: {output}/egamma.md, egamma.json")
+
+
+@bench.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each subject.")
+@_REPEATS
 def chunks(file: Path, repeats: int) -> None:
     """Compare what a chunk costs with stock coffea: FILE is EDM4hep before version 1."""
     from benchmarks import chunks as comparison
+
+    with _errors_in_one_line(), tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch:
+        samples = comparison.run(file.resolve(), repeats, Path(scratch))
+    click.echo(comparison.markdown(samples))
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Tell what the user can put right, or what a subject failed with."""
     from benchmarks.measurement import BenchmarkError
+    from hepcol.errors import InputError
+    from samples.error import SampleError
 
     try:
-        with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch:
-            samples = comparison.run(file.resolve(), repeats, Path(scratch))
-    except (BenchmarkError, OSError) as error:
+        yield
+    except (BenchmarkError, InputError, SampleError, OSError) as error:
         raise CommandError(" ".join(str(error).split())) from error
-    click.echo(comparison.markdown(samples))
+
+
+@contextmanager
+def _progress(first: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a bar, for a function that is told how much is done, of how much, and what is next."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(first, total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

@@ -16,7 +16,16 @@ from benchmarks.measurement import BenchmarkError
 from benchmarks.subjects import CHUNK
 from benchmarks.zee import Case, Samples
 
-BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
+Marks = tuple[str, str]
+
+
+def marks(name: str = "") -> Marks:
+    """Return the marks in a README between which the tables of a comparison go."""
+    what = f"benchmark {name}".strip()
+    return f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
+
+
+BEGIN, END = marks()
 _PACKAGES = ("hepcol", "coffea", "awkward", "uproot", "numba", "numpy", "dask", "distributed")
 _PUBLISHED_S = 1135, 618, 138  # 100 variations: serial, 2 local Dask workers, 100 threads
 
@@ -24,10 +33,10 @@ _PUBLISHED_S = 1135, 618, 138  # 100 variations: serial, 2 local Dask workers, 1
 def describe(samples: Samples, file: Path, repeats: int, events: int) -> dict[str, Any]:
     """Collect everything that was measured, and on what."""
     root = next((every[0]["root"] for every in samples.values() if "root" in every[0]), None)
+    about = surroundings(_PACKAGES)
     return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "memory_gib": _memory_gib(), "system": platform.platform()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}, "root": root},
+        **about,
+        "versions": {**about["versions"], "root": root},
         "file": file.name,
         "events": events,
         "repeats": repeats,
@@ -48,6 +57,15 @@ def describe(samples: Samples, file: Path, repeats: int, events: int) -> dict[st
             }
             for target, found in zee.ratios(samples)
         ],
+    }
+
+
+def surroundings(packages: Iterable[str]) -> dict[str, Any]:
+    """Tell the day, the machine and the versions of packages."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "memory_gib": _memory_gib(), "system": platform.platform()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
     }
 
 
@@ -212,13 +230,14 @@ def write(folder: Path, samples: Samples, description: dict[str, Any]) -> str:
     return text
 
 
-def insert(readme: Path, text: str) -> None:
+def insert(readme: Path, text: str, marked: Marks = (BEGIN, END)) -> None:
     """Put the tables between the marks in a README."""
-    before, after = place(readme.read_text(), readme)
-    readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    before, after = place(readme.read_text(), readme, marked)
+    begin, end = marked
+    readme.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
-def place(old: str, readme: Path) -> tuple[str, str]:
+def place(old: str, readme: Path, marked: Marks = (BEGIN, END)) -> tuple[str, str]:
     """Return what stands before and after the tables in a README.
 
     Raises
@@ -226,10 +245,10 @@ def place(old: str, readme: Path) -> tuple[str, str]:
     BenchmarkError
         If the marks are not there.
     """
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = old.partition(marked[0])
+    _, end, after = rest.partition(marked[1])
     if not begin or not end:
-        raise BenchmarkError(f"{readme}: no place for the tables, which go between {BEGIN} and {END}")
+        raise BenchmarkError(f"{readme}: no place for the tables, which go between {marked[0]} and {marked[1]}")
     return before, after
 
 

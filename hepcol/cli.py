@@ -277,10 +277,10 @@ def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, p
     from hepcol.inference.folder import fit_folder
     from hepcol.options import parameter_changes
     from hepcol.report.fit_table import print_fit
-    from hepcol.report.progress import FitBar
+    from hepcol.report.progress import CountBar
 
-    with FitBar(sys.stderr.isatty()) as bar:
-        done = fit_folder(folder, changes=parameter_changes(free, fix), report=bar.fits, **how)
+    with CountBar("fit", sys.stderr.isatty()) as bar:
+        done = fit_folder(folder, changes=parameter_changes(free, fix), report=bar.count, **how)
         if plots:
             from hepcol.report.fits import plot_fits
 

@@ -328,7 +328,7 @@ class EgammaCalibration:
         kernels.varied(self._tables, self.spec.record, setup, particles, normals, variations, out)
         return out
 
-    def _records(self, particles: Any, events: Any, systematics: Any) -> Any:
+    def _records(self, particles: Any, events: Any = None, systematics: Any = "all") -> Any:
         """Return :meth:`calibrate_all` as records, for dask-awkward."""
         import awkward as ak
 

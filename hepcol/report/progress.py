@@ -1,4 +1,4 @@
-"""The progress of fits on the terminal."""
+"""Progress on the terminal, of fits and their like."""
 
 from types import TracebackType
 from typing import Self
@@ -7,16 +7,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
-class FitBar:
-    """Counts fits, if there is a terminal to draw on.
+class CountBar:
+    """Counts what is done, such as fits, if there is a terminal to draw on.
 
     Parameters
     ----------
+    what : str
+        What is being done.
     visible : bool
         Whether to draw.
     """
 
-    def __init__(self, visible: bool) -> None:
+    def __init__(self, what: str, visible: bool) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -26,7 +28,7 @@ class FitBar:
             transient=True,
             disable=not visible,
         )
-        self._task = self._bar.add_task("fit", total=None)
+        self._task = self._bar.add_task(what, total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -37,8 +39,8 @@ class FitBar:
     ) -> None:
         self._bar.stop()
 
-    def fits(self, done: int, total: int) -> None:
-        """Show how many fits are done."""
+    def count(self, done: int, total: int) -> None:
+        """Show how many are done."""
         self._bar.update(self._task, completed=done, total=total)
 
     def stage(self, description: str) -> None:

@@ -1,0 +1,68 @@
+"""``hepcol calibrate``: calibrated electrons and photons of PHYSLITE."""
+
+import sys
+from typing import Any
+
+import click
+
+from hepcol.cli import one_line_errors
+
+_MODELS = "es2018_R21_v1, es2022_R22_PRE, es2023_R22_Run2_v0, es2023_R22_Run2_v1 or es2024_Run3_v0"
+
+
+@click.command()
+@click.argument("file")
+@click.option("--model", required=True, help=f"Calibration model: {_MODELS}.")
+@click.option("-o", "--output", required=True, metavar="OUT", help="File to write, OUT.parquet or OUT.root.")
+@click.option(
+    "--decorrelation",
+    default="1NP_v1",
+    show_default=True,
+    help="Systematics: 1NP_v1, FULL_v1, FULL_ETACORRELATED_v1 or 1NPCOR_PLUS_UNCOR.",
+)
+@click.option("--simulation", type=click.Choice(["full", "fast"]), help="Which simulation the events are of.")
+@click.option(
+    "--calib-area",
+    "area",
+    metavar="DIR",
+    help="ATLAS's folder ElectronPhotonFourMomentumCorrection, or 'synthetic', which is not physics.  "
+    "[default: $HEPCOL_CALIB_AREA]",
+)
+@click.option(
+    "--smearing",
+    type=click.Choice(["counter", "atlas"]),
+    default="counter",
+    show_default=True,
+    help="Random numbers of the smearing: hepcol's, or the tool's.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of counter.")
+@click.option("-s", "--systematic", "systematics", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option("--tree", help="Name of the event tree.")
+@click.option("--chunksize", type=click.IntRange(min=1), default=50_000, show_default=True, help="Events at a time.")
+@click.option("--force", is_flag=True, help="Replace OUT.")
+@one_line_errors
+def calibrate(
+    file: str, output: str, systematics: tuple[str, ...], tree: str | None, chunksize: int, force: bool, **how: Any
+) -> None:
+    """Calibrate the electrons and photons of FILE (ATLAS PHYSLITE), nominal and with all systematics."""
+    from calib.egamma import EgammaCalibration
+    from hepcol.fileset import expand
+    from hepcol.report.progress import CountBar
+    from processors.calibration import calibrate_file
+
+    tool = EgammaCalibration(**how)
+    with CountBar("calibrate", sys.stderr.isatty()) as bar:
+        done = calibrate_file(
+            expand(file)[0],
+            output,
+            tool,
+            tree=tree,
+            systematics=systematics or "all",
+            chunksize=chunksize,
+            force=force,
+            report=bar.count,
+        )
+    particles = ", ".join(f"{number:,} {name}" for name, number in done.particles.items())
+    click.echo(f"{done.path}: {done.events:,} events, {particles}; nominal and {done.variations} variations of pt")
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}")
