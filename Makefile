@@ -18,8 +18,9 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed-dev  ## hepcol beside RDataFrame and stock coffea, 25 minutes; BENCH_ARGS=--quick: 3 minutes
+bench: .venv/installed-dev  ## hepcol beside what it is compared with, 45 minutes; BENCH_ARGS=--quick: 6 minutes
 	$(BIN)/hepcol bench zee $(BENCH_ARGS)
+	$(BIN)/hepcol bench egamma $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

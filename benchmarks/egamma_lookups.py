@@ -6,6 +6,7 @@ import os
 import pkgutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,32 @@ from benchmarks.egamma_electrons import electrons
 from benchmarks.measurement import run_once
 
 RECORDED = 2000  # electrons; uncompiled they take a few ms each
-PASSES = {"nominal": [], "all": "all"}  # systematics
+
+Work = Callable[[], Any]
+
+
+def passes(model: str, area: str, count: int) -> tuple[Any, dict[str, Work]]:
+    """Return the tables that are looked into, and the passes."""
+    from benchmarks.egamma_subjects import tool_of
+
+    tool = tool_of(model, area)
+    data, simulation = (electrons(count, model, simulated) for simulated in (False, True))
+    return tool._tables, {
+        "data": lambda: tool.calibrate(data),
+        "nominal": lambda: tool.calibrate(simulation),
+        "all": lambda: tool.calibrate_all(simulation),
+    }
 
 
 def record(model: str, area: str, count: str, path: str) -> None:
     """Write every look-up of each pass over electrons: axis and number."""
     os.environ["NUMBA_DISABLE_JIT"] = "1"  # before numba is imported
-    from benchmarks.egamma_subjects import tool_of
-
-    tool, columns, found = tool_of(model, area), electrons(int(count), model, simulated=True), {}
+    found: dict[str, Any] = {}
     made = _recorder()
-    for name, systematics in PASSES.items():
+    for name, work in passes(model, area, int(count))[1].items():
         made.clear()
         with np.errstate(over="ignore"):  # random numbers wrap around
-            tool.calibrate_all(columns, systematics=systematics)
+            work()
         axes, numbers = zip(*made, strict=True)
         found |= {f"{name}_axes": np.array(axes, dtype=np.int64), f"{name}_numbers": np.array(numbers, dtype=float)}
     np.savez(path, allow_pickle=False, **found)
@@ -57,7 +70,7 @@ def replay(model: str, area: str, count: int) -> dict[str, Any]:
     """Time the look-ups of passes by themselves, beside the passes."""
     import numba
 
-    from benchmarks.egamma_subjects import timed, tool_of
+    from benchmarks.egamma_subjects import timed
     from calib.egamma.kernels.lookup import find_bin
 
     @numba.njit(error_model="numpy")
@@ -73,21 +86,14 @@ def replay(model: str, area: str, count: int) -> dict[str, Any]:
         run_once(("-m", "benchmarks.egamma_lookups", model, area, str(count), str(path)))
         with np.load(path) as file:
             recorded = {name: file[name] for name in file.files}
-    tool, columns = tool_of(model, area), electrons(count, model, simulated=True)
+    tables, works = passes(model, area, count)
     found = {"total_s": 0.0}
-    for name, systematics in PASSES.items():
-        given = tool._tables, recorded[f"{name}_axes"], recorded[f"{name}_numbers"]
+    for name, work in works.items():
+        given = tables, recorded[f"{name}_axes"], recorded[f"{name}_numbers"]
         assert look_up(*given) > 0
-        tool.calibrate_all(columns, systematics=systematics)
-        alone, whole = timed(
-            lambda given=given: look_up(*given),
-            lambda systematics=systematics: tool.calibrate_all(columns, systematics=systematics),
-        )
-        found |= {
-            f"{name}_lookups": len(given[1]) / count,
-            f"{name}_us": alone / count * 1e6,
-            f"{name}_fraction": alone / whole,
-        }
+        work()
+        alone, whole = timed(functools.partial(look_up, *given), work)
+        found |= {f"{name}_lookups": len(given[1]) / count, f"{name}_percent": 100.0 * alone / whole}
         found["total_s"] += alone
     return found
 

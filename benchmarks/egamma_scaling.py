@@ -11,7 +11,6 @@ from benchmarks.egamma_electrons import electrons, part
 from benchmarks.egamma_subjects import Found, fill, tool_of
 
 SLICES = 20
-ROUNDS = 3
 
 
 @functools.cache
@@ -25,19 +24,13 @@ def _slice(columns: Any, number: int) -> Any:
     return part(columns, number * count // SLICES, (number + 1) * count // SLICES)
 
 
-def _nominal(model: str, area: str, count: int, number: int) -> Any:
-    """Count a slice of the electrons by calibrated pt, nominal; a few numbers, so that nothing is transferred."""
-    tool, columns = _prepared(model, area, count)
-    return np.histogram(tool.calibrate(_slice(columns, number)), 60, (0.0, 150_000.0))[0]
-
-
-def _full(model: str, area: str, count: int, number: int) -> Any:
-    """Fill the histograms of all variations from a slice of the electrons."""
+def _histograms(model: str, area: str, count: int, number: int) -> Any:
+    """Fill the histograms of all variations from a slice of the electrons: little to transfer."""
     tool, columns = _prepared(model, area, count)
     return fill(tool, _slice(columns, number))
 
 
-def _full_alone(model: str, area: str, count: int, number: int) -> int:
+def _blocks(model: str, area: str, count: int, number: int) -> int:
     """Calculate all variations of a slice, block by block, and no more."""
     tool, columns = _prepared(model, area, count)
     return sum(block.size for _, block in tool.blocks(_slice(columns, number)))
@@ -46,9 +39,9 @@ def _full_alone(model: str, area: str, count: int, number: int) -> int:
 def threads(model: str, area: str, count: int) -> Found:
     """Time slices on two threads against one: all variations with and without histograms."""
     given = model, area, count
-    _full_alone(*given, 0)
+    _blocks(*given, 0)
     found: Found = {}
-    for name, work in (("arrays", _full_alone), ("histograms", _full)):
+    for name, work in (("blocks", _blocks), ("histograms", _histograms)):
         times = {1: 0.0, 2: 0.0}
         results = {}
         for workers in times:
@@ -74,13 +67,13 @@ def dask(model: str, area: str, count: int) -> Found:
         ) as cluster,
         Client(cluster) as client,
     ):
-        client.run(_full_alone, *given, 0)
+        client.run(_blocks, *given, 0)
         addresses = sorted(client.scheduler_info()["workers"])
         times, results = [], []
         for chosen in (addresses[:1], addresses):
             begun = time.perf_counter()
             futures = [
-                client.submit(_full, *given, number, workers=chosen[number % len(chosen)], pure=False)
+                client.submit(_histograms, *given, number, workers=chosen[number % len(chosen)], pure=False)
                 for number in range(SLICES)
             ]
             results.append(np.sum(client.gather(futures), axis=0))

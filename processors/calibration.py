@@ -2,18 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import awkward as ak
 
 from calib.egamma import EgammaCalibration
-from calib.egamma.calibrator import NOMINAL, NOT_PHYSICS, Chosen
+from calib.egamma.calibrator import NOT_PHYSICS
+from calib.egamma.menu import NOMINAL, Names
 from hepcol.errors import InputError
-from hepcol.events import identify, open_file, read_events
+from hepcol.events import open_file, read_events
+from hepcol.formats import identify
 
 CHUNKSIZE = 50_000  # events: 177 variations of their electrons and photons are some 200 MB
 SCHEMA = "PHYSLITESchema"
@@ -56,9 +58,7 @@ class Writer(Protocol):
         """Append events."""
 
 
-def calibrate_events(
-    events: Any, tool: EgammaCalibration, systematics: Literal["all"] | Sequence[Chosen] = "all"
-) -> ak.Array:
+def calibrate_events(events: Any, tool: EgammaCalibration, systematics: Names = "all") -> ak.Array:
     """Calibrate the electrons and photons of events.
 
     Parameters
@@ -100,7 +100,7 @@ def calibrate_file(
     tool: EgammaCalibration,
     *,
     tree: str | None = None,
-    systematics: Literal["all"] | Sequence[Chosen] = "all",
+    systematics: Names = "all",
     chunksize: int = CHUNKSIZE,
     force: bool = False,
     report: Callable[[int, int], None] = lambda _done, _total: None,

@@ -57,6 +57,12 @@ def test_kernels_import_nothing_of_ours_but_kernels():
         assert all(name.startswith("hepcol.kernels") for name in ours), path
 
 
+def test_kernels_of_a_calibration_import_no_more():
+    for path in modules("calib/egamma/kernels"):
+        ours = [name for name in imports(path) if name.split(".")[0] in PACKAGES]
+        assert all(name.startswith(("hepcol.kernels", "calib.egamma.kernels")) for name in ours), path
+
+
 def test_calib_imports_the_basics_of_hepcol_only():
     for path in modules("calib"):
         ours = [name for name in imports(path) if name.split(".")[0] == "hepcol"]

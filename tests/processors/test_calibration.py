@@ -120,7 +120,10 @@ def test_one_systematic_alone(physlite, tmp_path, expected):
         (["nowhere.root", *HOW, "-o", "out.root"], "nowhere.root: no such file"),
         (["FILE", *HOW, "-o", "out.csv"], "output out.csv: expected a file that ends in .parquet or .root"),
         (["FILE", *HOW, "-o", "there.root"], "output there.root is there: choose another, or give --force"),
-        (["FILE", *HOW, "-o", "no/folder/out.root"], "output no/folder/out.root cannot be written: there is no folder no/folder"),
+        (
+            ["FILE", *HOW, "-o", "no/folder/out.root"],
+            "output no/folder/out.root cannot be written: there is no folder no/folder",
+        ),
         (["FILE", *HOW, "-o", "out.root", "-s", "EG_X"], "systematic 'EG_X' is unknown to model es2023_R22_Run2_v1"),
         (["FILE", "--model", "es2023", *HOW[2:], "-o", "out.root"], "model 'es2023' is not ported; there are: "),
         (["FILE", *HOW[:2], *HOW[4:], "-o", "out.root"], "the events are simulation: simulation must be full or fast"),

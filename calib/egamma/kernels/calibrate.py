@@ -101,7 +101,7 @@ def pt_of(p: Particles, setup: Setup, i: int, energy: float, cosh_particle: floa
     if setup.has_energy:
         return energy
     square = energy * energy - p.mass[i] * p.mass[i]
-    return math.sqrt(square if square > 0.0 else 0.0) / cosh_particle
+    return math.sqrt(max(0.0, square)) / cosh_particle
 
 
 @inlined
@@ -164,8 +164,7 @@ def resolutions(
     simulated = square
     if fast:
         simulated -= fast_resolution(t, m, kind, eta, et / GEV)
-        if simulated < 0.0:
-            simulated = 0.0
+        simulated = max(simulated, 0.0)
     return math.sqrt(square + constant * constant), math.sqrt(simulated)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from calib.egamma.kernels import slots
 from calib.egamma.kernels.hyperbolic import exp
 from calib.egamma.kernels.lookup import CENTRES, X_AXIS, Y_AXIS, Tables, find_bin, find_inside, row_of
-from hepcol.kernels._jit import Floats, inlined
+from hepcol.kernels._jit import inlined
 
 MODULES = 16  # of the barrel
 BARREL_END = 1.37

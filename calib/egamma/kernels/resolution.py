@@ -9,11 +9,8 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
-from calib.egamma.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import (
-    BINS,
     CONTENTS,
-    EDGES,
     X_AXIS,
     Y_AXIS,
     Tables,
@@ -24,7 +21,7 @@ from calib.egamma.kernels.lookup import (
     interpolated_in_y,
     row_of,
 )
-from calib.egamma.kernels.slots import ELECTRON, TYPES, Model
+from calib.egamma.kernels.slots import Model
 from hepcol.kernels._jit import Floats, inlined, kernel
 from hepcol.kernels.elementary import log
 
@@ -83,7 +80,7 @@ def fast_table(t: Tables, m: Model, table: int, x: float, et_gev: float) -> floa
 def constant_term(t: Tables, eta_calo: float) -> float:
     """Additional constant term of data."""
     found = content(t, slots.CONSTANT, eta_calo)
-    return found if found > 0.0 else 0.0
+    return max(0.0, found)
 
 
 @inlined

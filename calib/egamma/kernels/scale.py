@@ -11,8 +11,23 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels.hyperbolic import cosh
-from calib.egamma.kernels.lookup import Tables, content, curve, error, find_bin, find_inside, interpolated
-from calib.egamma.kernels.lookup import BINS, CONTENTS, EDGES, ERRORS, X_AXIS, Y_AXIS, interpolated_in_y, row_of
+from calib.egamma.kernels.lookup import (
+    BINS,
+    CONTENTS,
+    EDGES,
+    ERRORS,
+    X_AXIS,
+    Y_AXIS,
+    Tables,
+    content,
+    curve,
+    error,
+    find_bin,
+    find_inside,
+    interpolated,
+    interpolated_in_y,
+    row_of,
+)
 from calib.egamma.kernels.precorrection import adc_factor
 from calib.egamma.kernels.slots import CONVERTED, ELECTRON, TYPES, UNCONVERTED, Model
 from hepcol.kernels._jit import Floats, Integers, inlined, kernel
@@ -103,7 +118,7 @@ def layer(t: Tables, m: Model, first: int, kind: int, eta: float, energy: float,
     ):
         et = _CONVERTED_FLOOR
     found = curve(t, first + kind, magnitude, et, 0.0)
-    return 0.0 if found < 0.0 else found
+    return max(found, 0.0)
 
 
 @inlined

@@ -96,7 +96,7 @@ def test_simulation_without_smearing(inputs, nominal, model):
 def test_alpha_and_resolution(inputs, nominal, model):
     for sample, rows in groups(inputs):
         made = tool(model, sample)
-        alpha = made.alpha(golden.columns(inputs, rows))
+        alpha = made.scale(golden.columns(inputs, rows))
         np.testing.assert_allclose(alpha, nominal["alpha_nominal"][rows], rtol=FLOAT64, atol=1e-16)
         if sample == slots.FULL_SIMULATION:
             at = golden.columns(inputs, rows, nominal["E_nosmear"])
