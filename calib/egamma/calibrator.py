@@ -221,10 +221,13 @@ class EgammaCalibration:
         columns = flat_columns(particles, events)
         variations = kernel_variations(chosen)
         setup, taken, normals = self._prepared(columns)
-        out = np.empty((1 + len(chosen), min(size, len(columns))), dtype=self.dtype)
+        rows = 1 + len(chosen)
+        out = np.empty(rows * min(size, len(columns)), dtype=self.dtype)
         for start in range(0, len(columns), size):
             part = slice(start, min(start + size, len(columns)))
-            filled = out[:, : part.stop - part.start]
+            count = part.stop - part.start
+            # contiguous for the last block, too, of which the kernel would be compiled again
+            filled = out[: rows * count].reshape(rows, count)
             some = kernels.Particles(*(column[part] for column in taken))  # type: ignore[arg-type]  # of two types
             kernels.varied(self._tables, self.spec.record, setup, some, normals[part], variations, filled)
             yield part, filled
