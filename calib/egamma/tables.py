@@ -1,19 +1,17 @@
 """The tables of a model, read once from a calibration area into the flat arrays of the kernels."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from calib.egamma.area import MAIN_FILE, Area
-from calib.egamma.curves import Curve
+from calib.egamma.collector import Collector, Column, Floats
 from calib.egamma.histograms import Axis, Histogram, Histogram2D
 from calib.egamma.kernels import slots
 from calib.egamma.kernels.lookup import Tables
 from calib.egamma.models import ModelSpec
-from calib.egamma.program import join
 
 AnyHistogram = TypeVar("AnyHistogram", Histogram, Histogram2D)
 
@@ -29,7 +27,6 @@ _HIGH_GAIN = ("elec", "unconv", "conv")
 _SYST = ("Elec", "Unconv", "Conv")
 _GEOMETRIES = ("ConfigA", "ConfigEpLp", "ConfigFpMX", "ConfigN", "ConfigIBL", "ConfigPP0")
 _MATERIALS = ("A", "CD", "EL", "FMX")
-_CELLS_PER_BIN = 8  # of guides: with 4 a look-up takes 10 % longer, with 32 tables leave the first-level cache
 
 
 def read_tables(area: Path | str, model: ModelSpec, resolution_type: str) -> Tables:
@@ -49,7 +46,7 @@ def read_tables(area: Path | str, model: ModelSpec, resolution_type: str) -> Tab
     InputError
         If an object is missing or damaged; the message names file, path and model.
     """
-    tables = _Tables()
+    tables = Collector()
     with Area(area, model.name) as opened:
         _read_z(opened, model, tables)
         _read_layers(opened, model, tables)
@@ -57,11 +54,12 @@ def read_tables(area: Path | str, model: ModelSpec, resolution_type: str) -> Tab
         _read_corrections(opened, model, tables)
         _read_gains(opened, model, tables)
         _read_fast_simulation(opened, model, tables)
-        _read_resolution(opened, model, resolution_type, tables)
+        reference = _read_resolution(opened, resolution_type, tables)
+    _put_rows(tables, model, reference)
     return tables.packed()
 
 
-def _read_z(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_z(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read the scale and the constant term from Z -> ee, and the scale of forward electrons."""
     scales = f"Scales/{model.folder}/alphaZee_errStat_period_"
     for number, ending in enumerate(model.period_tables):
@@ -81,7 +79,7 @@ def _read_z(area: Area, model: ModelSpec, tables: "_Tables") -> None:
         tables.put(slots.FORWARD_SHIFT, area.histogram(MAIN_FILE, "Scales/es2018_R21_v0/alphaFwd_Finalb"))
 
 
-def _read_layers(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_layers(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read the scales of the layers, and how the energy depends on them."""
     tables.put(slots.ALPHA_PS, area.histogram(MAIN_FILE, model.layers["PS"]))
     tables.put(slots.ALPHA_S12, area.histogram(MAIN_FILE, model.layers["S12"]))
@@ -111,7 +109,7 @@ def _read_layers(area: Area, model: ModelSpec, tables: "_Tables") -> None:
     _read_scintillators(area, model, tables)
 
 
-def _read_scintillators(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_scintillators(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read the sensitivity to the scintillators, which in Run 2 is one for all types."""
     if model.run3:
         folder = "E4Recalibration/es2024_Run3_v0/"
@@ -125,7 +123,7 @@ def _read_scintillators(area: Area, model: ModelSpec, tables: "_Tables") -> None
         tables.put_list(slots.SCINTILLATOR + kind, axis, area.curves(MAIN_FILE, folder + name))
 
 
-def _read_material(area: Area, tables: "_Tables") -> None:
+def _read_material(area: Area, tables: Collector) -> None:
     """Read what material in front of the calorimeter does to the scale, and how well it is known."""
     measured = "Material/Measured/DXerr_"
     for slot, path in (
@@ -149,7 +147,7 @@ def _read_material(area: Area, tables: "_Tables") -> None:
             tables.put(slots.BIAS + kind * len(_GEOMETRIES) + geometry, area.histogram2d(MAIN_FILE, path))
 
 
-def _read_corrections(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_corrections(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read leakage, conversions, and the corrections of data."""
     names = ("Electron", "Unconverted", "Converted")
     if model.precision:
@@ -175,7 +173,7 @@ def _read_corrections(area: Area, model: ModelSpec, tables: "_Tables") -> None:
     tables.put(slots.CONVERSION_RADIUS, area.histogram2d(MAIN_FILE, path))
 
 
-def _read_gains(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_gains(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read the gains of strips and second layer, and the width of showers."""
     high_gain = f"{'v29' if model.precision else 'v8'}/e1hg_systematics_histos.root"
     for kind, prefix in enumerate(_HIGH_GAIN):
@@ -205,7 +203,7 @@ def _read_gains(area: Area, model: ModelSpec, tables: "_Tables") -> None:
             tables.put(slots.WSTOT_MC + 2 * kind + power, area.histogram(WSTOT_FILE, path))
 
 
-def _read_fast_simulation(area: Area, model: ModelSpec, tables: "_Tables") -> None:
+def _read_fast_simulation(area: Area, model: ModelSpec, tables: Collector) -> None:
     """Read how fast simulation differs from full simulation."""
     folder, ending = model.fast_tables
     against = f"{'Af2' if model.fast == 'AF2' else 'AF3'}ToG4"
@@ -221,16 +219,13 @@ def _read_fast_simulation(area: Area, model: ModelSpec, tables: "_Tables") -> No
             tables.put(slot + kind, area.histogram(MAIN_FILE, path))
 
 
-def _read_resolution(area: Area, model: ModelSpec, resolution_type: str, tables: "_Tables") -> None:
-    """Read the resolution of simulation, and what material does to it."""
+def _read_resolution(area: Area, resolution_type: str, tables: Collector) -> Axis:
+    """Read the resolution of simulation, and what material does to it; return the bins of the former."""
     ending = RESOLUTION_TYPES[resolution_type]
     for kind, name in enumerate(("electron", "recoUnconv", "recoConv", "trueUnconvertedPhoton")):
         for number, term in enumerate(("hsampling", "hnoise", "hconst")):
             found = area.histogram(RESOLUTION_FILE.format(name), f"{term}{ending}")
             tables.put(slots.RESOLUTION + 3 * kind + number, found)
-    # the tool takes the bins of this one for all
-    reference = area.histogram(RESOLUTION_FILE.format("electron"), "hsamplingG")
-    tables.set_axis(slots.RESOLUTION, reference.axis)
     for kind, prefix in enumerate(_SYST):
         for geometry, material in enumerate(_MATERIALS):
             for number in range(slots.ETA_CLASSES):
@@ -239,6 +234,51 @@ def _read_resolution(area: Area, model: ModelSpec, resolution_type: str, tables:
                 tables.put(slot, _magnitudes(area.histogram(MATERIAL_FILE, path)))
         services = area.histogram2d(MATERIAL_FILE, f"syst{prefix}_IBLPP0")
         tables.put(slots.MATERIAL_IBL + kind, _magnitudes(services))
+    # the tool takes the bins of this one for all
+    return area.histogram(RESOLUTION_FILE.format("electron"), "hsamplingG").axis
+
+
+def _put_rows(tables: Collector, model: ModelSpec, resolution_bins: Axis) -> None:
+    """Put side by side what is read at one pseudorapidity."""
+    column = tables.column
+    tables.put_rows(slots.AT_ETA, _at_eta(tables))
+    at_side = [column(slots.ALPHA_PS, errors=True), column(slots.ALPHA_S12, errors=True)]
+    at_side += [column(slot) for slot in (slots.ALPHA_PS_B12, slots.ALPHA_PS_COR, slots.ALPHA_S12_COR)]
+    tables.put_rows(slots.AT_SIDE, at_side)
+    widths = [slots.WSTOT_DATA + k for k in range(2 * slots.TYPES)]
+    widths += [slots.WSTOT_MC + k for k in range(2 * slots.TYPES)]
+    bins, _ = column(slots.WSTOT_A)  # of all of them, as in the tool
+    tables.put_rows(slots.AT_WIDTH, [(bins, column(slot)[1]) for slot in (*widths, slots.WSTOT_A, slots.WSTOT_B)])
+    curves = [tables.curve_numbers(slots.ACCORDION + kind) for kind in range(slots.TYPES)]
+    tables.put_rows(slots.AT_CALO, [column(slots.MEAN_ET), *curves])
+    tables.put_rows(slots.AT_GAIN, [column(slots.GAIN_ALPHA + k) for k in range(2 * slots.SETS)])
+    periods = [slots.ZEE + min(k, len(model.period_tables) - 1) for k in range(slots.PERIODS)]
+    at_z = [column(slot) for slot in periods] + [column(slot, errors=True) for slot in periods]
+    at_z += [column(slots.ZEE_SYST), column(slots.ZEE_NEWEST, errors=True), column(slots.ZEE_OFC)]
+    tables.put_rows(slots.AT_Z, at_z)
+    tables.put_rows(slots.AT_CONSTANT, [column(slots.CONSTANT), column(slots.CONSTANT_SYST)])
+    terms = [slots.RESOLUTION + k for k in range(3 * (slots.TYPES + 1))]
+    tables.put_rows(slots.AT_RESOLUTION, [(resolution_bins, column(slot)[1]) for slot in terms])
+
+
+def _at_eta(tables: Collector) -> list[Column]:
+    """Columns of ``slots.AT_ETA``."""
+    column = tables.column
+    thickness = [column(slots.X0 + geometry) for geometry in range(4)]
+    found = [(axis, _inverse(contents)) for axis, contents in thickness]
+    found += [column(slots.X0_ID), column(slots.IPPS_UNCORRELATED, errors=True), column(slots.IPPS_LAR)]
+    found += [column(slots.IPACC_UNCORRELATED, errors=True)]
+    found += [column(slot) for slot in (slots.IPACC_LAR, slots.IPACC_G4, slots.IPACC_GL1)]
+    found += [column(slots.PSACC_UNCORRELATED, errors=True), column(slots.PSACC_LAR), column(slots.PSACC_G4)]
+    found.append(tables.put_grid(slots.BIAS, 6 * slots.TYPES))
+    return found + [tables.curve_numbers(listed) for listed in range(slots.LISTS)]
+
+
+def _inverse(thickness: Floats) -> Floats:
+    """Return 1 / X0, and 0 where there is no material or no bin."""
+    inside = thickness.copy()
+    inside[[0, -1]] = 0.0
+    return np.divide(1.0, inside, out=np.zeros_like(inside), where=inside > 0.0)
 
 
 def _magnitudes(found: AnyHistogram) -> AnyHistogram:
@@ -247,81 +287,3 @@ def _magnitudes(found: AnyHistogram) -> AnyHistogram:
 
 
 RESOLUTION_TYPES = {"Gaussian": "G", "SigmaEff80": "80", "SigmaEff90": "90"}
-
-
-@dataclass
-class _Tables:
-    """Collects tables; axes that are equal are one."""
-
-    numbers: list[np.ndarray] = field(default_factory=list)
-    length: int = 0
-    axes: list[tuple[int, ...]] = field(default_factory=list)
-    guides: list[np.ndarray] = field(default_factory=list)
-    cells: int = 0
-    known: dict[bytes, int] = field(default_factory=dict)
-    tables: np.ndarray = field(default_factory=lambda: np.full((slots.TABLES, 4), -1, dtype=np.int64))
-    lists: np.ndarray = field(default_factory=lambda: np.zeros((slots.LISTS, 3), dtype=np.int64))
-    curves: list[Curve] = field(default_factory=list)
-
-    def put(self, slot: int, found: Histogram | Histogram2D) -> None:
-        """Add a histogram."""
-        x, y = (found.x, found.y) if isinstance(found, Histogram2D) else (found.axis, None)
-        self.tables[slot] = (
-            self._axis(x),
-            -1 if y is None else self._axis(y),
-            self._add(found.contents),
-            self._add(found.errors),
-        )
-
-    def set_axis(self, slot: int, axis: Axis) -> None:
-        """Let another axis decide on the bins of a table."""
-        self.tables[slot, 0] = self._axis(axis)
-
-    def put_list(self, slot: int, axis: Axis, curves: Sequence[Curve]) -> None:
-        """Add curves, one for each bin of an axis."""
-        self.lists[slot] = (self._axis(axis), len(self.curves), len(curves))
-        self.curves += curves
-
-    def packed(self) -> Tables:
-        """Return all as arrays."""
-        program, starts = join([curve.program for curve in self.curves])
-        return Tables(
-            np.concatenate(self.numbers),
-            np.array(self.axes, dtype=np.int64),
-            np.concatenate(self.guides),
-            self.tables,
-            self.lists,
-            program.codes,
-            program.values,
-            starts,
-        )
-
-    def _axis(self, axis: Axis) -> int:
-        key = axis.edges.tobytes() + axis.centres.tobytes()
-        if key not in self.known:
-            self.known[key] = len(self.axes)
-            guide, scale = _guide(axis)
-            row = (axis.n_bins, self._add(axis.edges), self._add(axis.centres), self.cells, len(guide))
-            self.axes.append((*row, self._add([scale])))
-            self.guides.append(guide)
-            self.cells += len(guide)
-        return self.known[key]
-
-    def _add(self, numbers: Iterable[float]) -> int:
-        flat = np.asarray(numbers, dtype=np.float64).ravel()
-        start = self.length
-        self.numbers.append(flat)
-        self.length += len(flat)
-        return start
-
-
-def _guide(axis: Axis) -> tuple[np.ndarray, float]:
-    """First bin that may hold a number, for each of equal cells, and their number per unit.
-
-    A cell begins a little earlier here than where rounding may put a number into it.
-    """
-    low, high = axis.edges[0], axis.edges[-1]
-    cells = _CELLS_PER_BIN * axis.n_bins
-    scale = cells / (high - low)
-    begins = low + (np.arange(cells) - 1e-6) / scale
-    return np.clip(axis.find(begins), 1, axis.n_bins), float(scale)

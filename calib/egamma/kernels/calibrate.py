@@ -1,4 +1,14 @@
-"""The calibration of many particles: nominal, and with every variation in one pass."""
+"""The calibration of many particles: nominal, and with every variation in one pass.
+
+Particles go in blocks through loops over the columns of a buffer, ``b[COLUMN + j]``: some look up tables, and some have
+no branch, so that LLVM vectorises them, since the columns are at distances that it knows. A last block that is not full
+is calibrated with what was there before.
+
+Nanoseconds per electron on one core of an EPYC 9005: full simulation 16, fast simulation 55, data 95, all 176
+variations of Run 3 1100. One electron after the other took 110, 440, 430 and 9900. Half of that was the counting of
+references, see :mod:`calib.egamma.kernels._jit`. Blocks of 32 particles take 40 % longer for all variations, of 64
+10 %, of 256 as long.
+"""
 
 import math
 from typing import NamedTuple
@@ -6,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calib.egamma.kernels import slots
+from calib.egamma.kernels._jit import block, inlined
 from calib.egamma.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import Tables, content, interpolated
 from calib.egamma.kernels.precorrection import corrected_data
@@ -20,17 +31,33 @@ from calib.egamma.kernels.resolution import (
     fill_errors,
     intrinsic_squared,
     pile_up_noise,
-    relative_error,
-    smeared,
+    smearing,
     terms,
 )
-from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, nominal_alpha, period_of
+from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, leakage, nominal_alpha, period_of
 from calib.egamma.kernels.slots import CONVERTED, NONE, Model, Variations
-from hepcol.kernels._jit import Floats, Integers, inlined, kernel
+from hepcol.kernels._jit import Floats, Integers, kernel
 
-BLOCK = 64  # particles whose variations are kept before they are written: 177 rows at a time miss the cache otherwise
+BLOCK = 128
 FAST_SCALE_END = 2.47
 FORWARD_ETA = 2.5
+
+# Columns of the buffer, as numbers of numpy, for numba would compile functions again for each literal. First of the
+# particles, then of their calibration, then of one variation. SQUARE is the constant term squared; FAST_SQUARE is what
+# the resolution of fast simulation lacks, of which LACKING is at most the whole; ADDED is what a variation adds.
+(PT, ETA, MASS, CLUSTER_ETA, ETA_CALO, NORMAL,
+ COSH_PARTICLE, COSH, ENERGY, SAMPLING, NOISE, CONSTANT, SQUARE, FAST_SQUARE, LACKING, FINAL, SHIFT,
+ CHANGED, CHANGED_FAST_SQUARE, CHANGED_LACKING, ADDED) = np.arange(21) * BLOCK  # fmt: skip
+NOMINAL_BUFFER = 21 * BLOCK
+# One column each: what sources of the scale change; what sources add to the square of the resolution, up and down,
+# beside the resolution and the relative change by all of them: at the energy, and at that of one variation
+SIZES = np.int64(NOMINAL_BUFFER)
+_UP, _DOWN, _RESOLUTION, _ALL, _COLUMNS = (
+    np.cumsum([0, slots.RESOLUTION_SOURCES, slots.RESOLUTION_SOURCES, 1, 1]) * BLOCK
+)
+ERRORS = SIZES + (slots.FAST_SIMULATION + 1) * BLOCK
+CHANGED_ERRORS = ERRORS + _COLUMNS
+BUFFER = int(CHANGED_ERRORS + _COLUMNS)
 
 
 class Particles(NamedTuple):
@@ -87,205 +114,313 @@ class Setup(NamedTuple):
 
 
 @inlined
-def energy_of(p: Particles, setup: Setup, i: int, cosh_particle: float) -> float:
+def energy_of(pt: float, mass: float, cosh_particle: float, has_energy: bool) -> float:
     """Energy of a particle before its calibration."""
-    if setup.has_energy:
-        return p.pt[i]
-    momentum = p.pt[i] * cosh_particle
-    return math.sqrt(momentum * momentum + p.mass[i] * p.mass[i])
+    momentum = pt * cosh_particle
+    energy = math.sqrt(momentum * momentum + mass * mass)
+    return pt if has_energy else energy
 
 
 @inlined
-def pt_of(p: Particles, setup: Setup, i: int, energy: float, cosh_particle: float) -> float:
+def pt_of(energy: float, mass: float, cosh_particle: float, has_energy: bool) -> float:
     """Transverse momentum of a particle with another energy, in its direction and not that of its cluster."""
-    if setup.has_energy:
-        return energy
-    square = energy * energy - p.mass[i] * p.mass[i]
-    return math.sqrt(max(0.0, square)) / cosh_particle
+    square = energy * energy - mass * mass
+    pt = math.sqrt(max(square, 0.0)) / cosh_particle  # NaN stays NaN
+    return energy if has_energy else pt
 
 
 @inlined
-def calibrated_data(
-    t: Tables, m: Model, setup: Setup, p: Particles, i: int, energy: float, cosh_eta: float, precorrected: bool
-) -> float:
-    """Energy of data, nominal; there are no variations of it."""
-    kind, eta = p.kind[i], p.cluster_eta[i]
-    if not precorrected:
+def load(setup: Setup, p: Particles, normals: Floats, start: int, count: int, b: Floats) -> None:
+    """Copy a block of particles to the buffer, and work out their energy before the calibration."""
+    # few columns at a time: with more, LLVM gives up proving that they do not overlap
+    for j in range(count):
+        b[PT + j] = p.pt[start + j]
+        b[ETA + j] = p.eta[start + j]
+        b[MASS + j] = p.mass[start + j]
+    for j in range(count):
+        b[CLUSTER_ETA + j] = p.cluster_eta[start + j]
+        b[ETA_CALO + j] = p.eta_calo[start + j]
+        b[NORMAL + j] = normals[start + j]
+    for j in range(count, BLOCK):
+        b[PT + j] = 1.0  # uncompiled, numpy warns of divisions by 0
+    for j in range(BLOCK):
+        b[COSH_PARTICLE + j] = cosh(b[ETA + j])
+        b[COSH + j] = cosh(b[CLUSTER_ETA + j])
+        b[ENERGY + j] = energy_of(b[PT + j], b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
+
+
+@inlined
+def calibrate_data(t: Tables, m: Model, setup: Setup, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Calibrate a block of data."""
+    for j in range(count):
+        i = start + j
+        kind, eta, eta_calo, cosh_eta = p.kind[i], b[CLUSTER_ETA + j], b[ETA_CALO + j], b[COSH + j]
         energy = corrected_data(
-            t, m.precision, kind, energy, eta, p.cluster_phi[i], p.eta_calo[i], p.phi_calo[i], cosh_eta
+            t, m.precision, kind, b[ENERGY + j], eta, p.cluster_phi[i], eta_calo, p.phi_calo[i], cosh_eta
         )
-    if not setup.scales:
-        return energy
-    et_gev = energy / cosh_eta / GEV
-    energy /= 1.0 + nominal_alpha(t, m, kind, p.eta_calo[i], p.eta_s2[i], et_gev, period_of(m, p.run[i]))
-    if m.forward and abs(eta) > FORWARD_ETA:
-        energy = content(t, slots.FORWARD_SCALE, eta) * energy + content(t, slots.FORWARD_SHIFT, eta) * GEV
-    return energy
+        if setup.scales:
+            et_gev = energy / cosh_eta / GEV
+            energy /= 1.0 + nominal_alpha(t, m, kind, eta_calo, p.eta_s2[i], et_gev, period_of(m, p.run[i]))
+            if m.forward and abs(eta) > FORWARD_ETA:
+                energy = content(t, slots.FORWARD_SCALE, eta) * energy + content(t, slots.FORWARD_SHIFT, eta) * GEV
+        b[ENERGY + j] = energy
+    for j in range(BLOCK):
+        b[FINAL + j] = pt_of(b[ENERGY + j], b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
 
 
 @inlined
-def fast_factor(t: Tables, m: Model, kind: int, eta: float, energy: float, cosh_eta: float) -> float:
-    """Energy of full simulation against that of fast simulation."""
-    magnitude = abs(eta)
-    if magnitude > FAST_SCALE_END:
-        return 1.0
-    return 1.0 + fast_table(t, m, slots.FAST_SCALE + kind, magnitude, 0.001 * energy / cosh_eta)
+def scale_fast_simulation(t: Tables, m: Model, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Bring a block of fast simulation to the scale of full simulation."""
+    for j in range(count):
+        magnitude, energy = abs(b[CLUSTER_ETA + j]), b[ENERGY + j]
+        table = slots.FAST_SCALE + p.kind[start + j]
+        factor = 1.0 + fast_table(t, m, table, magnitude, 0.001 * energy / b[COSH + j])
+        b[ENERGY + j] = energy if magnitude > FAST_SCALE_END else energy * factor
 
 
 @inlined
-def fast_uncertainty(t: Tables, m: Model, kind: int, eta: float, energy: float, cosh_eta: float) -> float:
-    """Uncertainty of that."""
-    if m.run3:
-        if GAP_LOW <= abs(eta) <= GAP_HIGH:
-            found = interpolated(t, slots.FAST_SCALE_GAP + kind, energy / cosh_eta / GEV)
-            return math.sqrt(found * found + 0.001 * 0.001)
-        return 0.001
-    if m.interpolates_fast and kind == CONVERTED and energy / cosh_eta < 20.0 * GEV:
-        return 0.003
-    return 0.001
+def fill_fast_uncertainty(t: Tables, m: Model, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Fill the column of the uncertainty of that scale."""
+    for j in range(count):
+        kind, eta, et = p.kind[start + j], b[CLUSTER_ETA + j], b[ENERGY + j] / b[COSH + j]
+        size = 0.001
+        if m.run3:
+            if GAP_LOW <= abs(eta) <= GAP_HIGH:
+                own = interpolated(t, slots.FAST_SCALE_GAP + kind, et / GEV)
+                size = math.sqrt(own * own + 0.001 * 0.001)
+        elif m.interpolates_fast and kind == CONVERTED and et < 20.0 * GEV:
+            size = 0.003
+        b[SIZES + slots.FAST_SIMULATION * BLOCK + j] = size
 
 
 @inlined
-def resolutions(
-    t: Tables,
-    m: Model,
-    kind: int,
-    fast: bool,
-    eta: float,
-    three: tuple[float, float, float],
-    constant: float,
-    energy: float,
-    cosh_eta: float,
-) -> tuple[float, float]:
-    """Relative resolution of data, and that of the simulation."""
-    et = energy / cosh_eta
-    noise = pile_up_noise(m, et) / et
-    square = intrinsic_squared(three, energy / GEV) + noise * noise
-    simulated = square
-    if fast:
-        simulated -= fast_resolution(t, m, kind, eta, et / GEV)
-        simulated = max(simulated, 0.0)
-    return math.sqrt(square + constant * constant), math.sqrt(simulated)
+def look_up_resolution(t: Tables, m: Model, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Look up the resolution of a block of fast simulation, and what it lacks of that."""
+    for j in range(count):
+        kind, eta = p.kind[start + j], b[CLUSTER_ETA + j]
+        b[SAMPLING + j], b[NOISE + j], b[CONSTANT + j] = terms(t, kind, eta_bin(t, eta))
+        b[FAST_SQUARE + j] = fast_resolution(t, m, kind, eta, b[ENERGY + j] / b[COSH + j] / GEV)
+
+
+@inlined
+def look_up_changes(t: Tables, m: Model, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Look up what the resolution lacks at the energies of a variation, most of which leave most as they are."""
+    for j in range(count):
+        if b[CHANGED + j] != b[ENERGY + j]:
+            et_gev = b[CHANGED + j] / b[COSH + j] / GEV
+            found = fast_resolution(t, m, p.kind[start + j], b[CLUSTER_ETA + j], et_gev)
+            b[CHANGED_FAST_SQUARE + j] = found
+        else:
+            b[CHANGED_FAST_SQUARE + j] = b[FAST_SQUARE + j]
+
+
+@inlined
+def limit(m: Model, energies: int, squares: int, limited: int, b: Floats) -> None:
+    """Fill a column with another one, but with the whole square of the resolution at most."""
+    for j in range(BLOCK):
+        et = b[energies + j] / b[COSH + j]
+        noise = pile_up_noise(m, et) / et
+        three = b[SAMPLING + j], b[NOISE + j], b[CONSTANT + j]
+        whole = intrinsic_squared(three, b[energies + j] / GEV) + noise * noise
+        b[limited + j] = whole if whole - b[squares + j] < 0.0 else b[squares + j]
+
+
+@inlined
+def smear(setup: Setup, energies: int, lacking: int, b: Floats) -> None:
+    """Fill ``FINAL`` with the pt after the smearing, which leaves energies out that are not positive.
+
+    Of the square of the resolution of data only what simulation lacks is needed: the constant term, what fast
+    simulation lacks in addition, and what a variation adds. The tool takes roots and squares them again.
+    """
+    for j in range(BLOCK):
+        energy = b[energies + j]
+        factor = smearing(b[SQUARE + j] + b[lacking + j] + b[ADDED + j], b[NORMAL + j])
+        smeared = energy * factor if setup.smears and energy > 0.0 else energy
+        b[FINAL + j] = pt_of(smeared, b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
+
+
+@inlined
+def calibrate_simulation(t: Tables, m: Model, setup: Setup, p: Particles, start: int, count: int, b: Floats) -> None:
+    """Calibrate and smear a block of simulation."""
+    if setup.sample == slots.FAST:
+        scale_fast_simulation(t, m, p, start, count, b)
+        look_up_resolution(t, m, p, start, count, b)
+        limit(m, ENERGY, FAST_SQUARE, LACKING, b)
+    for j in range(count):
+        constant = constant_term(t, b[ETA_CALO + j])
+        b[SQUARE + j] = constant * constant if b[COSH + j] < math.inf else math.nan
+    for j in range(BLOCK):
+        b[ADDED + j] = 0.0
+    smear(setup, ENERGY, LACKING, b)
+
+
+@block
+def calibrate_block(
+    t: Tables, m: Model, setup: Setup, p: Particles, normals: Floats, start: int, count: int, b: Floats
+) -> None:
+    """Fill ``ENERGY`` with the nominal energies before the smearing, and ``FINAL`` with the pt after it."""
+    load(setup, p, normals, start, count, b)
+    if setup.sample == slots.DATA:
+        calibrate_data(t, m, setup, p, start, count, b)
+    else:
+        calibrate_simulation(t, m, setup, p, start, count, b)
 
 
 @kernel
 def nominal(t: Tables, m: Model, setup: Setup, p: Particles, normals: Floats, out: Floats) -> None:
     """Fill ``out[n]`` with the calibrated pt [MeV]; ``normals[n]`` are the draws of the smearing."""
-    fast = setup.sample == slots.FAST
-    for i in range(len(out)):
-        eta, kind = p.cluster_eta[i], p.kind[i]
-        cosh_particle, cosh_eta = cosh(p.eta[i]), cosh(eta)
-        energy = energy_of(p, setup, i, cosh_particle)
-        if setup.sample == slots.DATA:
-            energy = calibrated_data(t, m, setup, p, i, energy, cosh_eta, False)
-        else:
-            if fast:
-                energy *= fast_factor(t, m, kind, eta, energy, cosh_eta)
-            if setup.smears:
-                three, constant = terms(t, kind, eta_bin(t, eta)), constant_term(t, p.eta_calo[i])
-                data, simulated = resolutions(t, m, kind, fast, eta, three, constant, energy, cosh_eta)
-                energy = smeared(energy, data, simulated, normals[i])
-        out[i] = pt_of(p, setup, i, energy, cosh_particle)
+    b = np.zeros(NOMINAL_BUFFER)
+    for start in range(0, len(out), BLOCK):
+        count = min(BLOCK, len(out) - start)
+        calibrate_block(t, m, setup, p, normals, start, count, b)
+        for j in range(count):
+            out[start + j] = b[FINAL + j]
+
+
+@inlined
+def shift_of_leakage(t: Tables, m: Model, kind: int, eta_s2: float, et_gev: float, factor: float) -> float:
+    """Change of the nominal correction of photons, as the factor of the uncertainties is applied to it, too."""
+    shifts = factor != 1.0 and m.precision and kind != slots.ELECTRON
+    return (factor - 1.0) * leakage(t, m, kind, eta_s2, et_gev) if shifts else 0.0
+
+
+@block
+def size_block(
+    t: Tables, m: Model, setup: Setup, p: Particles, start: int, count: int, sources: Floats, b: Floats
+) -> None:
+    """Fill the columns of the sources of the scale, and of their sums."""
+    for j in range(count):
+        i = start + j
+        energy, cosh_eta, eta, eta_calo = b[ENERGY + j], b[COSH + j], b[CLUSTER_ETA + j], b[ETA_CALO + j]
+        kind, period = p.kind[i], period_of(m, p.run[i])
+        fill_sources(t, m, kind, eta, eta_calo, p.eta_s2[i], energy, cosh_eta, period, setup.factor, sources)
+        for source in range(slots.SOURCES):
+            b[SIZES + source * BLOCK + j] = sources[source]
+        b[SIZES + slots.ALL * BLOCK + j] = all_sources(sources, setup.left_out)
+        b[SIZES + slots.ALL_CORRELATED * BLOCK + j] = all_sources(sources, setup.left_out_correlated)
+        b[SHIFT + j] = shift_of_leakage(t, m, kind, p.eta_s2[i], energy / cosh_eta / GEV, setup.factor)
+
+
+@block
+def error_block(
+    t: Tables,
+    m: Model,
+    fast: bool,
+    p: Particles,
+    start: int,
+    count: int,
+    energies: int,
+    first: int,
+    up: Floats,
+    down: Floats,
+    b: Floats,
+) -> None:
+    """Fill the columns from ``first`` on with the changes of the resolution at the energies of another column."""
+    for j in range(count):
+        eta, kind = b[CLUSTER_ETA + j], p.kind[start + j]
+        resolution = fill_errors(t, m, kind, fast, eta, b[ETA_CALO + j], b[energies + j], b[COSH + j], up, down)
+        for source in range(slots.RESOLUTION_SOURCES):
+            b[first + _UP + source * BLOCK + j] = up[source]
+            b[first + _DOWN + source * BLOCK + j] = down[source]
+        b[first + _RESOLUTION + j] = resolution
+        b[first + _ALL + j] = all_relative_errors(resolution, up, down)
+
+
+@inlined
+def holds(eta: float, low_0: float, high_0: float, low_1: float, high_1: float) -> bool:
+    """Whether a pseudorapidity is in either range."""
+    return low_0 <= eta < high_0 or low_1 <= eta < high_1
 
 
 @inlined
 def in_range(v: Variations, number: int, eta_calo: float) -> bool:
     """Whether a variation of the scale holds for a particle."""
     eta = eta_calo if v.signed[number] else abs(eta_calo)
-    return v.low[number, 0] <= eta < v.high[number, 0] or v.low[number, 1] <= eta < v.high[number, 1]
+    return holds(eta, v.low[number, 0], v.high[number, 0], v.low[number, 1], v.high[number, 1])
+
+
+@inlined
+def change_energies(
+    t: Tables, m: Model, fast: bool, p: Particles, v: Variations, number: int, start: int, count: int, b: Floats
+) -> None:
+    """Fill ``CHANGED`` with the energies of a variation, and ``CHANGED_LACKING`` with what is lacking there."""
+    for j in range(BLOCK):
+        b[CHANGED + j], b[CHANGED_LACKING + j] = b[ENERGY + j], b[LACKING + j]
+    if v.scale[number] != NONE:
+        column = SIZES + v.scale[number] * BLOCK
+        sign, signed = v.scale_sign[number], v.signed[number]
+        shifts = 0.0 if v.scale[number] == slots.FAST_SIMULATION else 1.0
+        low_0, high_0 = v.low[number, 0], v.high[number, 0]
+        low_1, high_1 = v.low[number, 1], v.high[number, 1]
+        for j in range(BLOCK):
+            eta = b[ETA_CALO + j] if signed else abs(b[ETA_CALO + j])
+            factor = 1.0 + (sign * b[column + j] + shifts * b[SHIFT + j])
+            changes = holds(eta, low_0, high_0, low_1, high_1)
+            b[CHANGED + j] = b[ENERGY + j] * factor if changes else b[ENERGY + j]
+        if fast:
+            look_up_changes(t, m, p, start, count, b)
+            limit(m, CHANGED, CHANGED_FAST_SQUARE, CHANGED_LACKING, b)
+
+
+@inlined
+def smear_variation(setup: Setup, v: Variations, number: int, first: int, b: Floats) -> None:
+    """Smear with what a variation adds to the square of the resolution of data, from the columns from ``first`` on."""
+    sign, source = v.resolution_sign[number], v.resolution[number]
+    column = first + (_UP if sign > 0.0 else _DOWN) + source * BLOCK
+    for j in range(BLOCK):
+        if source == NONE:
+            b[ADDED + j] = 0.0
+        elif source == slots.RESOLUTION_ALL:
+            resolution, error = b[first + _RESOLUTION + j], sign * b[first + _ALL + j]
+            b[ADDED + j] = resolution * resolution * error * (2.0 + error)
+        else:  # the square may become negative: simulation lacks nothing then, as if it were 0
+            b[ADDED + j] = b[column + j]
+    smear(setup, CHANGED, CHANGED_LACKING, b)
+
+
+@inlined
+def scale_is_varied(v: Variations) -> bool:
+    """Whether there is a variation of a source of the scale."""
+    found = False
+    for number in range(len(v.scale)):
+        found = found or (v.scale[number] != NONE and v.scale[number] != slots.FAST_SIMULATION)
+    return found
+
+
+@inlined
+def resolution_is_varied(v: Variations) -> bool:
+    """Whether there is a variation of the resolution."""
+    found = False
+    for number in range(len(v.resolution)):
+        found = found or v.resolution[number] != NONE
+    return found
 
 
 @kernel
 def varied(t: Tables, m: Model, setup: Setup, p: Particles, normals: Floats, v: Variations, out: Floats) -> None:
     """Fill ``out[0, n]`` with the calibrated pt [MeV], and ``out[1 + k, n]`` with that of variation ``k``."""
-    fast = setup.sample == slots.FAST
-    count = len(v.scale)
-    block = np.empty((count + 1, BLOCK))
-    sources = np.empty(slots.SOURCES)
+    b, sources = np.zeros(BUFFER), np.empty(slots.SOURCES)
     up, down = np.empty(slots.RESOLUTION_SOURCES), np.empty(slots.RESOLUTION_SOURCES)
-    other_up, other_down = np.empty(slots.RESOLUTION_SOURCES), np.empty(slots.RESOLUTION_SOURCES)
-    needs_sources = needs_errors = False
-    for k in range(count):
-        needs_sources = needs_sources or (v.scale[k] != NONE and v.scale[k] != slots.FAST_SIMULATION)
-        needs_errors = needs_errors or v.resolution[k] != NONE
-    n = out.shape[1]
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        for i in range(start, stop):
-            j = i - start
-            eta, kind, eta_calo = p.cluster_eta[i], p.kind[i], p.eta_calo[i]
-            cosh_particle, cosh_eta = cosh(p.eta[i]), cosh(eta)
-            energy = energy_of(p, setup, i, cosh_particle)
-            if setup.sample == slots.DATA:
-                energy = calibrated_data(t, m, setup, p, i, energy, cosh_eta, False)
-                block[:, j] = pt_of(p, setup, i, energy, cosh_particle)
-                continue
-            if fast:
-                energy *= fast_factor(t, m, kind, eta, energy, cosh_eta)
-            three, constant = terms(t, kind, eta_bin(t, eta)), constant_term(t, eta_calo)
-            data, simulated = resolutions(t, m, kind, fast, eta, three, constant, energy, cosh_eta)
-            final = smeared(energy, data, simulated, normals[i]) if setup.smears else energy
-            nominal_pt = pt_of(p, setup, i, final, cosh_particle)
-            block[0, j] = nominal_pt
-            every = correlated = shift = 0.0
-            if needs_sources:
-                period = period_of(m, p.run[i])
-                fill_sources(t, m, kind, eta, eta_calo, p.eta_s2[i], energy, cosh_eta, period, setup.factor, sources)
-                every = all_sources(sources, setup.left_out)
-                correlated = all_sources(sources, setup.left_out_correlated)
-                if setup.factor != 1.0 and m.precision and kind != slots.ELECTRON:
-                    # the factor is that of the nominal leakage, too, which is not the subject of the variation
-                    shift = (setup.factor - 1.0) * nominal_leakage(t, m, p, i, energy, cosh_eta)
-            resolution = 0.0
-            if needs_errors:
-                resolution = fill_errors(t, m, kind, fast, eta, eta_calo, energy, cosh_eta, up, down)
-            for k in range(count):
-                changed = energy
-                source = v.scale[k]
-                if source != NONE and in_range(v, k, eta_calo):
-                    if source < slots.SOURCES:
-                        changed *= 1.0 + (v.scale_sign[k] * sources[source] + shift)
-                    elif source == slots.ALL:
-                        changed *= 1.0 + (v.scale_sign[k] * every + shift)
-                    elif source == slots.ALL_CORRELATED:
-                        changed *= 1.0 + (v.scale_sign[k] * correlated + shift)
-                    elif fast:
-                        size = fast_uncertainty(t, m, kind, eta, energy, cosh_eta)
-                        changed *= 1.0 + v.scale_sign[k] * size
-                if v.resolution[k] == NONE:
-                    if changed == energy:
-                        block[1 + k, j] = nominal_pt
-                        continue
-                    data_k, simulated_k = resolutions(t, m, kind, fast, eta, three, constant, changed, cosh_eta)
-                else:
-                    data_k, simulated_k = data, simulated
-                    error = 0.0
-                    if changed == energy:
-                        error = error_of(v.resolution[k], v.resolution_sign[k], resolution, up, down)
-                    else:
-                        data_k, simulated_k = resolutions(t, m, kind, fast, eta, three, constant, changed, cosh_eta)
-                        there = fill_errors(t, m, kind, fast, eta, eta_calo, changed, cosh_eta, other_up, other_down)
-                        error = error_of(v.resolution[k], v.resolution_sign[k], there, other_up, other_down)
-                    data_k *= 1.0 + error
-                if setup.smears:
-                    changed = smeared(changed, data_k, simulated_k, normals[i])
-                block[1 + k, j] = pt_of(p, setup, i, changed, cosh_particle)
-        for k in range(count + 1):
-            for i in range(start, stop):
-                out[k, i] = block[k, i - start]
-
-
-@inlined
-def nominal_leakage(t: Tables, m: Model, p: Particles, i: int, energy: float, cosh_eta: float) -> float:
-    """Part of the nominal correction of photons that the factor of the uncertainties is applied to."""
-    et_gev = energy / cosh_eta / GEV
-    nothing = content(t, slots.ZEE, p.eta_calo[i])
-    return nominal_alpha(t, m, p.kind[i], p.eta_calo[i], p.eta_s2[i], et_gev, 0) - nothing
-
-
-@inlined
-def error_of(source: int, sign: float, resolution: float, up: Floats, down: Floats) -> float:
-    """Relative change of the resolution with a variation."""
-    if source == slots.RESOLUTION_ALL:
-        return sign * all_relative_errors(resolution, up, down)
-    return relative_error(resolution, up[source] if sign > 0.0 else down[source])
+    fast, simulated = setup.sample == slots.FAST, setup.sample != slots.DATA  # there are no variations of data
+    needs_sizes, needs_errors = simulated and scale_is_varied(v), simulated and resolution_is_varied(v)
+    for start in range(0, out.shape[1], BLOCK):
+        count = min(BLOCK, out.shape[1] - start)
+        calibrate_block(t, m, setup, p, normals, start, count, b)
+        for j in range(count):
+            out[0, start + j] = b[FINAL + j]
+        if needs_sizes:
+            size_block(t, m, setup, p, start, count, sources, b)
+        if fast:
+            fill_fast_uncertainty(t, m, p, start, count, b)
+        if needs_errors:
+            error_block(t, m, fast, p, start, count, ENERGY, ERRORS, up, down, b)
+        for k in range(len(v.scale)):
+            if simulated:
+                errors = ERRORS
+                change_energies(t, m, fast, p, v, k, start, count, b)
+                if v.scale[k] != NONE and v.resolution[k] != NONE:
+                    errors = CHANGED_ERRORS
+                    error_block(t, m, fast, p, start, count, CHANGED, errors, up, down, b)
+                smear_variation(setup, v, k, errors, b)
+            for j in range(count):
+                out[1 + k, start + j] = b[FINAL + j]

@@ -8,13 +8,17 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
+from calib.egamma.kernels._jit import inlined
 from calib.egamma.kernels.hyperbolic import exp
 from calib.egamma.kernels.lookup import CENTRES, X_AXIS, Y_AXIS, Tables, find_bin, find_inside, row_of
-from hepcol.kernels._jit import inlined
 
 MODULES = 16  # of the barrel
 BARREL_END = 1.37
+NO_SECTOR = float(MODULES)
 _MODULE = math.pi / 8.0
+# in two parts, of which the first has 4 zeros at its end: a multiple of it up to the 16th is exact
+_MODULE_HIGH = math.floor(_MODULE * 2.0**50) / 2.0**50
+_MODULE_LOW = _MODULE - _MODULE_HIGH
 
 # Depth and steepness of the gap between modules, for the sectors from -pi on
 _INTERMODULE = np.array(
@@ -29,7 +33,7 @@ _INTERMODULE = np.array(
 )  # fmt: skip
 
 # Cells with high voltage that is not nominal: range in eta of the calorimeter frame, in phi / (2 pi / 32), factor
-_UNIFORMITY = np.array(
+UNIFORMITY = np.array(
     [
         (0.0, 0.2, -8, -7, 1.016314), (0.4, 0.6, -1, 0, 1.041591), (0.4, 0.6, -5, -4, 1.067346),
         (0.6, 0.8, 6, 7, 1.027980), (1.2, 1.4, -10, -9, 1.020299), (1.2, 1.4, -12, -11, 1.051426),
@@ -39,38 +43,55 @@ _UNIFORMITY = np.array(
         (-2.5, -2.3, 9, 10, 1.026856), (-2.5, -2.3, 10, 11, 0.994382),
     ]
 )  # fmt: skip
-_CELL = 2.0 * math.pi / 32.0
+UNIFORMITY[:, 2:4] *= 2.0 * math.pi / 32.0
+CELLS = len(UNIFORMITY)
+_ETA_LOW, _ETA_HIGH, _PHI_LOW, _PHI_HIGH = (np.ascontiguousarray(column) for column in UNIFORMITY.T[:4])
+_RESPONSE = np.append(1.0, UNIFORMITY[:, 4])
+
+
+@inlined
+def in_sector(phi: float, sector: float) -> bool:
+    """Whether phi is inside a sector and not at its edges."""
+    return sector * math.pi / 8.0 < phi < (sector + 1.0) * math.pi / 8.0
+
+
+@inlined
+def within_module(phi: float) -> float:
+    """``fmod(phi, pi / 8)``, exact for ``|phi| < pi``; libm's takes 10 ns."""
+    turns = np.trunc(phi / _MODULE)
+    rest = (phi - turns * _MODULE_HIGH) - turns * _MODULE_LOW
+    # the quotient may have been rounded up
+    rest = rest + _MODULE if phi > 0.0 and rest < 0.0 else rest
+    return rest - _MODULE if phi < 0.0 and rest > 0.0 else rest
 
 
 @inlined
 def intermodule_factor(phi: float, eta: float) -> float:
     """Energy lost between the modules of the barrel; 0 exactly at the edge of one, as in the tool."""
-    if abs(eta) > BARREL_END:
-        return 1.0
-    in_module = np.fmod(phi, _MODULE)
-    if phi < 0.0:
-        in_module += _MODULE
+    in_module = within_module(phi)
+    in_module = in_module + _MODULE if phi < 0.0 else in_module
     from_middle = in_module - math.pi / 16.0
-    near = int(np.floor(phi / _MODULE))
-    sector = MODULES
-    for tried in (near - 1, near, near + 1):
-        if tried * math.pi / 8.0 < phi < (tried + 1) * math.pi / 8.0:
-            sector = tried
-    if not -MODULES // 2 <= sector < MODULES // 2:
-        return 0.0
-    depth, left, right = _INTERMODULE[sector + MODULES // 2]
+    near = np.floor(phi / _MODULE)
+    sector = near - 1.0 if in_sector(phi, near - 1.0) else NO_SECTOR
+    sector = near if in_sector(phi, near) else sector
+    sector = near + 1.0 if in_sector(phi, near + 1.0) else sector
+    is_known = -MODULES / 2 <= sector < MODULES / 2
+    number = int(sector + MODULES / 2) if is_known else 0
+    depth, left, right = _INTERMODULE[number, 0], _INTERMODULE[number, 1], _INTERMODULE[number, 2]
     gap = depth * (1.0 / (1.0 + exp(left * from_middle))) * (1.0 / (1.0 + exp(-right * from_middle)))
-    return 1.0 / (1.0 - gap)
+    factor = 1.0 / (1.0 - gap) if is_known else 0.0
+    return 1.0 if abs(eta) > BARREL_END else factor
 
 
 @inlined
 def uniformity_factor(eta_calo: float, phi_calo: float) -> float:
-    """Response of cells with high voltage that is not nominal."""
-    for row in range(len(_UNIFORMITY)):
-        eta_low, eta_high, phi_low, phi_high, factor = _UNIFORMITY[row]
-        if eta_low < eta_calo < eta_high and phi_low * _CELL < phi_calo < phi_high * _CELL:
-            return factor
-    return 1.0
+    """Response of cells with high voltage that is not nominal; they do not overlap."""
+    found = 0
+    for cell in range(CELLS):  # no branch and no early end: LLVM tries all of them at once
+        in_eta = _ETA_LOW[cell] < eta_calo < _ETA_HIGH[cell]
+        in_phi = _PHI_LOW[cell] < phi_calo < _PHI_HIGH[cell]
+        found = max(found, cell + 1 if in_eta and in_phi else 0)
+    return _RESPONSE[found]
 
 
 @inlined
@@ -92,12 +113,12 @@ def adc_factor(t: Tables, kind: int, eta_calo: float, et: float) -> float:
     magnitude = min(np.float32(abs(eta_calo)), _ADC_ETA)
     table = slots.ADC + kind
     y_axis = t.tables[table, Y_AXIS]
-    x_bin, y_bin = find_bin(t, t.tables[table, X_AXIS], float(magnitude)), find_bin(t, y_axis, float(et_gev))
+    row = row_of(t, table, find_bin(t, t.tables[table, X_AXIS], np.float64(magnitude)))
+    y_bin = find_bin(t, y_axis, np.float64(et_gev))
     centres = t.axes[y_axis, CENTRES]
     first = y_bin - 1 if np.float32(t.numbers[centres + y_bin]) > et_gev else y_bin
-    electron = row_of(t, slots.ADC, find_bin(t, t.tables[slots.ADC, X_AXIS], float(magnitude)))
+    electron = row_of(t, slots.ADC, find_bin(t, t.tables[slots.ADC, X_AXIS], np.float64(magnitude)))
     reference = np.float32(t.numbers[electron + find_bin(t, t.tables[slots.ADC, Y_AXIS], _ADC_REFERENCE)])
-    row = row_of(t, table, x_bin)
     before, after = np.float32(t.numbers[row + first]), np.float32(t.numbers[row + first + 1])
     before, after = np.float32(before - reference), np.float32(after - reference)
     low, high = np.float32(t.numbers[centres + first]), np.float32(t.numbers[centres + first + 1])
@@ -119,10 +140,10 @@ def corrected_data(
     cosh_eta: float,
 ) -> float:
     """Energy [MeV] of data before the scale."""
-    energy *= intermodule_factor(phi, eta)
+    corrected = energy * intermodule_factor(phi, eta)
     if precision:
-        energy *= distortion_factor(t, eta, phi)
-    energy *= uniformity_factor(eta_calo, phi_calo)
+        corrected *= distortion_factor(t, eta, phi)
+    corrected *= uniformity_factor(eta_calo, phi_calo)
     if precision:
-        energy *= adc_factor(t, kind, eta_calo, energy / cosh_eta)
-    return energy
+        corrected *= adc_factor(t, kind, eta_calo, corrected / cosh_eta)
+    return corrected

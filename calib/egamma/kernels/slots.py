@@ -3,14 +3,18 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hepcol.kernels._jit import Floats, Integers
+
+Booleans = npt.NDArray[np.bool_]
 
 # Particles, in the order in which tables of each are stored
 ELECTRON, UNCONVERTED, CONVERTED = range(3)
 TYPES = 3
 ETA_CLASSES = 8  # of the material systematics of the resolution, and of the high-gain corrections
 GAIN_CLASSES = 5
+SETS = 4  # of tables of the gain
 
 # Tables. Those that exist for each type, period or class begin at the number given here.
 _SIZES = {
@@ -44,9 +48,9 @@ _SIZES = {
     "X0": 4,
     "LEAKAGE": TYPES,
     "HIGH_GAIN": TYPES * ETA_CLASSES,
-    "GAIN": 4 * TYPES * GAIN_CLASSES,
-    "GAIN_ALPHA": 4,
-    "GAIN_ZEE": 4,
+    "GAIN": SETS * TYPES * GAIN_CLASSES,
+    "GAIN_ALPHA": SETS,
+    "GAIN_ZEE": SETS,
     "CONVERSION": 2,
     "CONVERSION_RADIUS": 1,
     "ADC": TYPES,
@@ -61,6 +65,14 @@ _SIZES = {
     "CONSTANT_OFC": 1,
     "MATERIAL": 4 * TYPES * ETA_CLASSES,
     "MATERIAL_IBL": TYPES,
+    "AT_ETA": 1,
+    "AT_SIDE": 1,
+    "AT_WIDTH": 1,
+    "AT_CALO": 1,
+    "AT_GAIN": 1,
+    "AT_Z": 1,
+    "AT_CONSTANT": 1,
+    "AT_RESOLUTION": 1,
 }
 _FIRST = dict(zip(_SIZES, np.cumsum([0, *_SIZES.values()])[:-1].tolist(), strict=True))
 TABLES = sum(_SIZES.values())
@@ -70,6 +82,7 @@ TABLES = sum(_SIZES.values())
     IPACC_UNCORRELATED, IPACC_LAR, IPACC_G4, IPACC_GL1, PSACC_UNCORRELATED, PSACC_LAR, PSACC_G4, BIAS, X0, LEAKAGE,
     HIGH_GAIN, GAIN, GAIN_ALPHA, GAIN_ZEE, CONVERSION, CONVERSION_RADIUS, ADC, PHI, FAST_SCALE, FAST_RESOLUTION,
     FAST_SCALE_GAP, FAST_RESOLUTION_GAP, RESOLUTION, CONSTANT, CONSTANT_SYST, CONSTANT_OFC, MATERIAL, MATERIAL_IBL,
+    AT_ETA, AT_SIDE, AT_WIDTH, AT_CALO, AT_GAIN, AT_Z, AT_CONSTANT, AT_RESOLUTION,
 ) = _FIRST.values()  # fmt: skip
 
 # Geometries of BIAS (six for each type), and the first four of X0
@@ -82,6 +95,32 @@ MEDIUM, LOW, MEDIUM_RUN3, LOW_RUN3 = range(4)
 # Lists of curves: three layers and E4, for each type
 PRESAMPLER, STRIPS, ACCORDION, SCINTILLATOR = (TYPES * k for k in range(4))
 LISTS = 4 * TYPES
+
+# Forms of curves that need no program: a + b exp(-x / c), a + b l + d l^2 with l = ln(x / c), a + b / sqrt(x / c),
+# and a (x / c)^b
+PROGRAM, EXPONENTIAL, LOGARITHMIC, ROOT, POWER = range(5)
+COEFFICIENTS = 4
+
+# Tables of rows: numbers that are read at one pseudorapidity, side by side. AT_ETA takes its magnitude for the
+# cluster, AT_SIDE its sign, too; AT_WIDTH and AT_RESOLUTION likewise; AT_CALO and AT_GAIN take the magnitude in the
+# calorimeter frame, AT_Z and AT_CONSTANT its sign, too.
+PERIODS = _SIZES["ZEE"]
+# Columns AT_ETA: 1 / X0 of the first four geometries, material as measured, where BIAS has its row, curves by list
+PER_X0 = 0
+(INNER, CRYOSTAT_PS, CRYOSTAT_PS_LAR, CRYOSTAT, CRYOSTAT_LAR, CRYOSTAT_G4, CRYOSTAT_GAIN,
+ CALORIMETER, CALORIMETER_LAR, CALORIMETER_G4, BIAS_ROW) = range(4, 15)  # fmt: skip
+CURVES = 15
+# Columns AT_SIDE
+PS_ERROR, STRIPS_ERROR, PS_BARREL, PS_CORRELATED, STRIPS_CORRELATED = range(5)
+# Columns AT_WIDTH: WSTOT_DATA, WSTOT_MC, and what they are multiplied by
+WIDTH_DATA, WIDTH_MC, WIDTH_A, WIDTH_B = 0, 2 * TYPES, 4 * TYPES, 4 * TYPES + 1
+# Columns AT_CALO
+CALO_MEAN_ET, CALO_CURVES = 0, 1
+# Columns AT_GAIN: GAIN_ALPHA and GAIN_ZEE of each set
+# Columns AT_Z
+Z_SCALE, Z_ERROR, Z_SYST, Z_NEWEST, Z_OFC = 0, PERIODS, 2 * PERIODS, 2 * PERIODS + 1, 2 * PERIODS + 2
+# Columns AT_CONSTANT
+CONSTANT_TERM, CONSTANT_ERROR = range(2)
 
 # Sources of uncertainty of the scale, in the order of the tool's enumerators
 (
@@ -157,4 +196,4 @@ class Variations(NamedTuple):
     resolution_sign: Floats
     low: Floats
     high: Floats
-    signed: Integers
+    signed: Booleans

@@ -129,9 +129,7 @@ def test_what_is_not_accepted_is_one_line_that_says_what_is(how, message):
 
 def test_an_area_is_named_by_an_option_or_the_environment(monkeypatch):
     monkeypatch.delenv("HEPCOL_CALIB_AREA", raising=False)
-    with pytest.raises(
-        ValueError, match=r"no calibration area: HEPCOL_CALIB_AREA or --calib-area .* not physics"
-    ):
+    with pytest.raises(ValueError, match=r"no calibration area: HEPCOL_CALIB_AREA or --calib-area .* not physics"):
         EgammaCalibration("es2024_Run3_v0")
     monkeypatch.setenv("HEPCOL_CALIB_AREA", str(SYNTHETIC_AREA))
     assert EgammaCalibration("es2024_Run3_v0").is_synthetic
