@@ -266,21 +266,43 @@ def _compare(first: str, second: str) -> bool:
 @click.option("--minos", is_flag=True, help="Also find the result's interval on the profile likelihood.")
 @click.option("--free", multiple=True, metavar="NAME", help="Let a parameter float in every fit; repeatable.")
 @click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Fix a parameter; repeatable.")
-@click.option("--all", "every", is_flag=True, help="Print every variation.")
+@click.option("--signal", metavar="NAME", help="With model histfactory: one signal, and its ranking.")
+@click.option("--signal-error", type=float, metavar="FRACTION", help="A further relative uncertainty of the signal.")
+@click.option("--toys", type=click.IntRange(min=1), metavar="N", help="Limits by toys as well; try 1000.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**32 - 1), help="Seed of the toys.  [default: 1]")
+@click.option("--all", "every", is_flag=True, help="Print every variation, or every parameter.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the fits.")
 @one_line_errors
-def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, plots: bool, **how: Any) -> None:
+def fit(
+    folder: str,
+    model: str | None,
+    free: tuple[str, ...],
+    fix: tuple[str, ...],
+    every: bool,
+    plots: bool,
+    range_: tuple[float, float] | None,
+    minos: bool,
+    **yields: Any,
+) -> None:
     """Fit the histograms of DIR, the output of a run, in all variations.
+
+    With --model histfactory, fit the yields in DIR/yields.json: limits on signals, pulls and rankings.
 
     The exit code is 3 if some of the fits may not be used.
     """
+    if model == "histfactory":
+        _refuse(model, {"--range": range_, "--minos": minos, "--free": free, "--fix": fix})
+        _fit_yields(folder, every, plots, **yields)
+        return
+    _refuse(model, {f"--{name.replace('_', '-')}": value for name, value in yields.items()})
     from hepcol.inference.folder import fit_folder
     from hepcol.options import parameter_changes
     from hepcol.report.fit_table import print_fit
     from hepcol.report.progress import CountBar
 
     with CountBar("fit", sys.stderr.isatty()) as bar:
-        done = fit_folder(folder, changes=parameter_changes(free, fix), report=bar.count, **how)
+        changes = parameter_changes(free, fix)
+        done = fit_folder(folder, model, range_=range_, minos=minos, changes=changes, report=bar.count)
         if plots:
             from hepcol.report.fits import plot_fits
 
@@ -289,6 +311,33 @@ def fit(folder: str, free: tuple[str, ...], fix: tuple[str, ...], every: bool, p
     print_fit(done, every)
     if not done.usable:
         sys.exit(INCOMPLETE)
+
+
+def _fit_yields(folder: str, every: bool, plots: bool, **how: Any) -> None:
+    """Fit the yields of a folder, draw and print."""
+    from hepcol.inference.histfactory_folder import fit_yields
+    from hepcol.report.limit_table import print_yield_fits
+    from hepcol.report.progress import CountBar
+
+    with CountBar("fit", sys.stderr.isatty()) as bar:
+        given = {name: value for name, value in how.items() if value is not None}
+        done = fit_yields(folder, report=bar.count, **given)
+        if plots:
+            from hepcol.report.limit_plots import plot_yield_fits
+
+            bar.stage("draw")
+            plot_yield_fits(done)
+    print_yield_fits(done, every)
+    if not done.usable:
+        sys.exit(INCOMPLETE)
+
+
+def _refuse(model: str | None, options: dict[str, Any]) -> None:
+    """Refuse options that the model would not heed."""
+    for name, value in options.items():
+        if value not in (None, False, ()):
+            whose = f"model {model}" if model else "the model of a processor"
+            raise InputError(f"option {name} means nothing to {whose}")
 
 
 @commands.command()

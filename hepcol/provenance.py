@@ -28,7 +28,7 @@ PACKAGES = (
     "dask",
     "distributed",
 )
-FIT_PACKAGES = ("hepcol", "iminuit", "numpy", "scipy", "numba", "hist", "boost-histogram")
+FIT_PACKAGES = ("hepcol", "iminuit", "numpy", "scipy", "numba", "hist", "boost-histogram", "pyhf", "cabinetry")
 
 
 def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) -> dict[str, Any]:

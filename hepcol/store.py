@@ -360,12 +360,33 @@ def add_fit(folder: Path, model: str, told: dict[str, Any], record: dict[str, An
             for dataset in told["datasets"]:  # of an earlier fit, which these results are not
                 shutil.rmtree(fit_plots(folder, dataset, model), ignore_errors=True)
             for name, content in ((fit_name(model), record), (SUMMARY, summary)):
-                _replace(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
+                replace_text(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def model_plots(folder: Path, model: str) -> Path:
+    """Where the plots of fits with a model of a whole folder are."""
+    return folder / PLOTS / model
+
+
+def write_fit(folder: Path, model: str, record: dict[str, Any]) -> None:
+    """Write the record of fits with a model of a whole folder, which need be no run; earlier plots of it go.
+
+    Raises
+    ------
+    InputError
+        If the folder is in use or cannot be written.
+    """
+    try:
+        with locked(folder):
+            shutil.rmtree(model_plots(folder, model), ignore_errors=True)
+            replace_text(folder / fit_name(model), json.dumps(record, indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+
+
+def replace_text(path: Path, text: str) -> None:
     """Write a file as a whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     try:

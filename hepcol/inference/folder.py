@@ -15,7 +15,7 @@ from hepcol.errors import InputError
 from hepcol.inference.arrays import FloatArray
 from hepcol.inference.model import YIELD, Model
 from hepcol.inference.plan import FitPlan, Fitted
-from hepcol.inference.record import FitRecord
+from hepcol.inference.record import FitRecord, json_number
 from hepcol.inference.spectrum import Spectrum
 from hepcol.inference.variations import Changes, fit_variations
 from hepcol.options import rebuild_processor
@@ -99,10 +99,10 @@ class DatasetFit:
             "standard_deviation": float(values.std(ddof=1)) if enough and len(values) > 1 else None,
             "variations": {
                 name: {
-                    "value": _number(value),
-                    "error": _number(error),
+                    "value": json_number(value),
+                    "error": json_number(error),
                     "status": record.status.value,
-                    "p_value": _number(record.p_value),
+                    "p_value": json_number(record.p_value),
                 }
                 for name, record, (value, error) in zip(self.variations, self.records, self.results, strict=True)
             },
@@ -276,7 +276,3 @@ def _record(done: FolderFit, minos: bool) -> dict[str, Any]:
             for part in done.datasets
         },
     }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

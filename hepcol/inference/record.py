@@ -115,31 +115,31 @@ class FitRecord:
             "message": self.message,
             "parameters": {
                 name: {
-                    "value": _number(estimate.value),
-                    "error": _number(estimate.error),
+                    "value": json_number(estimate.value),
+                    "error": json_number(estimate.error),
                     "fixed": estimate.fixed,
                     "at_bound": estimate.at_bound,
                     **(
                         {}
                         if estimate.lower is None or estimate.upper is None
-                        else {"minos": [_number(estimate.lower), _number(estimate.upper)]}
+                        else {"minos": [json_number(estimate.lower), json_number(estimate.upper)]}
                     ),
                 }
                 for name, estimate in self.estimates.items()
             },
             "free": list(self.free),
-            "correlation": [[_number(value) for value in row] for row in self.correlation],
+            "correlation": [[json_number(value) for value in row] for row in self.correlation],
             "entries": self.entries,
-            "deviance": _number(self.deviance),
-            "chi2": _number(self.chi2),
+            "deviance": json_number(self.deviance),
+            "chi2": json_number(self.chi2),
             "ndof": self.ndof,
-            "p_value": _number(self.p_value),
-            "peak": _number(self.peak),
-            "distance": _number(self.distance),
+            "p_value": json_number(self.p_value),
+            "peak": json_number(self.peak),
+            "distance": json_number(self.distance),
             "calls": self.calls,
         }
 
 
-def _number(value: float) -> float | None:
+def json_number(value: float) -> float | None:
     """Return a number, or None: JSON has no NaN and no infinity."""
     return float(value) if math.isfinite(value) else None
