@@ -140,6 +140,8 @@ def calibrate_file(
         raise InputError(f"output {target} is there: choose another, or give --force")
     if chunksize < 1:
         raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
+    if target.exists() and Path(path).exists() and target.samefile(path):
+        raise InputError(f"output {target} is the input: choose another")
     directory = open_file(path)
     layout = identify(directory, tree)
     if layout.format.schema != SCHEMA:
@@ -150,9 +152,10 @@ def calibrate_file(
     with _written(target, _provenance(path, tool)) as writer:
         for start in range(0, max(entries, 1), chunksize):
             stop = min(start + chunksize, entries)
-            metadata = {"filename": str(path), "entrystart": start, "entrystop": stop}
-            events = read_events(directory, layout, start, stop, metadata)
-            table = calibrate_events(events, tool, systematics)
+            with _reading(path, start, stop):
+                metadata = {"filename": str(path), "entrystart": start, "entrystop": stop}
+                events = read_events(directory, layout, start, stop, metadata)
+                table = calibrate_events(events, tool, systematics)
             if "egammaClusters" in events.fields and "samplingPattern" not in events.egammaClusters.fields:
                 warnings.add("the file has no samplingPattern: leakage is looked up at ETA2CALOFRAME, 1e-3 beside")
             for name in COLLECTIONS:
@@ -160,8 +163,20 @@ def calibrate_file(
                     counts[name] += int(ak.sum(ak.num(table[name])))
             writer.write(table)
             report(stop, entries)
-    varied = len(tool.systematics) if isinstance(systematics, str) else len(systematics)
+    varied = len(tool.systematics) if isinstance(systematics, str) else len(set(systematics))
     return CalibratedFile(target, entries, counts, varied, tuple(sorted(warnings)))
+
+
+@contextmanager
+def _reading(path: str | Path, start: int, stop: int) -> Iterator[None]:
+    """Say in one line what cannot be read: damaged bytes fail anywhere, with any error."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: events {start} to {stop} cannot be read: {reason}") from error
 
 
 def _provenance(path: str | Path, tool: EgammaCalibration) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hepcol.cli import one_line_errors
+from hepcol.errors import InputError
 
 _MODELS = "es2018_R21_v1, es2022_R22_PRE, es2023_R22_Run2_v0, es2023_R22_Run2_v1 or es2024_Run3_v0"
 
@@ -36,6 +37,12 @@ _MODELS = "es2018_R21_v1, es2022_R22_PRE, es2023_R22_Run2_v0, es2023_R22_Run2_v1
     help="Random numbers of the smearing: hepcol's, or the tool's.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of counter.")
+@click.option(
+    "--random-run-number",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Run of all events of simulation, for files without RandomRunNumber.",
+)
 @click.option("-s", "--systematic", "systematics", multiple=True, metavar="NAME", help="Only this one; repeatable.")
 @click.option("--tree", help="Name of the event tree.")
 @click.option("--chunksize", type=click.IntRange(min=1), default=50_000, show_default=True, help="Events at a time.")
@@ -50,10 +57,13 @@ def calibrate(
     from hepcol.report.progress import CountBar
     from processors.calibration import calibrate_file
 
+    paths = expand(file)
+    if len(paths) != 1:
+        raise InputError(f"{file}: {len(paths)} files; expected one at a time")
     tool = EgammaCalibration(**how)
     with CountBar("calibrate", sys.stderr.isatty()) as bar:
         done = calibrate_file(
-            expand(file)[0],
+            paths[0],
             output,
             tool,
             tree=tree,

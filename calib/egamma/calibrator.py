@@ -1,5 +1,6 @@
 """The calibration of electrons and photons, as ATLAS's EgammaCalibrationAndSmearingTool does it, over whole columns."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calib.egamma import inputs, lazy
-from calib.egamma.area import OPTION, VARIABLE
+from calib.egamma.area import FOLDER, MAIN_FILE, OPTION, VARIABLE
 from calib.egamma.columns import OF_EVENTS, OF_PARTICLES, OPTIONAL, Columns, flat_columns
 from calib.egamma.kernels import calibrate as kernels
 from calib.egamma.kernels import parts, slots
@@ -72,6 +73,11 @@ class EgammaCalibration:
     dtype : {"float32", "float64"}
         Of calibrated pt; the tool's is float32.
 
+    Attributes
+    ----------
+    is_synthetic : bool
+        Whether the area is the one that is not physics, wherever it is.
+
     Raises
     ------
     InputError
@@ -95,6 +101,7 @@ class EgammaCalibration:
     full_statistical_error: bool = False
     random_run_number: int = 0
     dtype: Literal["float32", "float64"] = "float32"
+    is_synthetic: bool = field(init=False)
     _tables: Tables = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -111,19 +118,16 @@ class EgammaCalibration:
             raise InputError(f"seed must be an integer from 0 to {MAX_SEED}, got {self.seed}")
         if self.simulation == "fast" and self.model == "es2022_R22_PRE":
             raise InputError("model 'es2022_R22_PRE' has no fast simulation, as in the tool; simulation must be full")
-        tables = read_tables(area_folder(self.area), self.spec, self.resolution_type)
+        folder = area_folder(self.area)
+        tables = read_tables(folder, self.spec, self.resolution_type)
         object.__setattr__(self, "_tables", tables)
+        object.__setattr__(self, "is_synthetic", _is_synthetic(folder))
         _ = self._menu  # to refuse a decorrelation that does not exist
 
     @cached_property
     def spec(self) -> ModelSpec:
         """What distinguishes the model."""
         return model_of(self.model)
-
-    @property
-    def is_synthetic(self) -> bool:
-        """Whether the area is the one that is not physics."""
-        return area_folder(self.area) == SYNTHETIC_AREA
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -166,7 +170,7 @@ class EgammaCalibration:
         InputError
             If there is no such systematic, or a column is missing.
         """
-        if lazy.is_lazy(particles):
+        if lazy.is_lazy(particles, events):
             return lazy.mapped(self.calibrate, particles, events, systematic=systematic)
         if systematic is None:
             return lazy.answered(particles, events, self._nominal)
@@ -196,7 +200,7 @@ class EgammaCalibration:
             If there is no such systematic, or a column is missing.
         """
         names, chosen = self._menu.choose(systematics)
-        if lazy.is_lazy(particles):
+        if lazy.is_lazy(particles, events):
             return lazy.mapped(self._records, particles, events, systematics=systematics)
         columns = flat_columns(particles, events)
         block = self._varied(columns, chosen)
@@ -209,7 +213,7 @@ class EgammaCalibration:
         systematics: Names = "all",
         size: int = 4096,
     ) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
-        """Calibrate particles with all variations, some at a time, such as to fill histograms.
+        """Calibrate particles with all variations, some at a time, such as to fill histograms; nothing is lazy here.
 
         Yields
         ------
@@ -217,6 +221,8 @@ class EgammaCalibration:
             Which of the particles, flat, and their calibrated pt [MeV], ``(1 + variations, size)``, nominal first. The
             array is used again for the next ones.
         """
+        if size < 1:
+            raise InputError(f"size must be at least 1 particle, got {size}")
         _, chosen = self._menu.choose(systematics)
         columns = flat_columns(particles, events)
         variations = kernel_variations(chosen)
@@ -247,8 +253,10 @@ class EgammaCalibration:
         InputError
             If there is no such systematic of the scale, or a column is missing.
         """
+        if lazy.is_lazy(particles, events):
+            return lazy.mapped(self.scale, particles, events, systematic=systematic)
         chosen = [] if systematic is None else [self._menu.find(systematic)]
-        if chosen and chosen[0][0][0].scale == slots.NONE:
+        if chosen and chosen[0][0][0].resolution != slots.NONE:
             raise InputError(f"systematic '{systematic}' is none of the scale")
 
         def found(columns: Columns) -> npt.NDArray[Any]:
@@ -276,6 +284,8 @@ class EgammaCalibration:
         constant_term : bool
             Whether with the constant term that data have in addition.
         """
+        if lazy.is_lazy(particles, events):
+            return lazy.mapped(self.resolution, particles, events, constant_term=constant_term)
 
         def found(columns: Columns) -> npt.NDArray[Any]:
             out = np.empty(len(columns))
@@ -336,6 +346,9 @@ class EgammaCalibration:
         simulated = inputs.is_simulation(columns)
         if simulated and self.simulation is None:
             raise InputError("the events are simulation: simulation must be full or fast")
+        if self.var_sf != 1 and self.spec.precision and "converted" in columns.values:
+            # in the tool it is a factor of the correction itself, too, and so of every variation
+            raise InputError(f"var_sf of photons must be 1 with model {self.model}, got {self.var_sf}")
         sample = SIMULATIONS[self.simulation] if simulated and self.simulation else slots.DATA
         taken = inputs.particles(columns, inputs.runs(columns, self.random_run_number))
         if not (simulated and self.smear):
@@ -360,3 +373,11 @@ def area_folder(area: str | Path | None) -> Path:
             f"'{SYNTHETIC}' is {NOT_PHYSICS}"
         )
     return SYNTHETIC_AREA if str(named) == SYNTHETIC else Path(named)
+
+
+def _is_synthetic(folder: Path) -> bool:
+    """Whether an area has the main file of the synthetic one, wherever it was copied."""
+    name = Path(FOLDER, MAIN_FILE)
+    ours = hashlib.sha256((SYNTHETIC_AREA / name).read_bytes()).digest()
+    places = (folder / MAIN_FILE, folder / name)
+    return any(place.is_file() and hashlib.sha256(place.read_bytes()).digest() == ours for place in places)

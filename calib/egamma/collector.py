@@ -34,7 +34,7 @@ class Collector:
     histograms: dict[int, Histogram] = field(default_factory=dict)
     histograms2d: dict[int, Histogram2D] = field(default_factory=dict)
     lists: dict[int, tuple[Axis, int, int]] = field(default_factory=dict)
-    tables: npt.NDArray[np.int64] = field(default_factory=lambda: np.full((slots.TABLES, 4), -1, dtype=np.int64))
+    tables: npt.NDArray[np.int64] = field(default_factory=lambda: np.full((slots.TABLES, 3), -1, dtype=np.int64))
     curves: list[Curve] = field(default_factory=list)
 
     def put(self, slot: int, found: Histogram | Histogram2D) -> None:
@@ -45,7 +45,7 @@ class Collector:
         else:
             self.histograms[slot] = found
             x, y = self._axis(found.axis), -1
-        self.tables[slot] = (x, y, self._add(found.contents), self._add(found.errors))
+        self.tables[slot] = (x, y, self._add(found.contents))
 
     def put_list(self, slot: int, axis: Axis, curves: Sequence[Curve]) -> None:
         """Add curves, one for each bin of an axis."""
@@ -60,7 +60,7 @@ class Collector:
         # a bin holds its lower edge
         begins = np.concatenate([[-np.inf], axis.edges])
         packed = np.stack([contents[one.find(begins)] for one, contents in columns], axis=1)
-        self.tables[slot] = (self._axis(axis), len(columns), self._add(packed), -1)
+        self.tables[slot] = (self._axis(axis), len(columns), self._add(packed))
 
     def column(self, slot: int, errors: bool = False) -> Column:
         """Contents or errors of a histogram with one axis; 0 of one that the model has not."""
@@ -96,7 +96,7 @@ class Collector:
             contents = np.zeros((len(begins), len(centres) + 2))
             for row, x_bin in zip(contents, one.x.find(begins), strict=True):
                 row[1:-1] = np.interp(centres, one.y.centres[1:-1], one.contents[x_bin, 1:-1])
-            self.tables[slot + number] = (self._axis(x), y_axis, self._add(contents), -1)
+            self.tables[slot + number] = (self._axis(x), y_axis, self._add(contents))
         return x, (np.arange(len(begins)) * (len(centres) + 2)).astype(np.float64)
 
     def packed(self) -> Tables:

@@ -39,8 +39,6 @@ OF_EVENTS = {
     "channel": ("channel", "mcChannelNumber"),
 }
 OPTIONAL = ("m", "converted", "index", "random_run_number", "channel")
-_MIN_SUM = 100.0  # MeV, below which etaBE takes the mean
-_BARREL_2, _ENDCAP_2 = 2, 6  # numbers of the samplings EMB2 and EME2
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,8 @@ class Columns:
         InputError
             If it is missing.
         """
-        return np.ascontiguousarray(self.exact(name), dtype=np.float64)
+        # writable, too, or the kernels would be compiled again
+        return np.require(self.exact(name), np.float64, ["C", "A", "W"])
 
     def exact(self, name: str) -> Array:
         """Return a column as it was given, such as event numbers, which need not fit into doubles."""
@@ -88,7 +87,7 @@ class Columns:
         the cluster, bit for bit, which the tool seeds its generator by, too: it does not change with selections.
         """
         if "index" in self.values:
-            return np.ascontiguousarray(self.values["index"], dtype=np.uint64)
+            return np.require(self.values["index"], np.uint64, ["C", "A", "W"])
         eta, phi = (
             np.ascontiguousarray(self.exact(name), dtype=np.float32).view(np.uint32).astype(np.uint64)
             for name in ("cl_eta", "cl_phi")
@@ -144,7 +143,9 @@ def flat_columns(particles: Any, events: Any = None) -> Columns:
         import awkward as ak
 
         if isinstance(particles, ak.Array):
-            return _of_records(particles, events)
+            from calib.egamma.records import of_records
+
+            return of_records(particles, events)
     raise InputError(f"particles are {type(particles).__name__}; expected columns by name, or an ak.Array of records")
 
 
@@ -152,24 +153,24 @@ def _of_mapping(given: Mapping[str, Any]) -> Columns:
     """Take flat columns by name."""
     values = {}
     for name, accepted in {**OF_PARTICLES, **OF_EVENTS}.items():
-        found = next((given[one] for one in accepted if one in given), None)
+        found = next((one for one in accepted if one in given), None)
         if found is not None:
-            values[name] = _as_flag(name, accepted, given, np.atleast_1d(np.asarray(found)))
+            if np.ma.is_masked(given[found]):
+                raise InputError(f"column {name} has values that are missing")
+            values[name] = as_flag(name, found, np.atleast_1d(np.asarray(given[found])))
     lengths = {name: len(column) for name, column in values.items() if column.ndim == 1}
     if len(lengths) < len(values):
         name = next(name for name in values if name not in lengths)
         raise InputError(f"column {name} has {values[name].ndim} dimensions; expected flat columns")
-    return _finished(values, lambda flat: flat)
+    return finished(values, lambda flat: flat)
 
 
-def _as_flag(name: str, accepted: tuple[str, ...], given: Any, column: Array) -> Array:
+def as_flag(name: str, found: str, column: Array) -> Array:
     """Turn ATLAS's bit mask of event types into a flag, of which the first bit is simulation."""
-    if name != "is_simulation" or accepted[0] in (given.fields if hasattr(given, "fields") else given):
-        return column
-    return (column & 1).astype(np.bool_)
+    return (column & 1).astype(np.bool_) if name == "is_simulation" and found != name else column
 
 
-def _finished(values: dict[str, Array], restore: Callable[[Array], Any]) -> Columns:
+def finished(values: dict[str, Array], restore: Callable[[Array], Any]) -> Columns:
     """Check the lengths, and tell electrons from photons."""
     lengths = {name: len(column) for name, column in values.items()}
     if len(set(lengths.values())) > 1:
@@ -181,133 +182,3 @@ def _finished(values: dict[str, Array], restore: Callable[[Array], Any]) -> Colu
     if "converted" in values:
         kind = np.where(values["converted"].astype(np.bool_), slots.CONVERTED, slots.UNCONVERTED).astype(np.int64)
     return Columns(values, kind, restore)
-
-
-def _of_records(particles: Any, events: Any) -> Columns:
-    """Take the columns of records, flat or one list for each event."""
-    import awkward as ak
-
-    jagged = particles.ndim > 1
-    counts = ak.num(particles) if jagged else None
-    clusters = _clusters(particles, events)
-    values = {}
-    for name, accepted in OF_PARTICLES.items():
-        for record in (particles, clusters):
-            found = next((record[one] for one in accepted if record is not None and one in record.fields), None)
-            if found is not None:
-                values[name] = _flattened(name, found)
-                break
-    if "cl_eta_s2" not in values and clusters is not None:
-        values["cl_eta_s2"] = eta_second_layer(clusters)
-    if "converted" not in values and "vertexLinks" in particles.fields:
-        values["converted"] = _to_numpy(ak.flatten(ak.num(particles.vertexLinks, axis=-1) > 0, axis=None))
-    record = particles if events is None else events
-    record = record.EventInfo if "EventInfo" in record.fields else record
-    for name, accepted in OF_EVENTS.items():
-        for one in accepted:
-            if one in record.fields:
-                column = record[one]
-                if jagged and column.ndim == 1:
-                    column = ak.broadcast_arrays(column, particles.pt)[0]
-                values[name] = _as_flag(name, accepted, record, _flattened(name, column))
-                break
-    return _finished(values, lambda flat: ak.unflatten(flat, counts) if jagged else ak.Array(flat))
-
-
-def _clusters(particles: Any, events: Any) -> Any:
-    """Follow the links of PHYSLITE to the first cluster of each particle; None if there are none.
-
-    Raises
-    ------
-    InputError
-        If links lead to more than one collection.
-    """
-    if "caloClusterLinks" not in particles.fields:
-        return None
-    import awkward as ak
-
-    if events is None or "egammaClusters" not in events.fields:
-        raise InputError("the clusters of the particles are not at hand: give the events of NanoEvents, too")
-    links = ak.firsts(particles.caloClusterLinks, axis=particles.ndim)
-    keys = np.unique(_to_numpy(ak.drop_none(ak.flatten(links.m_persKey, axis=None))))
-    if len(keys) > 1:
-        raise InputError(f"caloClusterLinks lead to {len(keys)} collections of clusters; expected egammaClusters only")
-    return events.egammaClusters[links.m_persIndex]
-
-
-def _flattened(name: str, column: Any) -> Array:
-    """Return a column of records without its lists."""
-    import awkward as ak
-
-    flat = ak.flatten(column, axis=None) if column.ndim > 1 else column
-    if len(flat) != int(ak.count(column, axis=None)) or _has_missing(column):
-        raise InputError(f"column {name} has values that are missing: particles without a cluster cannot be calibrated")
-    return _to_numpy(flat)
-
-
-def _has_missing(column: Any) -> bool:
-    import awkward as ak
-
-    return bool(ak.any(ak.is_none(column, axis=-1), axis=None))
-
-
-def _to_numpy(flat: Any) -> Array:
-    import awkward as ak
-
-    return np.asarray(ak.to_numpy(flat, allow_missing=False))
-
-
-def eta_second_layer(clusters: Any) -> Array:
-    """Pseudorapidity of clusters in the second layer: ``CaloCluster_v1::etaBE(2)`` of Athena.
-
-    Where a cluster spans barrel and endcap, it is weighted by energy, or the mean if that is below 100 MeV. Files
-    without ``samplingPattern`` do not tell which layers the numbers of ``eta_sampl`` are of; there it is
-    ``ETA2CALOFRAME``, in the frame of the calorimeter, 1e-3 beside. It only chooses the bin of the leakage correction.
-
-    Parameters
-    ----------
-    clusters : ak.Array
-        Clusters of PHYSLITE, one for each particle.
-
-    Returns
-    -------
-    array
-        Flat, float32.
-    """
-    if not {"samplingPattern", "e_sampl", "eta_sampl"} <= set(clusters.fields):
-        return _flattened("cl_eta_s2", clusters["ETA2CALOFRAME"])
-    pattern = _flattened("samplingPattern", clusters.samplingPattern).astype(np.uint32)
-    depth = clusters.eta_sampl.ndim - 2
-    etas, energies = (_rows(clusters[name], depth) for name in ("eta_sampl", "e_sampl"))
-    barrel, endcap = (_sampling(pattern, etas, number) for number in (_BARREL_2, _ENDCAP_2))
-    e_barrel, e_endcap = (_sampling(pattern, energies, number) for number in (_BARREL_2, _ENDCAP_2))
-    has_barrel, has_endcap = (pattern >> number & 1 != 0 for number in (_BARREL_2, _ENDCAP_2))
-    total = (e_barrel + e_endcap).astype(np.float32)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weighted = (e_barrel * barrel + e_endcap * endcap) / total
-    both = np.where(total > _MIN_SUM, weighted, np.float32(0.5) * (barrel + endcap))
-    nowhere = np.float32(-999)  # as in Athena
-    found = np.where(has_barrel, np.where(has_endcap, both, barrel), np.where(has_endcap, endcap, nowhere))
-    return np.asarray(found, dtype=np.float32)
-
-
-def _rows(samples: Any, depth: int) -> Any:
-    """Return one list for each particle."""
-    import awkward as ak
-
-    return ak.flatten(samples, axis=1) if depth else samples
-
-
-def _sampling(pattern: Array, samples: Any, number: int) -> Array:
-    """Take what belongs to a sampling: values are those of the bits that are set in the pattern, in their order."""
-    import awkward as ak
-
-    below = pattern & np.uint32((1 << number) - 1)
-    position = np.array([int(bits).bit_count() for bits in below], dtype=np.int64)
-    counts = _to_numpy(ak.num(samples, axis=1))
-    flat = _to_numpy(ak.flatten(samples, axis=1)).astype(np.float32)
-    there = (pattern >> number & 1 != 0) & (position < counts)
-    starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
-    found = np.zeros(len(pattern), dtype=np.float32)
-    found[there] = flat[(starts + position)[there]]
-    return found

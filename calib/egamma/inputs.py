@@ -97,4 +97,4 @@ def counter_normals(columns: Columns, seed: int) -> Floats:
 
 
 def _event_numbers(columns: Columns) -> npt.NDArray[np.uint64]:
-    return np.ascontiguousarray(columns.exact("event_number"), dtype=np.uint64)
+    return np.require(columns.exact("event_number"), np.uint64, ["C", "A", "W"])

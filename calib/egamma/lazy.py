@@ -5,11 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 from calib.egamma.columns import Columns, flat_columns
+from hepcol.errors import InputError
 
 
-def is_lazy(particles: Any) -> bool:
-    """Whether an array is one of dask-awkward."""
-    return type(particles).__module__.partition(".")[0] == "dask_awkward"
+def is_lazy(particles: Any, events: Any = None) -> bool:
+    """Whether an array is one of dask-awkward.
+
+    Raises
+    ------
+    InputError
+        If only the events are.
+    """
+    lazy = [type(one).__module__.partition(".")[0] == "dask_awkward" for one in (particles, events)]
+    if lazy == [False, True]:
+        raise InputError("the events are an array of dask-awkward, and the particles are not; expected both or none")
+    return lazy[0]
 
 
 def mapped(work: Callable[..., Any], particles: Any, events: Any, **how: Any) -> Any:
@@ -31,9 +41,11 @@ def answered(particles: Any, events: Any, work: Callable[[Columns], Any]) -> Any
         return columns.restore(work(columns))
     import awkward as ak
 
+    from calib.egamma.records import needed
+
     particles, events = (
         one if one is None else ak.typetracer.length_zero_if_typetracer(ak.typetracer.touch_data(one))
-        for one in (particles, events)
+        for one in needed(particles, events)
     )
     columns = flat_columns(particles, events)
     found = columns.restore(work(columns))

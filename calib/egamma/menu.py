@@ -12,6 +12,8 @@ from hepcol.variations import Direction, Kind, Variation
 
 NOMINAL = "nominal"
 
+PAIR = 2
+
 Name = str | tuple[str, str]  # a systematic, or one of the scale and one of the resolution together
 Names = Literal["all"] | Sequence[Name]
 Choice = tuple[tuple[Systematic, float], ...]  # with 1 for up and -1 for down
@@ -46,7 +48,12 @@ class Menu:
         InputError
             If there is no such scheme.
         """
-        scale, resolution = (decorrelation, decorrelation) if isinstance(decorrelation, str) else decorrelation
+        both_of = (decorrelation, decorrelation) if isinstance(decorrelation, str) else decorrelation
+        if not (isinstance(both_of, tuple) and len(both_of) == PAIR and all(isinstance(one, str) for one in both_of)):
+            raise InputError(
+                f"decorrelation must be a name, or one for the scale and one for the resolution, got {decorrelation!r}"
+            )
+        scale, resolution = both_of
         both = [
             *(one for one in systematics_of(model, scale, zee_edges) if one.resolution == slots.NONE),
             *(one for one in systematics_of(model, resolution) if one.resolution != slots.NONE),
@@ -75,7 +82,7 @@ class Menu:
         """
         if isinstance(names, str) and names != "all":
             raise InputError(f"systematics must be all or a list of names, got '{names}'")
-        wanted = list(self.systematics) if isinstance(names, str) else list(names)
+        wanted = list(self.systematics) if isinstance(names, str) else list(dict.fromkeys(names))
         titles = [one if isinstance(one, str) else "+".join(one) for one in wanted]
         return [NOMINAL, *titles], [self.find(one) for one in wanted]
 

@@ -150,12 +150,47 @@ def test_a_failure_in_the_middle_leaves_nothing(physlite, tmp_path, tool, monkey
     def fails(*arguments):
         calls.append(arguments)
         if len(calls) > 1:
-            raise OSError(28, "No space left on device")
+            raise uproot.deserialization.DeserializationError("bytes that are none", None, None, {}, "here")
         return calibrate_events(*arguments)
 
     monkeypatch.setattr("processors.calibration.calibrate_events", fails)
     for name in ("out.root", "out.parquet"):
         calls.clear()
-        with pytest.raises(ValueError, match="cannot be written: No space left on device"):
+        with pytest.raises(ValueError, match=r"root: events 50 to 100 cannot be read: bytes that are none") as caught:
             calibrate_file(physlite, tmp_path / name, tool, chunksize=50)
+        assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(physlite, tmp_path, tool, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
+    with pytest.raises(ValueError, match=r"out\.parquet cannot be written: No space left on device"):
+        calibrate_file(physlite, tmp_path / "out.parquet", tool)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neither_the_input_is_replaced_nor_are_other_files_left_out(physlite, tmp_path, tool, capsys):
+    for name in ("a.root", "b.root"):
+        (tmp_path / name).write_bytes(physlite.read_bytes())
+    assert command(tmp_path / "a.root", *HOW, "-o", tmp_path / "a.root", "--force") == 2
+    assert (tmp_path / "a.root").read_bytes() == physlite.read_bytes()
+    assert command(tmp_path, *HOW, "-o", tmp_path / "out.root") == 2
+    error = capsys.readouterr().err
+    assert "a.root is the input: choose another" in error
+    assert "2 files; expected one at a time" in error
+
+
+def test_particles_that_are_selected_one_by_one_keep_their_clusters(physlite, tool):
+    events = hepcol.open_events(physlite)
+    events = events[ak.num(events.Electrons) > 0]
+    expected = tool.calibrate(events.Electrons, events)[:, 0]
+    found = tool.calibrate(events.Electrons[:, 0], events)
+    assert ak.to_list(found) == ak.to_list(expected)
+    for wrong in (events[::-1], events[1:]):
+        with pytest.raises(
+            ValueError, match=r"not those of each other|lead beyond|there are .* particles and .* events"
+        ):
+            tool.calibrate(events.Electrons, wrong)

@@ -1,4 +1,10 @@
-"""How the building blocks of the calibration are compiled: without counting references to the arrays they are given."""
+"""How the building blocks of the calibration are compiled: without counting references to the arrays they are given.
+
+A function that is inlined counts them, too, for each of the arrays in the tables, by atomic operations that numba
+removes only where there is one way through the function: that took 0.3 of 0.34 us of the nominal calibration of fast
+simulation, and 1.7 of 2.1 us of eight variations. numba names the option in ``register_jitable``, which, beside, leaves
+the functions as they are for calls from Python, so that they need no wrapper: a fifth of the time of compilation.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,10 +4,10 @@ Particles go in blocks through loops over the columns of a buffer, ``b[COLUMN + 
 no branch, so that LLVM vectorises them, since the columns are at distances that it knows. A last block that is not full
 is calibrated with what was there before.
 
-Nanoseconds per electron on one core of an EPYC 9005: full simulation 16, fast simulation 55, data 95, all 176
-variations of Run 3 1100. One electron after the other took 110, 440, 430 and 9900. Half of that was the counting of
-references, see :mod:`calib.egamma.kernels._jit`. Blocks of 32 particles take 40 % longer for all variations, of 64
-10 %, of 256 as long.
+ns per electron on one core of an EPYC 9005: full simulation 16, fast simulation 55, data of Run 3 95; the 8 variations
+of ``1NP_v1`` 430, and 560 of fast simulation; the 176 of ``FULL_v1`` 1100, and 2200. One electron after the other took
+110, 440, 430, 2200, 3900, 9900 and 18300. Look-ups of bins are 20 % of ``1NP_v1`` and 8 % of ``FULL_v1``. Blocks of 32
+particles take 40 % longer for all variations, of 64 10 %, of 256 as long.
 """
 
 import math
@@ -34,7 +34,7 @@ from calib.egamma.kernels.resolution import (
     smearing,
     terms,
 )
-from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, leakage, nominal_alpha, period_of
+from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, nominal_alpha, period_of
 from calib.egamma.kernels.slots import CONVERTED, NONE, Model, Variations
 from hepcol.kernels._jit import Floats, Integers, kernel
 
@@ -46,9 +46,9 @@ FORWARD_ETA = 2.5
 # particles, then of their calibration, then of one variation. SQUARE is the constant term squared; FAST_SQUARE is what
 # the resolution of fast simulation lacks, of which LACKING is at most the whole; ADDED is what a variation adds.
 (PT, ETA, MASS, CLUSTER_ETA, ETA_CALO, NORMAL,
- COSH_PARTICLE, COSH, ENERGY, SAMPLING, NOISE, CONSTANT, SQUARE, FAST_SQUARE, LACKING, FINAL, SHIFT,
- CHANGED, CHANGED_FAST_SQUARE, CHANGED_LACKING, ADDED) = np.arange(21) * BLOCK  # fmt: skip
-NOMINAL_BUFFER = 21 * BLOCK
+ COSH_PARTICLE, COSH, ENERGY, SAMPLING, NOISE, CONSTANT, SQUARE, FAST_SQUARE, LACKING, FINAL,
+ CHANGED, CHANGED_FAST_SQUARE, CHANGED_LACKING, ADDED) = np.arange(20) * BLOCK  # fmt: skip
+NOMINAL_BUFFER = 20 * BLOCK
 # One column each: what sources of the scale change; what sources add to the square of the resolution, up and down,
 # beside the resolution and the relative change by all of them: at the energy, and at that of one variation
 SIZES = np.int64(NOMINAL_BUFFER)
@@ -234,7 +234,7 @@ def smear(setup: Setup, energies: int, lacking: int, b: Floats) -> None:
     """
     for j in range(BLOCK):
         energy = b[energies + j]
-        factor = smearing(b[SQUARE + j] + b[lacking + j] + b[ADDED + j], b[NORMAL + j])
+        factor = smearing(b[SQUARE + j] + (b[lacking + j] + b[ADDED + j]), b[NORMAL + j])
         smeared = energy * factor if setup.smears and energy > 0.0 else energy
         b[FINAL + j] = pt_of(smeared, b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
 
@@ -277,13 +277,6 @@ def nominal(t: Tables, m: Model, setup: Setup, p: Particles, normals: Floats, ou
             out[start + j] = b[FINAL + j]
 
 
-@inlined
-def shift_of_leakage(t: Tables, m: Model, kind: int, eta_s2: float, et_gev: float, factor: float) -> float:
-    """Change of the nominal correction of photons, as the factor of the uncertainties is applied to it, too."""
-    shifts = factor != 1.0 and m.precision and kind != slots.ELECTRON
-    return (factor - 1.0) * leakage(t, m, kind, eta_s2, et_gev) if shifts else 0.0
-
-
 @block
 def size_block(
     t: Tables, m: Model, setup: Setup, p: Particles, start: int, count: int, sources: Floats, b: Floats
@@ -298,7 +291,6 @@ def size_block(
             b[SIZES + source * BLOCK + j] = sources[source]
         b[SIZES + slots.ALL * BLOCK + j] = all_sources(sources, setup.left_out)
         b[SIZES + slots.ALL_CORRELATED * BLOCK + j] = all_sources(sources, setup.left_out_correlated)
-        b[SHIFT + j] = shift_of_leakage(t, m, kind, p.eta_s2[i], energy / cosh_eta / GEV, setup.factor)
 
 
 @block
@@ -349,12 +341,11 @@ def change_energies(
     if v.scale[number] != NONE:
         column = SIZES + v.scale[number] * BLOCK
         sign, signed = v.scale_sign[number], v.signed[number]
-        shifts = 0.0 if v.scale[number] == slots.FAST_SIMULATION else 1.0
         low_0, high_0 = v.low[number, 0], v.high[number, 0]
         low_1, high_1 = v.low[number, 1], v.high[number, 1]
         for j in range(BLOCK):
             eta = b[ETA_CALO + j] if signed else abs(b[ETA_CALO + j])
-            factor = 1.0 + (sign * b[column + j] + shifts * b[SHIFT + j])
+            factor = 1.0 + sign * b[column + j]
             changes = holds(eta, low_0, high_0, low_1, high_1)
             b[CHANGED + j] = b[ENERGY + j] * factor if changes else b[ENERGY + j]
         if fast:

@@ -1,8 +1,6 @@
 """Tables as a kernel sees them: all numbers in one array, and rows of offsets into it.
 
-Bins are numbered as in ROOT: 1 to n, 0 for underflow, n + 1 for overflow. No function has a branch or an early
-return: an inlined function with several of them keeps the reference counting of the arrays that it takes, an atomic
-operation each time.
+Bins are numbered as in ROOT: 1 to n, 0 for underflow, n + 1 for overflow.
 """
 
 import math
@@ -19,7 +17,7 @@ BINS, EDGES, CENTRES, GUIDE, KNOTS = range(5)
 # What is in front of the edges
 CELLS_BEFORE, SCALE_BEFORE = 2, 1
 # Columns of ``tables``; of a table with one axis, Y_AXIS is -1 and its contents are one row
-X_AXIS, Y_AXIS, CONTENTS, ERRORS = range(4)
+X_AXIS, Y_AXIS, CONTENTS = range(3)
 COLUMNS = Y_AXIS  # of a table whose bins are rows of numbers
 # Columns of ``curves``
 FORM, START, STOP, COEFFICIENTS = range(4)
@@ -34,7 +32,7 @@ class Tables(NamedTuple):
     Parameters
     ----------
     numbers : array of float64
-        Edges, centres, contents and errors.
+        Edges, centres, contents, and coefficients of curves.
     axes : array of int64, one row each
         Number of bins, where edges, centres and the guide are, and the axis whose edges are the centres of this one.
         Two numbers are in front of the edges: how many equal cells the guide has, and how many there are per unit.
@@ -42,8 +40,8 @@ class Tables(NamedTuple):
     guides : array of int64
         The guides: the first bin that may hold a number, for underflow, each of the cells, and overflow.
     tables : array of int64, one row each
-        Axes, and where contents and errors are, ``(nx + 2) * (ny + 2)`` with y running fastest; -1 for an object that
-        the model has not. Of ``slots.AT_ETA`` and following, the number of columns stands for the second axis.
+        Axes, and where the contents are, ``(nx + 2) * (ny + 2)`` with y running fastest; -1 for an object that the
+        model has not. Of ``slots.AT_ETA`` and following, the number of columns stands for the second axis.
     curves : array of int64, one row each
         Form, first and last instruction of the program, and where the coefficients ``a, b, c, d`` are.
     codes, values : arrays
@@ -63,7 +61,7 @@ class Tables(NamedTuple):
 def find_bin(t: Tables, axis: int, x: float) -> int:
     """``TAxis::FindFixBin`` as of ROOT 6.38, see :meth:`calib.egamma.histograms.Axis.find`; NaN is in the overflow.
 
-    A guide tells where to begin, and comparisons with the edges decide. Bisection took twice as long.
+    A guide tells where to begin, and comparisons with the edges decide: 3 ns.
     """
     edges = t.axes[axis, EDGES]
     cells = t.numbers[edges - CELLS_BEFORE]

@@ -101,7 +101,7 @@ def fast_resolution(t: Tables, m: Model, kind: int, eta: float, et_gev: float) -
 @inlined
 def smearing(missing: float, normal: float) -> float:
     """Factor of an energy whose relative resolution lacks ``missing``, a square."""
-    return 1.0 + math.sqrt(missing) * normal if missing > 0.0 else 1.0
+    return 1.0 if missing <= 0.0 else 1.0 + math.sqrt(missing) * normal  # of NaN, NaN
 
 
 _GAIN_SAMPLING_UP, _GAIN_SAMPLING_DOWN = 1.1 * 1.1 - 1.0, 0.9 * 0.9 - 1.0

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from calib.egamma import DECORRELATIONS, MODELS, EgammaCalibration
 from calib.egamma.calibrator import SYNTHETIC_AREA
-from calib.egamma.columns import eta_second_layer, flat_columns
+from calib.egamma.columns import flat_columns
 from calib.egamma.inputs import counter_normals
+from calib.egamma.records import eta_second_layer
 from hepcol.random import normals, stream_key
 from hepcol.variations import Direction, Kind
 
@@ -115,6 +116,11 @@ def test_statistical_errors_bin_by_bin():
         ({"simulation": "atlfast"}, "simulation must be one of None, full, fast, got 'atlfast'"),
         ({"smearing": "root"}, "smearing must be one of counter, atlas, got 'root'"),
         ({"resolution_type": "RMS"}, "resolution_type must be one of Gaussian, SigmaEff80, SigmaEff90, got 'RMS'"),
+        (
+            {"decorrelation": None},
+            "decorrelation must be a name, or one for the scale .*, got None",
+        ),
+        ({"decorrelation": ("1NP_v1",)}, "decorrelation must be a name, or one for the scale .*1NP_v1"),
         ({"seed": -1}, "seed must be an integer from 0 to"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
         ({"area": "/nowhere"}, "/nowhere: no calibration area: .*HEPCOL_CALIB_AREA or --calib-area"),
@@ -141,6 +147,27 @@ def test_an_area_is_named_by_an_option_or_the_environment(monkeypatch):
     )
 
 
+def test_the_synthetic_area_is_known_wherever_it_is(tmp_path):
+    import shutil
+
+    shutil.copytree(SYNTHETIC_AREA, tmp_path / "mine")
+    assert EgammaCalibration("es2018_R21_v1", area=tmp_path / "mine").is_synthetic
+    inner = tmp_path / "mine" / "ElectronPhotonFourMomentumCorrection"
+    assert EgammaCalibration("es2018_R21_v1", area=inner).is_synthetic
+
+
+def test_columns_that_are_read_only_compile_nothing_again(tool):
+    from calib.egamma.kernels import calibrate
+
+    tool.calibrate(electrons())
+    before = len(calibrate.nominal.signatures)
+    columns = {name: np.asarray(column, np.float64) for name, column in electrons().items()}
+    for column in columns.values():
+        column.flags.writeable = False
+    tool.calibrate(columns)
+    assert len(calibrate.nominal.signatures) == before
+
+
 def test_a_missing_object_names_file_path_and_model(tmp_path):
     import shutil
 
@@ -157,6 +184,7 @@ def test_a_missing_object_names_file_path_and_model(tmp_path):
         ({"cl_eta": None}, r"have no column cl_eta \(accepted names: cl_eta, calEta\)"),
         ({"event_number": None}, r"the events have no column event_number \(accepted names: event_number, eventNumber"),
         ({"random_run_number": None}, "simulation needs the run that it belongs to: a column random_run_number"),
+        ({"pt": np.ma.masked_less(np.arange(200.0), 5)}, "column pt has values that are missing"),
         ({"pt": np.ones(3)}, "column pt has 3 entries, .* has 200; expected one length"),
         ({"pt": np.ones((200, 2))}, "column pt has 2 dimensions; expected flat columns"),
         ({"is_simulation": np.arange(200) < 7}, "7 of 200 particles are of simulation, the others of data"),
@@ -249,6 +277,8 @@ def test_a_factor_scales_the_uncertainties(plain):
     )
     name = "EG_SCALE_ZEESYST__1up"
     once, twice = (made.calibrate(electrons(), systematic=name) for made in (plain, doubled))
+    with pytest.raises(ValueError, match=r"var_sf of photons must be 1 with model es2024_Run3_v0, got 2\.0"):
+        doubled.calibrate(photons())
     nominal = plain.calibrate(electrons())
     np.testing.assert_allclose(twice - nominal, 2 * (once - nominal), rtol=1e-6, atol=1e-6)
 
@@ -302,6 +332,7 @@ def test_nan_in_a_column_of_one_particle_leaves_the_others(tool, name):
     columns[name][7] = np.nan
     found = tool.calibrate(columns)
     np.testing.assert_array_equal(np.delete(found, 7), np.delete(expected, 7))
+    assert np.isnan(found[7]) == (name in ("eta", "cl_eta"))
 
 
 def test_edges_in_eta_are_calibrated_like_everything_else():
@@ -373,6 +404,14 @@ def test_records_flat_and_in_events_give_what_columns_give(tool):
     assert ak.num(found).to_list() == counts
     same = tool.calibrate(flat | {name: column[first] for name, column in events.items()})
     np.testing.assert_array_equal(ak.to_numpy(ak.flatten(found)), same)
+    assert ak.all(tool.calibrate(jagged, events) == found)  # columns of events by name
+    leading = jagged[ak.num(jagged) > 0]
+    of_leading = ak.zip(events)[ak.num(jagged) > 0]
+    assert ak.all(tool.calibrate(leading[:, 0], of_leading) == found[ak.num(jagged) > 0][:, 0])
+    with pytest.raises(ValueError, match="there are 80 particles and 100 events; expected as many"):
+        tool.calibrate(leading[:, 0], ak.zip(events))
+    with pytest.raises(ValueError, match="particles are lists in 2 levels; expected one list for each event, or flat"):
+        tool.calibrate(ak.unflatten(jagged, [50, 50]))
     by_name = tool.calibrate_all(jagged, ak.zip(events), systematics=tool.systematics[:2])
     assert ak.all(by_name["nominal"] == found)
 
@@ -398,6 +437,25 @@ def test_the_type_tracer_tells_type_and_columns(tool):
     found = tool.calibrate(ak.Array(layout))
     assert str(found.layout.form.type) == "var * float32"
     assert report.data_touched
+    assert not any("unused" in touched for touched in report.data_touched)
+
+
+def test_dask_reads_the_columns_that_are_needed(tmp_path):
+    dask_awkward = pytest.importorskip("dask_awkward")
+    made = EgammaCalibration("es2024_Run3_v0", "1NP_v1", simulation="full", area="synthetic")
+    jagged = ak.unflatten(ak.zip(electrons() | {"unused": np.ones(200)}), [2, 0, 3] * 40)
+    ak.to_parquet(ak.zip({"particles": jagged, "unused": np.ones(120)}, depth_limit=1), tmp_path / "a.parquet")
+    lazy = dask_awkward.from_parquet(tmp_path / "a.parquet")
+    found = made.calibrate(lazy.particles)
+    (needed,) = dask_awkward.report_necessary_columns(found).values()
+    assert "particles.cl_eta" in needed
+    assert not any("unused" in column for column in needed)
+    assert ak.all(found.compute(scheduler="synchronous") == made.calibrate(jagged))
+    for name in ("scale", "resolution"):
+        expected = getattr(made, name)(jagged)
+        assert ak.all(getattr(made, name)(lazy.particles).compute(scheduler="synchronous") == expected)
+    with pytest.raises(ValueError, match="the events are an array of dask-awkward, and the particles are not"):
+        made.calibrate(jagged, lazy)
 
 
 def test_travels_to_workers_and_back(tool):
