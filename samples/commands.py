@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,16 @@ class CommandError(click.ClickException):
     """What the user can put right, in one line."""
 
     exit_code = 2
+
+
+def _parse_point(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """Read two masses."""
+    if text is None:
+        return None
+    masses = text.split(",")
+    if len(masses) != 2 or not all(mass.strip().isdigit() for mass in masses):  # noqa: PLR2004 (stop, neutralino)
+        raise CommandError(f"point must be two masses in GeV such as 400,320, got {text!r}")
+    return int(masses[0]), int(masses[1])
 
 
 @click.group()
@@ -34,29 +45,73 @@ def list_samples() -> None:
         if not shipped.path.is_file():
             raise CommandError(f"the file of sample {shipped.name} is missing: {shipped.path}")
         with uproot.open(shipped.path) as file:
-            events = file["events"].num_entries
+            events = file[shipped.tree].num_entries
         click.echo(f"{shipped.name}  {events} events  {_size(shipped.path)}  {shipped.title}")
         click.echo(f"  {shipped.path}")
 
 
-@sample.command("make")
-@click.argument("name")
-@click.option("--events", type=int, required=True, help="Number of events.")
-@click.option("--seed", type=int, default=1, show_default=True, help="1 is the shipped sample's.")
-@click.option("--workers", type=int, default=1, show_default=True, help="Processes; the file is the same for any.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: NAME-EVENTS.root.")
-@click.option("--force", is_flag=True, help="Overwrite the output.")
-def make_sample(name: str, events: int, seed: int, workers: int, output: Path | None, force: bool) -> None:
-    """Generate a sample, such as zee-fcc."""
+_EVENTS = click.option("--events", type=int, required=True, help="Number of events.")
+_SEED = click.option("--seed", type=int, default=1, show_default=True, help="1 is the shipped sample's.")
+_WORKERS = click.option(
+    "--workers", type=int, default=1, show_default=True, help="Processes; the file is the same for any."
+)
+_FORCE = click.option("--force", is_flag=True, help="Overwrite the output.")
+
+
+class _Samples(click.Group):
+    """Samples that can be made, by name."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            names = ", ".join(self.commands)
+            raise CommandError(f"no sample {args[0]!r} can be made; there are: {names}")
+        return super().resolve_command(ctx, args)
+
+
+@sample.group("make", cls=_Samples)
+def make_sample() -> None:
+    """Generate a sample."""
+
+
+@make_sample.command("zee-fcc")
+@_EVENTS
+@_SEED
+@_WORKERS
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: zee-fcc-EVENTS.root.")
+@_FORCE
+def make_zee_fcc(events: int, seed: int, workers: int, output: Path | None, force: bool) -> None:
+    """Z -> ee at FCC-ee: Pythia 8 and a detector like IDEA, as an EDM4hep file."""
     from samples import zee_fcc
 
-    generators = {zee_fcc.NAME: zee_fcc.generate}
-    if name not in generators:
-        raise CommandError(f"no sample {name!r} can be made; there are: {', '.join(generators)}")
-    output = output or Path(f"{name}-{events}.root")
-    with _one_line_errors(), _progress(f"Generating {name}", "events") as report:
-        generators[name](output, events, seed, progress=report, force=force, workers=workers)
+    output = output or Path(f"{zee_fcc.NAME}-{events}.root")
+    with _one_line_errors(), _progress(f"Generating {zee_fcc.NAME}", "events") as report:
+        zee_fcc.generate(output, events, seed, progress=report, force=force, workers=workers)
     click.echo(f"wrote {output}: {events} events, {_size(output)}")
+
+
+@make_sample.command("stop4b")
+@click.option("--process", required=True, help="signal, ttbar, Wt, Zjets, VV, ttZ, Others, Fakes or Data.")
+@click.option("--campaign", required=True, help="mc16a, mc16d or mc16e; of Data also data15 to data18.")
+@_EVENTS
+@click.option("--form", default="flat", show_default=True, help="flat (41 trees) or objects.")
+@click.option("--point", callback=_parse_point, help="Masses of a signal in GeV, such as 400,320.")
+@click.option("--mpi", is_flag=True, help="With multiparton interactions: three times slower.")
+@_SEED
+@_WORKERS
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: CAMPAIGN-PROCESS-FORM.root.")
+@_FORCE
+def make_stop4b(output: Path | None, workers: int, force: bool, **request: Any) -> None:
+    """Stop four-body search of ATLAS: Pythia 8, 13 TeV, a detector like ATLAS.
+
+    EVENTS are stored ones, each with a row in at least one of the 41 trees.
+    """
+    from samples import stop4b
+
+    output = output or Path("{campaign}-{process}-{form}.root".format(**request))
+    with _one_line_errors(), _progress(f"Generating {request['process']}", "events") as report:
+        made = stop4b.Request(**request)
+        stop4b.generate(output, made, progress=report, force=force, workers=workers)
+    click.echo(f"wrote {output}: {_size(output)}")
 
 
 @sample.command("replicate")

@@ -1,0 +1,5 @@
+"""Samples of the stop four-body search of ATLAS (arXiv:2102.01444), by Pythia 8 and a parametrised detector."""
+
+from samples.stop4b.sample import FORMS, NAME, VERSION, Request, generate
+
+__all__ = ["FORMS", "NAME", "VERSION", "Request", "generate"]
