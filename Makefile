@@ -10,8 +10,8 @@ demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two worker
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
 	$(BIN)/hepcol fit demo
 
-test: .venv/installed-dev  ## every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: .venv/installed-dev  ## every test, the files of tests on two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff check .

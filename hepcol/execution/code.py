@@ -17,6 +17,7 @@ import hepcol
 # Their versions are part of what a run depends on, so their files need not be read
 _VERSIONED = frozenset({"awkward", "coffea", "hepcol", "hist", "numba", "numpy", "uproot", *sys.stdlib_module_names})
 # Parts of hepcol that look at results and do not make them
+_CALIBRATION = "calib"  # hepcol's ports of calibration tools, which analyses import
 _CLOCKS_S = 10.0  # by which those of a file server and of this machine may differ
 _ONLY_LOOKS = ("inference", "report", "cli.py")
 
@@ -103,9 +104,7 @@ def _sources(kind: Any) -> Iterable[Path]:
     file = Path(path)
     package = getattr(module, "__package__", "") or ""
     in_package = bool(package) and (file.parent / "__init__.py").exists()
-    calibration = _file_of(sys.modules.get("calib"))
     folders = [file.parent] if in_package else []
-    folders += [Path(calibration).parent] if calibration is not None else []
     # beside what is installed there is all of it; of that, only its own package
     installed = "site-packages" in file.parts
     roots = [] if installed else [file.parent]
@@ -145,9 +144,12 @@ def _imported(file: Path, roots: Sequence[Path], top: str) -> Iterator[Path]:
         bases = [file.parents[above - 1]] if 0 < above <= len(file.parents) else roots
         for name in filter(None, names):
             parts = name.split(".")
-            if not above and (parts[0] in _VERSIONED or (top and parts[0] != top)):
+            places = bases
+            if not above and parts[0] == _CALIBRATION:
+                places = [Path(hepcol.__file__).parent.parent]  # where it stands beside hepcol
+            elif not above and (parts[0] in _VERSIONED or (top and parts[0] != top)):
                 continue
-            yield from (base.joinpath(*parts[:length]) for base in bases for length in range(1, len(parts) + 1))
+            yield from (base.joinpath(*parts[:length]) for base in places for length in range(1, len(parts) + 1))
 
 
 def _parsed(file: Path) -> ast.Module:

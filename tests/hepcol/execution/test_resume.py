@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 import hepcol
 from hepcol.cli import main
 from hepcol.comparison import compare
+from hepcol.execution import code
 from hepcol.execution.code import processor_digest
 from hepcol.execution.identity import differences, identify
 from hepcol.execution.repetition import rerun, retry
@@ -493,6 +494,16 @@ def test_modules_of_the_same_package_are_followed_and_others_are_not(files, tmp_
         digests.append(processor_digest(own.Own))
     assert digests[0] == digests[1]
     assert len(set(digests)) == 4
+
+
+def test_a_calibration_counts_where_it_is_imported_and_nowhere_else(tmp_path):
+    """Whatever else the process has loaded."""
+    for name, first in (("with_it.py", "from calib.egamma import EgammaCalibration"), ("without.py", "")):
+        (tmp_path / name).write_text(f"{first}\nclass Own:\n    pass\n")
+    own = {name: find_processor(f"{tmp_path / name}:Own") for name in ("with_it.py", "without.py")}
+    files = {name: {path.name for path in code._files_of(kind)} for name, kind in own.items()}
+    assert files["without.py"] == {"without.py"}
+    assert {"with_it.py", "calibrator.py", "mersenne.py"} <= files["with_it.py"]
 
 
 REGISTRY = """
