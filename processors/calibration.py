@@ -1,7 +1,6 @@
 """Files of calibrated electrons and photons, made of PHYSLITE: what ``hepcol calibrate`` writes."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 import awkward as ak
 
 from calib.egamma import EgammaCalibration
-from calib.egamma.calibrator import NOT_PHYSICS
+from calib.egamma.calibrator import NOT_PHYSICS, area_folder
 from calib.egamma.menu import NOMINAL, Names
 from hepcol.errors import InputError
 from hepcol.events import open_file, read_events
@@ -190,7 +189,7 @@ def _provenance(path: str | Path, tool: EgammaCalibration) -> str:
         "simulation": tool.simulation,
         "smearing": tool.smearing,
         "seed": tool.seed,
-        "area": NOT_PHYSICS if tool.is_synthetic else str(tool.area or os.environ.get("HEPCOL_CALIB_AREA")),
+        "area": NOT_PHYSICS if tool.is_synthetic else str(area_folder(tool.area)),
         "units": "MeV",
         "hepcol": version("hepcol"),
     }

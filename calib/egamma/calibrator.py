@@ -337,9 +337,9 @@ class EgammaCalibration:
         left_out, left_out_correlated = (np.zeros(slots.SOURCES, dtype=np.int64) for _ in range(2))
         left_out[list(slots.NOT_IN_ALL)] = 1
         left_out_correlated[list(slots.NOT_CORRELATED)] = 1
-        return kernels.Setup(
-            sample, self.scale_correction, self.smear, self.var_sf, False, left_out, left_out_correlated
-        )
+        # of numbers of other types the kernels would be compiled again
+        flags = bool(self.scale_correction), bool(self.smear)
+        return kernels.Setup(sample, *flags, float(self.var_sf), left_out, left_out_correlated)
 
     def _prepared(self, columns: Columns) -> tuple[kernels.Setup, kernels.Particles, Floats]:
         """Return what the kernels need of columns: what to do, the particles, and their random numbers."""

@@ -70,7 +70,7 @@ class Particles(NamedTuple):
     run : array of int64
         Run of data, random run of simulation.
     pt, eta, mass : array of float64
-        Of the particle [MeV]; where ``has_energy`` is set, ``pt`` is its energy.
+        Of the particle [MeV].
     cluster_eta, cluster_phi, eta_s2, eta_calo, phi_calo : array of float64
         Of its cluster: direction, pseudorapidity in the second layer, direction in the calorimeter frame.
     """
@@ -98,8 +98,6 @@ class Setup(NamedTuple):
         Whether data are scaled, and simulation is smeared.
     factor : float
         Factor of most uncertainties of the scale.
-    has_energy : bool
-        Whether particles come with their energy instead of pt, and go so.
     left_out, left_out_correlated : array of int64
         Which sources are not in the sum of all, and in that of all correlated ones.
     """
@@ -108,29 +106,26 @@ class Setup(NamedTuple):
     scales: bool
     smears: bool
     factor: float
-    has_energy: bool
     left_out: Integers
     left_out_correlated: Integers
 
 
 @inlined
-def energy_of(pt: float, mass: float, cosh_particle: float, has_energy: bool) -> float:
+def energy_of(pt: float, mass: float, cosh_particle: float) -> float:
     """Energy of a particle before its calibration."""
     momentum = pt * cosh_particle
-    energy = math.sqrt(momentum * momentum + mass * mass)
-    return pt if has_energy else energy
+    return math.sqrt(momentum * momentum + mass * mass)
 
 
 @inlined
-def pt_of(energy: float, mass: float, cosh_particle: float, has_energy: bool) -> float:
+def pt_of(energy: float, mass: float, cosh_particle: float) -> float:
     """Transverse momentum of a particle with another energy, in its direction and not that of its cluster."""
     square = energy * energy - mass * mass
-    pt = math.sqrt(max(square, 0.0)) / cosh_particle  # NaN stays NaN
-    return energy if has_energy else pt
+    return math.sqrt(max(square, 0.0)) / cosh_particle  # NaN stays NaN
 
 
 @inlined
-def load(setup: Setup, p: Particles, normals: Floats, start: int, count: int, b: Floats) -> None:
+def load(p: Particles, normals: Floats, start: int, count: int, b: Floats) -> None:
     """Copy a block of particles to the buffer, and work out their energy before the calibration."""
     # few columns at a time: with more, LLVM gives up proving that they do not overlap
     for j in range(count):
@@ -146,7 +141,7 @@ def load(setup: Setup, p: Particles, normals: Floats, start: int, count: int, b:
     for j in range(BLOCK):
         b[COSH_PARTICLE + j] = cosh(b[ETA + j])
         b[COSH + j] = cosh(b[CLUSTER_ETA + j])
-        b[ENERGY + j] = energy_of(b[PT + j], b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
+        b[ENERGY + j] = energy_of(b[PT + j], b[MASS + j], b[COSH_PARTICLE + j])
 
 
 @inlined
@@ -165,7 +160,7 @@ def calibrate_data(t: Tables, m: Model, setup: Setup, p: Particles, start: int, 
                 energy = content(t, slots.FORWARD_SCALE, eta) * energy + content(t, slots.FORWARD_SHIFT, eta) * GEV
         b[ENERGY + j] = energy
     for j in range(BLOCK):
-        b[FINAL + j] = pt_of(b[ENERGY + j], b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
+        b[FINAL + j] = pt_of(b[ENERGY + j], b[MASS + j], b[COSH_PARTICLE + j])
 
 
 @inlined
@@ -236,7 +231,7 @@ def smear(setup: Setup, energies: int, lacking: int, b: Floats) -> None:
         energy = b[energies + j]
         factor = smearing(b[SQUARE + j] + (b[lacking + j] + b[ADDED + j]), b[NORMAL + j])
         smeared = energy * factor if setup.smears and energy > 0.0 else energy
-        b[FINAL + j] = pt_of(smeared, b[MASS + j], b[COSH_PARTICLE + j], setup.has_energy)
+        b[FINAL + j] = pt_of(smeared, b[MASS + j], b[COSH_PARTICLE + j])
 
 
 @inlined
@@ -259,7 +254,7 @@ def calibrate_block(
     t: Tables, m: Model, setup: Setup, p: Particles, normals: Floats, start: int, count: int, b: Floats
 ) -> None:
     """Fill ``ENERGY`` with the nominal energies before the smearing, and ``FINAL`` with the pt after it."""
-    load(setup, p, normals, start, count, b)
+    load(p, normals, start, count, b)
     if setup.sample == slots.DATA:
         calibrate_data(t, m, setup, p, start, count, b)
     else:

@@ -224,12 +224,6 @@ def root_of_sum(square: float, change: float) -> float:
 
 
 @inlined
-def relative_error(resolution: float, change: float) -> float:
-    """Relative change of a resolution whose square changes."""
-    return root_of_sum(resolution * resolution, change) / resolution - 1.0
-
-
-@inlined
 def all_relative_errors(resolution: float, up: Floats, down: Floats) -> float:
     """Quadratic sum of half the differences of up and down of all sources but that of the fast simulation."""
     total = 0.0

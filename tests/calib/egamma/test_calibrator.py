@@ -165,6 +165,8 @@ def test_columns_that_are_read_only_compile_nothing_again(tool):
     for column in columns.values():
         column.flags.writeable = False
     tool.calibrate(columns)
+    whole = EgammaCalibration("es2024_Run3_v0", "FULL_v1", simulation="full", area="synthetic", var_sf=1, smear=1)
+    whole.calibrate(columns)
     assert len(calibrate.nominal.signatures) == before
 
 
@@ -293,6 +295,15 @@ def test_order_and_chunks_change_nothing(tool, order, cut):
     halves = [{name: column[part] for name, column in columns.items()} for part in (slice(cut), slice(cut, None))]
     joined = np.concatenate([np.array(list(tool.calibrate_all(half).values())) for half in halves], axis=1)
     np.testing.assert_array_equal(joined, expected)
+
+
+def test_a_source_that_the_model_has_not_changes_nothing():
+    made = EgammaCalibration("es2024_Run3_v0", "1NPCOR_PLUS_UNCOR", simulation="full", area="synthetic")
+    for name in ("EG_SCALE_LARTEMPERATURE_EXTRA2015PRE__1up", "EG_SCALE_LARCALIB_EXTRA2015PRE__1down"):
+        np.testing.assert_array_equal(made.scale(electrons(), systematic=name), made.scale(electrons()))
+        np.testing.assert_array_equal(made.calibrate(electrons(), systematic=name), made.calibrate(electrons()))
+    moved = made.scale(electrons(), systematic="EG_SCALE_ALLCORR__1up")
+    assert (moved != made.scale(electrons())).all()
 
 
 def test_blocks_are_the_whole(tool):
