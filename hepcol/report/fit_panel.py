@@ -20,6 +20,7 @@ from hepcol.report.style import (
     LOOK,
     MEDIUM,
     RED,
+    STEPS,
     Canvas,
     Column,
     Entry,
@@ -29,7 +30,6 @@ from hepcol.report.style import (
 )
 
 _LINES = 12  # of parameters that there is room for
-_STEPS = (1, 2, 5, 10)  # between ticks
 _ONE_SIGMA = 0.158655  # of a Gaussian beyond one standard deviation, on one side
 _COMPONENTS = (("--", MEDIUM), (":", "#444444"), ("-.", MEDIUM), ((0, (5, 1, 1, 1, 1, 1)), "#444444"))
 
@@ -155,7 +155,7 @@ def _draw_pulls(axes: Axes, spectrum: Spectrum, expected: FloatArray | None) -> 
         axes.plot((spectrum.edges[:-1] + spectrum.edges[1:]) / 2, pulls, "o", color="black", markersize=size)
         reach = max(reach, 1.15 * float(np.max(np.abs(pulls[np.isfinite(pulls)]), initial=0)))
     axes.set_ylim(-reach, reach)
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
     label_axes(axes, y="(events $-$ fit)\n/ error")
     axes.yaxis.label.set(fontsize=12, linespacing=1.2, multialignment="center", ha="center", y=0.5)
 

@@ -23,6 +23,7 @@ from hepcol.report.style import (
     LOOK,
     MEDIUM,
     RED,
+    STEPS,
     Canvas,
     Column,
     Entry,
@@ -34,7 +35,6 @@ from hepcol.report.style import (
 BoolArray = npt.NDArray[np.bool_]
 _IN_A_ROW = 3  # plots
 _LETTERS = 60  # of the names of variations that there is room for
-_STEPS = (1, 2, 5, 10)  # between ticks
 _MANY = 200  # more error bars are a band
 _FEW, _MIN_CORRELATED = 10, 3  # usable fits: fewer make no distribution, and no correlation
 _SHADES = LinearSegmentedColormap.from_list("greys", ["0.93", "0.62"])
@@ -174,7 +174,7 @@ def _label_variations(axes: Axes, part: DatasetFit) -> None:
     if sum(len(name) + 2 for name in part.variations) < _LETTERS:
         axes.set_xticks(range(total), part.variations, fontsize=12, parse_math=False)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(8, steps=_STEPS, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=STEPS, integer=True))
 
 
 def _draw_result_pulls(canvas: Canvas, column: Column, values: FloatArray, errors: FloatArray, expected: float) -> None:
@@ -205,7 +205,7 @@ def _draw_result_pulls(canvas: Canvas, column: Column, values: FloatArray, error
 
 def _label_counts(axes: Axes, label: str) -> None:
     """Label a small histogram of fits."""
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, integer=True))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.tick_params(labelsize=11)
     label_axes(axes, label, "fits")
@@ -251,7 +251,7 @@ def plot_companions(fits: FolderFit, part: DatasetFit) -> Figure:
             va="top",
             fontsize=12.5,
         )
-        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS))
         label_axes(axes, f"mean of {companion.label}", "" if k % across else _quantity(part))
         axes.tick_params(labelleft=not k % across)
         axes.xaxis.label.set_fontsize(13)

@@ -25,6 +25,7 @@ from hepcol.report.style import (
     LOOK,
     MEDIUM,
     RED,
+    STEPS,
     Canvas,
     Column,
     Entry,
@@ -37,7 +38,6 @@ from hepcol.report.style import (
 
 _SHADES = ("#cfdff2", "#7a9ecb", "#3d5a98", "#e0c98a", "#b07f45", "#a3aaa5", "#6a6a6a", "#efe6d8")
 _ONE_SIGMA = 0.158655  # of a Gaussian beyond one standard deviation, on one side
-_STEPS = (1, 2, 5, 10)  # between ticks
 _MOST_PULLS, _MOST_RANKED = 60, 20
 _ROW = 0.24  # inch
 _BANDS = (
@@ -153,7 +153,7 @@ def _draw_region_pulls(axes: Axes, fits: YieldFits, x: Any, data: Any) -> None:
     axes.axhline(0, color=DARK, linewidth=1.5, zorder=1)
     axes.plot(x, pulls, "o", color="black", markersize=6)
     axes.set_ylim(-reach, reach)
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
     axes.set_ylabel("(data $-$ before)\n/ error")
     axes.yaxis.label.set(fontsize=12, linespacing=1.2, multialignment="center", ha="center", y=0.5)
 
@@ -199,7 +199,7 @@ def plot_ranking(fits: YieldFits, fit: YieldFit, title: str) -> Figure:
     axes.axvline(0, color="black", linewidth=1)
     reach = 1.1 * max([*(abs(edge) for edge in axes.dataLim.intervalx if math.isfinite(edge)), 1e-9])
     axes.set_xlim(-reach, reach)
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
     label_axes(axes, x=r"change of $\mu_{\mathrm{SIG}}$")
     left, bottom = 3.35 + 3.9 + 0.3, 1.1
     pulls = canvas.axes(left, bottom, 1.9, _ROW * max(len(names), 4) + 0.2, sharey=axes)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
+STEPS = (1, 2, 5, 10)  # between ticks
 DARK, MEDIUM, LIGHT, RED = "#1a1a6e", "#7a9ecb", "#cfdff2", "#b00020"  # blues apart in grey, too
 NO_DATE: dict[str, Any] = {"CreationDate": None}  # of PDF files: equal plots are equal bytes
 _POINTS = 72  # in an inch
