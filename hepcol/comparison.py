@@ -93,7 +93,7 @@ def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
 
 def not_compared(first: str | Path, second: str | Path) -> list[str]:
     """Name what is in two folders' results and in none of their files, such as columns."""
-    told = [_read(path)[1] or {} for path in (first, second)]
+    told = [store.read_summary(path) for path in (first, second) if Path(path).is_dir()]
     return sorted({f"{name} ({kind})" for summary in told for name, kind in summary.get("not_written", {}).items()})
 
 

@@ -246,7 +246,7 @@ class OutputFolder:
             return
         with suppress(OSError):  # what a full disk has not taken
             self._ledger.close()
-        if self._complete or not (self.path / PARTIAL / SNAPSHOT).exists():
+        if self._complete or not has_snapshot(self.path):
             shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         if self._held is not None:
             self._held.release()
@@ -297,7 +297,7 @@ def _earlier(folder: Path) -> Earlier | None:
     InputError
         If the results there are no hepcol's, or complete, or cannot be added to.
     """
-    if (folder / PARTIAL / SNAPSHOT).exists():
+    if has_snapshot(folder):
         return _read_earlier(folder / PARTIAL / SNAPSHOT)
     if not (folder / SUMMARY).exists():
         return None
@@ -436,7 +436,7 @@ def _check_free(folder: Path, force: bool) -> None:
         raise InputError(
             f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not hepcol's, choose another"
         )
-    if (folder / PARTIAL / SNAPSHOT).exists() and not force:
+    if has_snapshot(folder) and not force:
         raise InputError(
             f"output folder {folder} has an interrupted run in it: --resume continues it, --force drops it"
         )
@@ -446,6 +446,18 @@ def _check_free(folder: Path, force: bool) -> None:
 
 def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str, Any]]:
     """Read the histograms and the summary of a run.
+
+    Raises
+    ------
+    InputError
+        If the folder has none.
+    """
+    summary = read_summary(folder)
+    return read_zip(Path(folder) / HISTOGRAMS_ZIP), summary
+
+
+def read_summary(folder: str | Path) -> dict[str, Any]:
+    """Read the summary of a run that has histograms, too.
 
     Raises
     ------
@@ -462,7 +474,7 @@ def read(folder: str | Path) -> tuple[dict[tuple[str, ...], hist.Hist], dict[str
         raise InputError(f"{path / SUMMARY}: not JSON: {error}") from error
     if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
         raise InputError(f"{path / SUMMARY}: not the summary of a run")
-    return read_zip(path / HISTOGRAMS_ZIP), summary
+    return summary
 
 
 def has_snapshot(folder: str | Path) -> bool:

@@ -16,9 +16,9 @@ import hepcol
 
 # Their versions are part of what a run depends on, so their files need not be read
 _VERSIONED = frozenset({"awkward", "coffea", "hepcol", "hist", "numba", "numpy", "uproot", *sys.stdlib_module_names})
-# Parts of hepcol that look at results and do not make them
 _CALIBRATION = "calib"  # hepcol's ports of calibration tools, which analyses import
 _CLOCKS_S = 10.0  # by which those of a file server and of this machine may differ
+# Parts of hepcol that look at results and do not make them
 _ONLY_LOOKS = ("inference", "report", "cli.py")
 
 

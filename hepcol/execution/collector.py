@@ -111,29 +111,26 @@ class Collector:
 
     def take(self, output: Any) -> None:
         """Merge an output; one that does not merge is a failed chunk."""
-        records = output[LEDGER]
-        try:
-            if OUT in output:
-                self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
-        except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
-            records = [_failed(record, error) for record in records]
-        for record in records:
-            self._records[record.key] = record
+        for record in self._merge(output):
             self.hear(record)
         self._unsaved = True
 
     def take_nothing(self, output: Any) -> None:
-        """Merge the output of a chunk without events; where that fails, it is left out, and recorded as failed."""
-        records = output[LEDGER]
+        """Merge the output of a chunk without events, whose failure is none of the run's."""
+        for record in self._merge(output):
+            self._hear(record)
+            self.extra.append(record)
+
+    def _merge(self, output: Any) -> list[ChunkRecord]:
+        """Add an output to the others; return its records, as failed ones where it does not merge."""
+        records: list[ChunkRecord] = output[LEDGER]
         try:
             if OUT in output:
                 self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
         except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
             records = [_failed(record, error) for record in records]
-        for record in records:
-            self._records[record.key] = record
-            self._hear(record)
-            self.extra.append(record)
+        self._records |= {record.key: record for record in records}
+        return records
 
     def fail(self, item: Any, error: BaseException, attempts: int = 1) -> None:
         """Record a chunk that gave nothing."""
