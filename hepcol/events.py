@@ -1,6 +1,7 @@
 """The events of a file as NanoEvents."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -158,12 +159,17 @@ def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop:
     return read_events(directory, layout, start, stop, metadata)
 
 
-def open_file(path: str | Path) -> Any:
-    """Open a ROOT file with uproot; what is not one is an OSError that names it."""
-    import uproot
+def open_file(path: str | Path, trees: int | None = None) -> Any:
+    """Open a ROOT file with uproot; what is not one is an OSError that names it.
 
+    Of ``trees`` of its trees, what was read of their branches is kept; unless given, all files share uproot's cache.
+    """
+    import uproot
+    from uproot.cache import LRUCache
+
+    own_cache = {} if trees is None else {"object_cache": LRUCache(trees)}
     try:
-        return uproot.open({str(path): None}, **reading(str(path)))
+        return uproot.open({str(path): None}, **own_cache, **reading(str(path)))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -196,6 +202,24 @@ def reading(path: str) -> dict[str, Any]:
     if "://" in path or "::" in path:
         return {}
     return {"handler": uproot.source.file.MultithreadedFileSource, "use_threads": False}
+
+
+def required_columns(processor: Any, metadata: Mapping[str, Any]) -> Columns:
+    """Columns that a processor declares for the files of a dataset with these metadata.
+
+    Its ``required_columns`` are a tuple of names, or a method that makes it of the metadata.
+
+    Raises
+    ------
+    InputError
+        If they are something else; a processor of somebody else may call something of its own so.
+    """
+    declared = getattr(processor, "required_columns", ())
+    if callable(declared):
+        declared = declared(metadata)
+    if not isinstance(declared, (tuple, list)):
+        raise InputError(f"required_columns of {type(processor).__name__}: expected a tuple of names, got {declared!r}")
+    return tuple(declared)
 
 
 def missing_columns(events: ak.Array, columns: Columns) -> list[str]:

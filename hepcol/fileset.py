@@ -14,6 +14,7 @@ from hepcol import plugins
 from hepcol.errors import InputError
 
 ROOT_SUFFIX = ".root"
+WARNING = "warning"
 
 # What the events' metadata hold of themselves (coffea.processor.executor, _PROTECTED_NAMES)
 RESERVED = frozenset(
@@ -106,6 +107,21 @@ def resolve(
     return {name: _without_repeats(name, Dataset(files))}
 
 
+def arranged(processor: Any, fileset: Fileset) -> Fileset:
+    """Let a processor that has a method ``arrange`` say which trees of the files it takes, and as which datasets.
+
+    What it has arranged may be given to it again, as when a run is repeated, and has to come back as it is. Among the
+    metadata of a dataset, ``warning`` is what the user should know of it.
+    """
+    arrange = getattr(processor, "arrange", None)
+    return arrange(fileset) if callable(arrange) else fileset
+
+
+def warnings(fileset: Fileset) -> list[str]:
+    """Return what the user should know of the datasets."""
+    return [str(dataset.metadata[WARNING]) for dataset in fileset.values() if dataset.metadata.get(WARNING)]
+
+
 def describe(fileset: Fileset) -> dict[str, Any]:
     """Describe a fileset as coffea does, so that JSON can hold it and :func:`resolve` reads an equal one back.
 
@@ -184,7 +200,7 @@ def expand(source: str) -> list[str]:
         return [str(path)]
     if source in plugins.names(plugins.SAMPLES):
         sample: plugins.Sample = plugins.load(plugins.SAMPLES, source)
-        return [str(sample.path)]
+        return expand(str(sample.path))
     if glob.has_magic(source):
         found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns, too)
         if not found:

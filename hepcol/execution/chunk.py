@@ -15,7 +15,7 @@ import lz4.frame
 from coffea.processor.executor import WorkItem
 
 from hepcol.errors import InputError, UnreadableFile
-from hepcol.events import Columns, missing_columns, read_events
+from hepcol.events import Columns, missing_columns, read_events, required_columns
 from hepcol.execution import openfiles
 from hepcol.execution.code import loaded_otherwise
 from hepcol.execution.environment import environment, unfit, unlike
@@ -41,8 +41,6 @@ class Task:
         The processor, or function of events.
     topic : str
         Name of the run, which Dask workers send records under.
-    columns : tuple
-        Columns that are needed.
     replicas : dict of str to tuple of str
         Other places of files, by their path.
     retries : int
@@ -57,7 +55,6 @@ class Task:
 
     processor: Any
     topic: str
-    columns: Columns = ()
     replicas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     retries: int = RETRIES
     backoff_s: float = BACKOFF_S
@@ -160,13 +157,14 @@ def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
         topic = task.topic
         opened = openfiles.get(topic, place, item.treename)
         before = opened.bytes_read
-        out = task(_events(opened, item, place, task.columns))
+        columns = required_columns(task.processor, item.usermeta or {})
+        out = task(_events(opened, item, place, columns))
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
         requested = opened.bytes_read - before
         opened.forget_arrays()
     except (Exception, SystemExit) as error:  # noqa: BLE001  (likewise; some library ends the process)
-        openfiles.forget(topic, place, item.treename)
+        openfiles.forget(topic, place)
         return Attempt(error=error)
     return Attempt(out, bytes_read=requested)
 
@@ -262,7 +260,7 @@ def probe(item: Probe) -> list[FileRecord]:
         try:
             return [_look_into(item, place)]
         except Exception as error:  # noqa: BLE001  (likewise)
-            openfiles.forget(item.topic, place, item.file.tree)
+            openfiles.forget(item.topic, place)
             number += 1
             if not _worth_another(error, number, len(places), item.retries):
                 return [unreadable(item, error)]

@@ -14,7 +14,7 @@ from coffea.processor.executor import WorkItem
 from hepcol import fileset as filesets
 from hepcol import threads as kernel_threads
 from hepcol.errors import InputError
-from hepcol.events import Columns
+from hepcol.events import Columns, required_columns
 from hepcol.execution.account import (
     IncompleteRun,
     Run,
@@ -151,7 +151,7 @@ def run(
     how = _Conduct(
         chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
     )
-    inputs = filesets.resolve(files, tree, dataset)
+    inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
     session = _Session(processor, inputs, how, kind)
     with OutputFolder.prepare(output, force, resume) as folder, ProgressBar(progress) as bar:
         earlier = _continued(folder, session.identity, force)
@@ -169,7 +169,7 @@ def run(
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
-        done.summary["warnings"] += folder.warnings
+        done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings]
         done.summary.update(
             {
                 "wall_s": written - start,
@@ -237,7 +237,9 @@ class _Session:
         """Open the files, cut what is left to do into chunks, and process them."""
         how = self._how
         bar.stage("open files")
-        columns = _required_columns(self._processor)
+        columns = {
+            name: required_columns(self._processor, dataset.metadata) for name, dataset in self._inputs.items()
+        }
         found = _joined(_probe(backend, self._inputs, columns, self.topic, how), earlier, how.force)
         ranges = _ranges_left(self._inputs, found, earlier.done)
         if how.force and earlier.done:
@@ -269,7 +271,7 @@ class _Session:
         files = [file for dataset in self._inputs.values() for file in dataset.files]
         replicas = {file.path: file.replicas for file in files if file.replicas}
         task = Task(
-            *(self._processor, self.topic, columns, replicas, how.retries, how.backoff_s),
+            *(self._processor, self.topic, replicas, how.retries, how.backoff_s),
             environment(),
             module_digests(kind_of(self._processor)),
         )
@@ -415,14 +417,6 @@ def _recounted(
     ]
 
 
-def _required_columns(processor: Any) -> Columns:
-    """Columns that a processor declares; a processor of somebody else may call something of its own so."""
-    declared = getattr(processor, "required_columns", ())
-    if not isinstance(declared, (tuple, list)):
-        raise InputError(f"required_columns of {type(processor).__name__}: expected a tuple of names, got {declared!r}")
-    return tuple(declared)
-
-
 def _choice(executor: str | None, scheduler: str | None) -> Kind:
     """Turn the name of an executor into its kind."""
     if executor is None:
@@ -433,7 +427,9 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
         raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
 
 
-def _probe(backend: Backend, inputs: filesets.Fileset, columns: Columns, topic: str, how: _Conduct) -> list[FileRecord]:
+def _probe(
+    backend: Backend, inputs: filesets.Fileset, columns: Mapping[str, Columns], topic: str, how: _Conduct
+) -> list[FileRecord]:
     """Tell what is in every file, in the order of the fileset; the workers open those that are not known."""
 
     def probe_all(items: list[Probe]) -> list[FileRecord]:

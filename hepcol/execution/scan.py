@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -152,7 +152,10 @@ class _Look:
 
 
 def scan(
-    inputs: Fileset, columns: Columns, probe: Callable[[list[Probe]], list[FileRecord]], topic: str
+    inputs: Fileset,
+    columns: Mapping[str, Columns],
+    probe: Callable[[list[Probe]], list[FileRecord]],
+    topic: str,
 ) -> list[FileRecord]:
     """Tell what is in every file, in the order of the fileset.
 
@@ -162,8 +165,8 @@ def scan(
     ----------
     inputs : Fileset
         The files.
-    columns : tuple
-        Columns that they have to have.
+    columns : mapping
+        Columns that the files of each dataset have to have.
     probe : function of list of Probe
         Opens files and tells what is in each, in any order; called once at most.
     topic : str
@@ -174,7 +177,7 @@ def scan(
     InputError
         If there are no files.
     """
-    items = [Probe(topic, name, file, columns) for name, dataset in inputs.items() for file in dataset.files]
+    items = [Probe(topic, name, file, columns[name]) for name, dataset in inputs.items() for file in dataset.files]
     if not items:
         raise InputError("the fileset has no files")
     store = _Store(cache_root() / FOLDER, _VERSIONS)

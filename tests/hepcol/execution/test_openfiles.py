@@ -118,7 +118,7 @@ def test_a_remote_file_belongs_to_its_run(path, prefix):
     one, two = (openfiles.get(run, url, "t") for run in ("one", "two"))
     assert one is not two
     assert [openfiles.get(run, url, "t") for run in ("one", "two")] == [one, two]
-    openfiles.forget("one", url, "t")
+    openfiles.forget("one", url)
     assert is_closed(one)
     assert openfiles.get("two", url, "t") is two
 
@@ -133,16 +133,26 @@ def test_a_file_that_is_gone_is_an_error_and_not_what_is_open(path):
 
 def test_forgetting_works_across_runs(path):
     one = openfiles.get("one", path, "t")
-    openfiles.forget("two", path, "t")
+    openfiles.forget("two", path)
     assert is_closed(one)
-    openfiles.forget("two", path, "t")  # what is not open needs no closing
+    openfiles.forget("two", path)  # what is not open needs no closing
     again = openfiles.get("one", path, "t")
     openfiles.forget_all()
     assert is_closed(again)
 
 
-def test_trees_of_a_file_are_kept_apart(path):
-    assert openfiles.get("run", path, "t") is not openfiles.get("run", path, None)
+def test_trees_of_a_file_are_kept_apart_in_a_file_that_is_opened_once(tmp_path):
+    path = str(tmp_path / "two.root")
+    with uproot.recreate(path) as file:
+        for name in ("t", "u"):
+            file.mktree(name, {"x": np.float64})
+            file[name].extend({"x": np.arange(3.0) + (name == "u")})
+    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    t, u = (openfiles.get("run", path, tree) for tree in ("t", "u"))
+    assert t.directory is u.directory
+    assert (t.layout.tree, u.layout.tree) == ("t", "u")
+    assert openfiles.get("run", path, "t") is t
+    assert t.directory["t"] is t.directory["t"], "the branches of a tree are read once"
 
 
 def test_the_file_that_was_not_used_for_longest_is_closed(path, tmp_path):

@@ -51,7 +51,7 @@ def scanned(sources, columns=()):
         return [record for item in reversed(items) for record in probe(item)]
 
     fileset = resolve(sources)
-    found = scan.scan(fileset, columns, probe_all, "run")
+    found = scan.scan(fileset, dict.fromkeys(fileset, columns), probe_all, "run")
     assert len(asked) <= 1
     items = [scan.Probe("run", name, file, columns) for name, dataset in fileset.items() for file in dataset.files]
     assert found == [record for item in items for record in probe(item)]
@@ -205,7 +205,7 @@ def test_a_file_that_changes_while_it_is_probed_is_not_stored(path, store):
         os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS + 1))
         return [record]
 
-    scan.scan(resolve(path), (), probe_and_touch, "run")
+    scan.scan(resolve(path), {"x": ()}, probe_and_touch, "run")
     assert not store.exists()
 
 
@@ -214,7 +214,7 @@ def test_what_a_worker_saw_elsewhere_by_the_same_path_is_not_stored(path, store)
         (record,) = probe(items[0])
         return [replace(record, uuid="00000000-0000-5000-8000-000000000000")]
 
-    scan.scan(resolve(path), (), probe_elsewhere, "run")
+    scan.scan(resolve(path), {"x": ()}, probe_elsewhere, "run")
     assert not store.exists()
 
 
@@ -359,10 +359,10 @@ def probe(items):
 
 found = set()
 for _ in range(100):
-    found.update(scan(resolve(path), (), probe, "run"))
+    found.update(scan(resolve(path), dict.fromkeys(resolve(path), ()), probe, "run"))
     for entry in Path(store).glob("*.json"):
         entry.unlink(missing_ok=True)
-found.update(scan(resolve(path), (), probe, "run"))
+found.update(scan(resolve(path), dict.fromkeys(resolve(path), ()), probe, "run"))
 print(*(record.entries for record in found))
 """
 
