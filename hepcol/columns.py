@@ -64,3 +64,46 @@ class Collection:
         column = np.asarray(stored[first:last])
         column.flags.writeable = False  # the events' own memory
         return column
+
+
+class JaggedColumns:
+    """The objects of a collection that a flat tree has as jagged columns ``<prefix>_<name>``, all one after another.
+
+    Parameters
+    ----------
+    events : ak.Array
+        Events, with a jagged column for each property of the objects.
+    prefix : str
+        Name of the collection.
+    """
+
+    def __init__(self, events: ak.Array, prefix: str) -> None:
+        self._events = events
+        self._prefix = prefix
+        self._offsets: IntArray | None = None
+
+    @property
+    def offsets(self) -> IntArray:
+        """Offsets of the events: the objects of event ``k`` are ``offsets[k]`` to ``offsets[k + 1]``."""
+        if self._offsets is None:
+            name = next(name for name in self._events.fields if name.startswith(f"{self._prefix}_"))
+            self[name.removeprefix(f"{self._prefix}_")]
+        assert self._offsets is not None  # noqa: S101 (for mypy)
+        return self._offsets
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a column of the objects of all events.
+
+        Raises
+        ------
+        ValueError
+            If it has not as many objects in each event as the columns before.
+        """
+        column = self._events[f"{self._prefix}_{name}"]
+        counts = ak.to_numpy(ak.num(column, axis=1))
+        offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        if self._offsets is None:
+            self._offsets = offsets
+        elif not np.array_equal(offsets, self._offsets):
+            raise ValueError(f"column {self._prefix}_{name} has other numbers of objects than those before it")
+        return np.asarray(ak.to_numpy(ak.flatten(column, axis=1), allow_missing=False))

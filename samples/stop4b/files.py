@@ -65,6 +65,21 @@ def write_note(file: Any, note: dict[str, Any]) -> None:
     file[NOTE_KEY] = json.dumps(note, indent=1)
 
 
+def read_note(path: Path | str) -> dict[str, Any]:
+    """What a file says about itself.
+
+    Raises
+    ------
+    SampleError
+        If it says nothing.
+    """
+    with uproot.open(path) as file:
+        if NOTE_KEY not in file:
+            raise SampleError(f"{path}: not a sample of hepcol: it has no {NOTE_KEY}")
+        note: dict[str, Any] = json.loads(file[NOTE_KEY])
+        return note
+
+
 def write_objects(file: Any, chunks: Iterable[Events]) -> None:
     """Write the tree of the object form."""
     tree = None

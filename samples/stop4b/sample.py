@@ -147,6 +147,41 @@ def generate(
     return uuid
 
 
+def flatten(objects: str | Path, path: str | Path, *, force: bool = False) -> UUID:
+    """Write the events of a file of objects as flat trees: those that :func:`generate` would have written.
+
+    Parameters
+    ----------
+    objects : str or Path
+        File of the form ``objects``.
+    path : str or Path
+        File to write; it appears when it is complete.
+    force : bool
+        Overwrite ``path`` if it exists.
+
+    Returns
+    -------
+    UUID
+        The file's.
+
+    Raises
+    ------
+    SampleError
+        If the file of objects says that it is something else, or the output cannot be written.
+    OSError
+        If it cannot be read.
+    """
+    from samples.stop4b.files import read_note, read_objects
+
+    note = read_note(objects)
+    if note.get("form") != OBJECTS:
+        raise SampleError(f"{objects}: its form is {note.get('form')!r}; expected {OBJECTS}")
+    uuid = uuid5(NAMESPACE_URL, f"hepcol/{NAME}/{VERSION}/{json.dumps(note, sort_keys=True)}/{FLAT}")
+    with replacing(Path(path), force) as temporary:
+        _write_file(temporary, uuid, FLAT, note["sample"], _chunks(read_objects(objects)), note | {"form": FLAT})
+    return uuid
+
+
 def _check_generators() -> None:
     try:
         import samples.stop4b.generator  # noqa: F401
@@ -294,18 +329,24 @@ def _chunks(events: "Events") -> "Iterator[Events]":
 def _write(
     path: Path, uuid: UUID, request: Request, sample: str, chunks: "Iterator[Events]", facts: dict[str, Any]
 ) -> None:
+    _write_file(path, uuid, request.form, sample, chunks, _note(request, sample, facts))
+
+
+def _write_file(
+    path: Path, uuid: UUID, form: str, sample: str, chunks: "Iterator[Events]", note: dict[str, Any]
+) -> None:
     from samples.stop4b.files import FlatWriter, create, write_note, write_objects
     from samples.stop4b.flat import make_rows
 
     with create(path, uuid) as file:
-        if request.form == OBJECTS:
+        if form == OBJECTS:
             write_objects(file, chunks)
         else:
             writer = FlatWriter(file)
             for events in chunks:
                 for name, columns in make_rows(events, sample):
                     writer.extend(name, columns)
-        write_note(file, _note(request, sample, facts))
+        write_note(file, note)
 
 
 def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels._jit import block, inlined
-from calib.egamma.kernels.hyperbolic import cosh
+from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import Tables, content, interpolated
 from calib.egamma.kernels.precorrection import corrected_data
 from calib.egamma.kernels.resolution import (

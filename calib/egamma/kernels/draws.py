@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from calib.egamma.kernels._jit import inlined
-from calib.egamma.kernels.hyperbolic import log
+from hepcol.kernels.hyperbolic import log
 from hepcol.kernels._jit import Floats, Unsigned, kernel
 from hepcol.kernels.elementary import sincospi
 from hepcol.kernels.philox import draw_words

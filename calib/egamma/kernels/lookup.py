@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 from calib.egamma.kernels._jit import inlined
-from calib.egamma.kernels.hyperbolic import exp, log
+from hepcol.kernels.hyperbolic import exp, log
 from calib.egamma.kernels.programs import evaluate
 from calib.egamma.kernels.slots import EXPONENTIAL, LOGARITHMIC, POWER, ROOT
 from hepcol.kernels._jit import Floats, Integers

@@ -9,7 +9,7 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels._jit import inlined
-from calib.egamma.kernels.hyperbolic import exp
+from hepcol.kernels.hyperbolic import exp
 from calib.egamma.kernels.lookup import CENTRES, X_AXIS, Y_AXIS, Tables, find_bin, find_inside, row_of
 
 MODULES = 16  # of the barrel

@@ -11,7 +11,7 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels._jit import inlined
-from calib.egamma.kernels.hyperbolic import log
+from hepcol.kernels.hyperbolic import log
 from calib.egamma.kernels.lookup import (
     COLUMNS,
     CONTENTS,

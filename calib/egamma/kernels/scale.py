@@ -11,7 +11,7 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels._jit import inlined
-from calib.egamma.kernels.hyperbolic import cosh
+from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import (
     BINS,
     CONTENTS,

@@ -9,7 +9,7 @@ import pytest
 
 from calib.egamma import EgammaCalibration
 from calib.egamma.kernels import precorrection, resolution, slots
-from calib.egamma.kernels.hyperbolic import cosh
+from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.models import model_of
 from calib.egamma.systematics import Systematic
 from calib.egamma.tables import read_tables

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calib.egamma.kernels.draws import counter_normals
-from calib.egamma.kernels.hyperbolic import log
+from hepcol.kernels.hyperbolic import log
 from hepcol.kernels import elementary
 from hepcol.random import normals, stream_key
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calib.egamma.kernels._jit import inlined
+from hepcol.kernels._jit import inlined
 from hepcol.kernels.elementary import polynomial
 
 _LOG2_E = 1.4426950408889634
@@ -18,7 +18,7 @@ _LN_2_HIGH, _LN_2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 # exp(r) for |r| <= ln(2) / 2: the first neglected term is 2e-18
 _EXP_SERIES = tuple(1.0 / math.factorial(k) for k in range(15))
 _LARGEST = 708.0
-# log(m) as in hepcol.kernels.elementary
+# log(m) as in elementary
 _LN_2 = 0.6931471805599453
 _LOG_SERIES = tuple(1.0 / (2 * k + 1) for k in range(12))
 # An integer is at the end of the bits of its sum with 1.5 * 2^52

@@ -1,0 +1,124 @@
+"""The selection of the search, read from a table: ``selection.yaml``, or one of the user's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hepcol.errors import InputError
+from hepcol.selection import Cut, Region
+
+DEFAULT = Path(__file__).parent / "selection.yaml"
+PROMPT, FAKES, DATA = "prompt", "fakes", "data"  # kinds of samples
+
+Source = Literal["notebook", "gambit", "memory", "proposal", "user"]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class _CutRow(BaseModel):
+    """A cut as the table has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: Annotated[str, Field(min_length=1)]
+    column: Annotated[str, Field(min_length=1)]
+    above: _Finite | None = None
+    at_least: _Finite | None = None
+    below: _Finite | None = None
+    at_most: _Finite | None = None
+    equal: Annotated[tuple[_Finite, ...], BeforeValidator(_listed)] = ()
+    samples: tuple[Literal["prompt", "fakes", "data"], ...] = ()
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if all(bound is None for bound in (self.above, self.at_least, self.below, self.at_most)) and not self.equal:
+            raise ValueError(f"cut '{self.label}' accepts everything: give above, at_least, below, at_most or equal")
+        return self
+
+
+class _RegionRows(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Source = "user"
+    cuts: Annotated[tuple[_CutRow, ...], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preselection: tuple[_CutRow, ...] = ()
+    regions: Annotated[dict[str, _RegionRows], Field(min_length=1)]
+
+    @field_validator("regions")
+    @classmethod
+    def _check_names(cls, regions: dict[str, _RegionRows]) -> dict[str, _RegionRows]:
+        import re
+
+        for name in regions:
+            if not re.match(_NAME, name):  # part of the names of histograms
+                raise ValueError(f"region '{name}': a name has letters, digits and underscores only")
+        return regions
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The regions of the search.
+
+    Parameters
+    ----------
+    regions : tuple of Region
+        Each with the cuts of the preselection first.
+    """
+
+    regions: tuple[Region, ...]
+
+    def of(self, kind: str) -> tuple[Region, ...]:
+        """Return the regions as they are for a kind of samples."""
+        return tuple(region.of(kind) for region in self.regions)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the regions."""
+        return tuple(region.name for region in self.regions)
+
+
+def read_selection(path: str | Path = DEFAULT) -> Selection:
+    """Read the selection from a table in YAML.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or understood.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+        table = _Table.model_validate(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise InputError(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}") from error
+    first = tuple(_cut(row, "user") for row in table.preselection)
+    return Selection(
+        tuple(
+            Region(name, (*first, *(_cut(row, rows.source) for row in rows.cuts)))
+            for name, rows in table.regions.items()
+        )
+    )
+
+
+def _cut(row: _CutRow, source: str) -> Cut:
+    """Make the cut of a row; its source is that of the region unless it has its own."""
+    bounds = {name: getattr(row, name) for name in ("above", "at_least", "below", "at_most", "equal")}
+    return Cut(row.label, row.column, **bounds, kinds=row.samples, source=row.source or source)

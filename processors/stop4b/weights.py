@@ -1,0 +1,91 @@
+"""Weights of events, and their variations (SPEC 6).
+
+Simulation: ``weight * WeightEventsbTag * WeightEventsPU``, and ``fakeWeight`` of fakes, in fb: the luminosity is not
+in it. Data count one, whatever their weight columns say, and fakes made from data ``fakeWeight``.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from processors.stop4b.arrangement import Missing
+from processors.stop4b.kinds import Kind
+from processors.stop4b.observables import Column, FloatArray
+from processors.stop4b.systematics import FAKE_WEIGHT, FAKES, NOMINAL, WEIGHT, Systematic
+
+_FACTORS: dict[Kind, tuple[str, ...]] = {
+    Kind.PROMPT: ("weight", "WeightEventsbTag", "WeightEventsPU"),
+    Kind.FAKES: ("weight", "WeightEventsbTag", "WeightEventsPU", FAKE_WEIGHT),
+    Kind.DATA_DRIVEN: (FAKE_WEIGHT,),
+    Kind.DATA: (),
+}
+
+
+def factors(kind: Kind) -> tuple[str, ...]:
+    """Columns whose product is the nominal weight."""
+    return _FACTORS[kind]
+
+
+def systematics(kind: Kind) -> tuple[Systematic, ...]:
+    """Weight systematics of a kind of samples."""
+    return {Kind.PROMPT: WEIGHT, Kind.FAKES: WEIGHT + FAKES, Kind.DATA_DRIVEN: FAKES, Kind.DATA: ()}[kind]
+
+
+def variation_columns(kind: Kind) -> tuple[str, ...]:
+    """Columns of the variations; each is named as its variation."""
+    return tuple(variation.name for systematic in systematics(kind) for variation in systematic.variations)
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """Columns that the weight and its variations are made of."""
+    nominal = (systematic.factor for systematic in systematics(kind))
+    return tuple(dict.fromkeys((*factors(kind), *nominal, *variation_columns(kind))))
+
+
+def nominal_weight(of: Mapping[str, Column], kind: Kind, events: int) -> FloatArray:
+    """Weight of each event: the product of the factors, from left to right, in double precision."""
+    weight = np.ones(events)
+    for number, name in enumerate(factors(kind)):
+        factor = of[name].astype(np.float64)
+        weight = factor if number == 0 else weight * factor
+    return weight
+
+
+def varied_weights(of: Mapping[str, Column], kind: Kind, events: int, missing: Missing) -> dict[str, FloatArray]:
+    """Weights of each event by variation, the nominal one first.
+
+    A variation takes the place of its factor where that is in the weight. Where it is not, the weight is multiplied
+    by their ratio, which is one where the nominal factor is zero (the original divided by it).
+
+    Parameters
+    ----------
+    of : mapping
+        Columns of the events.
+    kind : Kind
+        Kind of the sample.
+    events : int
+        Their number.
+    missing : Missing
+        Whether a variation without a column is the nominal weight.
+    """
+    nominal = nominal_weight(of, kind, events)
+    varied = {NOMINAL.name: nominal}
+    for systematic in systematics(kind):
+        for variation in systematic.variations:
+            if variation.name not in of and missing is Missing.NOMINAL:
+                varied[variation.name] = nominal
+            elif systematic.factor in factors(kind):
+                replaced = {**{name: of[name] for name in factors(kind)}, systematic.factor: of[variation.name]}
+                varied[variation.name] = nominal_weight(replaced, kind, events)
+            else:
+                factor = of[systematic.factor].astype(np.float64)
+                ratio = np.divide(of[variation.name], factor, out=np.ones(events), where=factor != 0)
+                varied[variation.name] = nominal * ratio
+    return varied
+
+
+def zero_factors(of: Mapping[str, Column], kind: Kind) -> int:
+    """Count the events in which a nominal factor is zero, whose variations have no ratio to it."""
+    names = dict.fromkeys(systematic.factor for systematic in systematics(kind))
+    zero = [of[name] == 0 for name in names if name not in factors(kind)]
+    return int(np.count_nonzero(np.any(zero, axis=0))) if zero else 0
