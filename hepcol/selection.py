@@ -68,9 +68,7 @@ class Cut:
     @property
     def thresholds(self) -> tuple[float, ...]:
         """The bounds that are given."""
-        return tuple(
-            bound for bound in (self.above, self.at_least, self.below, self.at_most) if bound is not None
-        )
+        return tuple(bound for bound in (self.above, self.at_least, self.below, self.at_most) if bound is not None)
 
 
 @dataclass(frozen=True)
@@ -127,9 +125,7 @@ class Passed:
 
     def all_but(self, *columns: str) -> IntArray:
         """Events that pass all cuts but those on some columns."""
-        chosen = [
-            mask for cut, mask in zip(self.region.cuts, self.masks, strict=True) if cut.column not in columns
-        ]
+        chosen = [mask for cut, mask in zip(self.region.cuts, self.masks, strict=True) if cut.column not in columns]
         return np.flatnonzero(_all(chosen))
 
 

@@ -132,15 +132,7 @@ def _with_imports(path: Path, roots: Sequence[Path], top: str) -> set[Path]:
 
 def _imported(file: Path, roots: Sequence[Path], top: str) -> Iterator[Path]:
     """Places of the modules that a file imports, whether they are there or not; a name may be a module of a package."""
-    for node in ast.walk(_parsed(file)):
-        if isinstance(node, ast.Import):
-            names, above = [alias.name for alias in node.names], 0
-        elif isinstance(node, ast.ImportFrom):
-            start = node.module or ""
-            names = [start, *(f"{start}.{alias.name}".removeprefix(".") for alias in node.names)]
-            above = node.level
-        else:
-            continue
+    for names, above in _import_statements(file.read_bytes()):
         bases = [file.parents[above - 1]] if 0 < above <= len(file.parents) else roots
         for name in filter(None, names):
             parts = name.split(".")
@@ -152,12 +144,29 @@ def _imported(file: Path, roots: Sequence[Path], top: str) -> Iterator[Path]:
             yield from (base.joinpath(*parts[:length]) for base in places for length in range(1, len(parts) + 1))
 
 
-def _parsed(file: Path) -> ast.Module:
-    """Parse a file; one that has been broken since it was imported has nothing in it."""
+def _parsed(source: bytes) -> ast.Module:
+    """Parse a source; one that has been broken since it was imported has nothing in it."""
     try:
-        return ast.parse(file.read_bytes())
+        return ast.parse(source)
     except (SyntaxError, ValueError):
         return ast.Module(body=[], type_ignores=[])
+
+
+@functools.lru_cache(maxsize=1024)
+def _import_statements(source: bytes) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """Return what a source imports, and from how many folders above; of one that has been broken since, nothing.
+
+    By content, as every class in the options of a processor asks for its module anew, and parsing takes 6 ms.
+    """
+    found = []
+    for node in ast.walk(_parsed(source)):
+        if isinstance(node, ast.Import):
+            found.append((tuple(alias.name for alias in node.names), 0))
+        elif isinstance(node, ast.ImportFrom):
+            start = node.module or ""
+            names = (start, *(f"{start}.{alias.name}".removeprefix(".") for alias in node.names))
+            found.append((names, node.level))
+    return tuple(found)
 
 
 def _loaded_otherwise(file: Path) -> list[str]:
@@ -188,7 +197,7 @@ def _file_of(module: ModuleType | None) -> str | None:
 
 def _unlike(module: ModuleType, file: Path) -> Iterator[str]:
     """Describe functions and constants of a module that its file does not have so."""
-    tree = _parsed(file)
+    tree = _parsed(file.read_bytes())
     written: dict[str, list[CodeType]] = {}
     for code in _nested(compile(tree, str(file), "exec")):
         written.setdefault(code.co_qualname, []).append(code)

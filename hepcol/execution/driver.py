@@ -237,9 +237,7 @@ class _Session:
         """Open the files, cut what is left to do into chunks, and process them."""
         how = self._how
         bar.stage("open files")
-        columns = {
-            name: required_columns(self._processor, dataset.metadata) for name, dataset in self._inputs.items()
-        }
+        columns = {name: required_columns(self._processor, dataset.metadata) for name, dataset in self._inputs.items()}
         found = _joined(_probe(backend, self._inputs, columns, self.topic, how), earlier, how.force)
         ranges = _ranges_left(self._inputs, found, earlier.done)
         if how.force and earlier.done:

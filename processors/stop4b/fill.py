@@ -39,9 +39,7 @@ def check_campaigns(campaign: Column, tree: str) -> IntArray:
     return campaign.astype(np.int64)
 
 
-def summed(
-    axes: Axes, bins: IntArray, weights: FloatArray, max_weight: float, entries: IntArray | None = None
-) -> Histogram:
+def summed(axes: Axes, bins: IntArray, weights: FloatArray, max_weight: float) -> Histogram:
     """Histogram weights by the number of their bin.
 
     Parameters
@@ -54,18 +52,14 @@ def summed(
         Weights.
     max_weight : float
         Declared bound on them.
-    entries : int64[n], optional
-        Entries that each counts as; one unless given.
     """
     shape = tuple(axis.size for axis in axes)
     size = int(np.prod(shape))
-    counts = np.bincount(bins, entries, minlength=size).astype(np.int64).reshape(shape)
+    counts = np.bincount(bins, minlength=size).astype(np.int64).reshape(shape)
     return Histogram(axes, counts, *_sums(bins, weights, max_weight, shape))
 
 
-def _sums(
-    bins: IntArray, weights: FloatArray, max_weight: float, shape: tuple[int, ...]
-) -> tuple[ExactSum, ExactSum]:
+def _sums(bins: IntArray, weights: FloatArray, max_weight: float, shape: tuple[int, ...]) -> tuple[ExactSum, ExactSum]:
     """Sum weights and their squares by bin: sums of limbs are exact in any order, and so is numpy's."""
     found = []
     for values, bound in ((weights, max_weight), (weights * weights, max_weight * max_weight)):
@@ -93,36 +87,52 @@ class Events:
     weight: FloatArray
     max_weight: float
 
+    def __getitem__(self, rows: IntArray) -> "Events":
+        """Choose some of the events."""
+        return Events(self.campaign[rows], self.weight[rows], self.max_weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """Events that pass a region, and their weights.
+
+    Parameters
+    ----------
+    region : int
+        Its position on the axis.
+    events : int64[n]
+        Their positions in the chunk.
+    weights : float64[n]
+        Their weights.
+    """
+
+    region: int
+    events: IntArray
+    weights: FloatArray
+
 
 def fill_yields(
-    events: Events, passed: Sequence[Passed], weights: Mapping[str, FloatArray], rows: IntArray
+    events: Events, regions: Sequence[str], contributions: Mapping[str, Sequence[Contribution]]
 ) -> Histogram:
     """Histogram what passes the regions, by campaign, region and variation.
 
     Parameters
     ----------
     events : Events
-        The events.
-    passed : sequence of Passed
-        What passes the regions.
-    weights : mapping
-        By variation, weights of the events in ``rows``.
-    rows : int64[n]
-        Events that pass at least one region, ascending.
+        All events of the chunk.
+    regions : sequence of str
+        Names of the regions.
+    contributions : mapping
+        What passes, by variation.
     """
-    axes = (
-        CAMPAIGN_AXIS,
-        category([one.region.name for one in passed], "region"),
-        category(list(weights), "variation"),
-    )
-    varied = np.stack(list(weights.values()))  # [variations, rows]
-    bins, values = [], []
-    for number, one in enumerate(passed):
-        at = np.searchsorted(rows, one.rows)
-        first = (events.campaign[one.rows] * len(passed) + number) * len(weights)
-        bins.append((first[:, np.newaxis] + np.arange(len(weights))).ravel())
-        values.append(varied[:, at].T.ravel())
-    return summed(axes, np.concatenate(bins), np.concatenate(values), events.max_weight)
+    axes = (CAMPAIGN_AXIS, category(regions, "region"), category(list(contributions), "variation"))
+    bins = [
+        (events.campaign[one.events] * len(regions) + one.region) * len(contributions) + number
+        for number, of_variation in enumerate(contributions.values())
+        for one in of_variation
+    ]
+    weights = [one.weights for of_variation in contributions.values() for one in of_variation]
+    return summed(axes, np.concatenate(bins), np.concatenate(weights), events.max_weight)
 
 
 def fill_cutflow(events: Events, passed: Passed) -> Histogram:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
@@ -52,15 +53,25 @@ class Selected:
         Their observables, as the tree has them.
     passed : uint64[events, variations]
         Regions that each event passes in each variation, as bits.
+    variations : tuple of str
+        Names of the variations.
     """
 
     rows: Integers
     columns: dict[str, Column]
     passed: Unsigned
+    variations: tuple[str, ...]
 
     def rows_of(self, region: int, variation: int) -> Integers:
         """Events that pass a region in a variation."""
-        return np.flatnonzero(self.passed[:, variation] & (np.uint64(1) << np.uint64(region)))
+        some, passed = self._passing
+        return some[(passed[:, variation] & (np.uint64(1) << np.uint64(region))) != 0]
+
+    @cached_property
+    def _passing(self) -> tuple[Integers, Unsigned]:
+        """Events that pass any region in any variation, and which: they are few."""
+        some = np.flatnonzero(self.passed.any(axis=1))
+        return some, self.passed[some]
 
 
 def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, ...]) -> Selected:
@@ -103,7 +114,7 @@ def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, .
         name: observables[rows, k].astype(_TYPES.get(name, np.float32)) for k, name in enumerate(kernels.OBSERVABLES)
     }
     columns |= {name: np.asarray(events[name])[rows] for name in EVENT_COLUMNS}
-    return Selected(rows, columns, passed)
+    return Selected(rows, columns, passed, variations)
 
 
 def _leptons(leptons: JaggedColumns, max_d0sig: float) -> tuple[Integers, Floats, Integers]:
@@ -161,18 +172,21 @@ def check_cuts(regions: Sequence[Region]) -> None:
                 )
 
 
-def _cuts(regions: Sequence[Region]) -> tuple[Integers, Floats, Unsigned, Unsigned]:
+def _cuts(regions: Sequence[Region]) -> tuple[Integers, Integers, Floats, Unsigned, Unsigned]:
     """Cuts on observables as the kernel takes them; one that several regions have is one."""
     masks: dict[Cut, int] = {}
     for bit, region in enumerate(regions):
         for cut in region.cuts:
             if cut.column not in EVENT_COLUMNS:
                 masks[cut] = masks.get(cut, 0) | 1 << bit
+    number = kernels.OBSERVABLES.index
+    cuts = sorted(masks, key=lambda cut: number(cut.column))
     return (
-        np.array([kernels.OBSERVABLES.index(cut.column) for cut in masks], dtype=np.int64),
-        np.array([_bounds(cut) for cut in masks], dtype=np.float64).reshape(-1, 2),
-        np.array([_accepted(cut) for cut in masks], dtype=np.uint64),
-        np.array(list(masks.values()), dtype=np.uint64),
+        np.array([0, *(sum(number(cut.column) < end for cut in cuts) for end in kernels.STAGES)]),
+        np.array([number(cut.column) for cut in cuts], dtype=np.int64),
+        np.array([_bounds(cut) for cut in cuts], dtype=np.float64).reshape(-1, 2),
+        np.array([_accepted(cut) for cut in cuts], dtype=np.uint64),
+        np.array([masks[cut] for cut in cuts], dtype=np.uint64),
     )
 
 
@@ -192,7 +206,13 @@ def _accepted(cut: Cut) -> int:
     return sum(1 << int(value) for value in set(cut.equal)) if len(cut.equal) > 1 else 0
 
 
-def as_flat(events: ak.Array, selected: Selected, names: Sequence[str]) -> Mapping[str, Column]:
-    """Columns of the nominal rows: observables, and those that an object file has for each event."""
-    own = [name for name in names if name not in selected.columns]
-    return selected.columns | {name: np.asarray(events[name])[selected.rows] for name in own}
+def compile_kernels() -> None:
+    """Compile the kernel, or load it from the cache."""
+    nothing = ak.Array({name: np.zeros(0) for name in (*_SOFT, "eventNumber")})
+    for name in EVENT_COLUMNS:
+        nothing[name] = np.zeros(0, dtype=np.bool_)
+    for prefix, names in (("Electron", _LEPTON), ("Muon", _LEPTON), ("Jet", _JET)):
+        for name in names:
+            nothing[f"{prefix}_{name}"] = ak.Array([[0]])[:0]
+    cut = Cut("", "MET", above=0.0)
+    select(nothing, (Region("", (cut,)),), ("nominal",))

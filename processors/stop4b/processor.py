@@ -1,43 +1,47 @@
 """The processor of the stop four-body search."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import awkward as ak
 import numpy as np
 from coffea.processor import ProcessorABC
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from hepcol.events import Columns
 from hepcol.fileset import Fileset
+from hepcol.histograms import Histogram
 from hepcol.result import DatasetResult, Result
-from hepcol.selection import Passed, apply
+from hepcol.selection import Region
 from hepcol.sums import DEFAULT_BOUND, ExactSum
-from processors.stop4b import arrangement, fill, weights
+from processors.stop4b import arrangement, fill, objects, weights
 from processors.stop4b.arrangement import OBJECTS, Missing
+from processors.stop4b.fill import Contribution, Events
 from processors.stop4b.kinds import Kind
-from processors.stop4b.observables import AXES, DERIVED, DERIVED_COLUMNS, Column
+from processors.stop4b.observables import DERIVED, DERIVED_COLUMNS
+from processors.stop4b.response import VARIATIONS
+from processors.stop4b.rows import Rows, Stored, rows_of_objects, rows_of_tree
 from processors.stop4b.selection import DEFAULT, Selection, read_selection
 from processors.stop4b.systematics import NOMINAL
 
 CAMPAIGN = "campaign"
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Stop4bProcessor(ProcessorABC):
     """Stop four-body search: yields of all regions with all systematics, from flat trees or from objects.
 
     Parameters
     ----------
     missing : {"error", "nominal"}
-        What to do where the tree of a kinematic variation, or the column of a weight variation, is missing: take the
-        nominal one in its place is recorded.
+        What to do where the tree of a kinematic variation, or the column of a weight variation, is missing:
+        ``nominal`` takes the nominal one in its place, and the run says so.
     systematics : bool
         Whether to take all systematics, or the nominal yields alone.
     selection : str
-        A table of cuts and regions in YAML in the place of ``selection.yaml``.
+        A table of cuts and regions in YAML, in the place of ``selection.yaml``.
     max_weight : float
         Bound on the weights [fb].
     """
@@ -54,91 +58,104 @@ class Stop4bProcessor(ProcessorABC):
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Make a dataset of each tree: see :func:`processors.stop4b.arrangement.arrange`."""
-        return arrangement.arrange(fileset, self.missing, self.systematics)
+        arranged = arrangement.arrange(fileset, self.missing, self.systematics)
+        for kind in {dataset.metadata["kind"] for dataset in arranged.values() if dataset.metadata["form"] == OBJECTS}:
+            objects.check_cuts(self.table.of(Kind(kind)))
+        return arranged
 
     def required_columns(self, metadata: Mapping[str, Any]) -> Columns:
         """Columns that the files of a dataset need to have."""
-        kind = Kind(metadata["kind"])
-        looked_at = [name for region in self.table.of(_cuts_of(kind)) for name in region.columns]
-        needed = [CAMPAIGN, *looked_at, *weights.factors(kind)]
-        if metadata["variation"] == NOMINAL.name:
-            needed += DERIVED_COLUMNS
-            if self._varies(kind) and self.missing is Missing.ERROR:
-                needed += weights.columns(kind)
+        kind, is_nominal = Kind(metadata["kind"]), metadata["variation"] == NOMINAL.name
+        needed = [CAMPAIGN, *weights.factors(kind)]
+        if is_nominal and self.systematics and self.missing is Missing.ERROR:
+            needed += weights.columns(kind)
+        if metadata["form"] == OBJECTS:
+            needed += objects.COLUMNS
+        else:
+            needed += [name for region in self.table.of(kind) for name in region.columns]
+            needed += DERIVED_COLUMNS if is_nominal else ()
         return tuple(dict.fromkeys(needed))
+
+    def warm_up(self) -> None:
+        """Compile the kernel of objects, so that the first chunk does not pay for it."""
+        objects.compile_kernels()
 
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""
         metadata = events.metadata
-        kind, columns = Kind(metadata["kind"]), _Rows(events)
-        passed = apply(self.table.of(_cuts_of(kind)), columns)
-        of_chunk = fill.Events(
-            fill.check_campaigns(columns[CAMPAIGN], metadata["treename"]),
-            weights.nominal_weight(columns, kind, len(events)),
+        kind, stored = Kind(metadata["kind"]), Stored(events)
+        regions = self.table.of(kind)
+        of_events = Events(
+            fill.check_campaigns(stored[CAMPAIGN], metadata["treename"]),
+            weights.nominal_weight(stored, kind, len(events)),
             self.max_weight,
         )
+        yields: dict[str, list[Contribution]] = {}
+        if metadata["form"] == OBJECTS:
+            selected = objects.select(events, regions, VARIATIONS if self._varies(kind) else VARIATIONS[:1])
+            rows = rows_of_objects(selected, stored, regions)
+            yields = _kinematic(selected, regions, of_events)
+        else:
+            rows = rows_of_tree(stored, regions)
         is_nominal = metadata["variation"] == NOMINAL.name
-        histograms = {fill.YIELDS: self._fill_yields(of_chunk, passed, columns, metadata)}
-        tallies = {}
+        own = self._weigh(rows, kind) if is_nominal else {metadata["variation"]: rows.pick(of_events.weight)}
+        yields = {name: rows.contributions(of_regions) for name, of_regions in own.items()} | yields
+        histograms = {fill.YIELDS: fill.fill_yields(of_events, self.table.names, yields)}
         if is_nominal:
-            histograms |= {f"{fill.CUTFLOW}_{one.region.name}": fill.fill_cutflow(of_chunk, one) for one in passed}
-            histograms |= fill.fill_all_but(of_chunk, passed, columns)
-            tallies = self._check(columns, passed, kind)
-        sum_weights = ExactSum.of(of_chunk.weight, self.max_weight)
-        result = DatasetResult(len(events), sum_weights, _count(passed, len(events)), tallies, histograms)
+            histograms |= _describe(of_events[rows.event], rows)
+        result = DatasetResult(
+            len(events),
+            ExactSum.of(of_events.weight, self.max_weight),
+            {fill.ALL_EVENTS: len(events)} | {one.region.name: len(one.rows) for one in rows.passed},
+            self._count_oddities(rows, kind, metadata["form"]) if is_nominal else {},
+            histograms,
+        )
         return Result({metadata["dataset"]: result})
 
     def _varies(self, kind: Kind) -> bool:
-        """Whether a kind of samples has weight systematics to take."""
-        return self.systematics and kind is not Kind.DATA
+        """Whether samples of a kind have kinematic variations to take."""
+        return self.systematics and kind.is_simulated
 
-    def _fill_yields(
-        self, events: fill.Events, passed: list[Passed], columns: Mapping[str, Column], metadata: Mapping[str, Any]
-    ) -> Any:
-        """Histogram the yields: of the nominal tree with all weight variations, of another one as its variation."""
-        rows = np.unique(np.concatenate([one.rows for one in passed]))
-        varied = {metadata["variation"]: events.weight[rows]}
-        kind = Kind(metadata["kind"])
-        if metadata["variation"] == NOMINAL.name and self._varies(kind):
-            present = [name for name in weights.columns(kind) if name in columns]
-            chosen = {name: columns[name][rows] for name in present}
-            varied = weights.varied_weights(chosen, kind, len(rows), self.missing)
-        return fill.fill_yields(events, passed, varied, rows)
+    def _weigh(self, rows: Rows, kind: Kind) -> dict[str, list[Any]]:
+        """Weights, by variation and region, of the events that pass."""
+        names = weights.columns(kind) if self.systematics else weights.factors(kind)
+        chosen = [rows.choose(names, one.rows) for one in rows.passed]
+        by_region = [
+            weights.varied_weights(of, kind, len(one.rows), self.missing)
+            if self.systematics
+            else {NOMINAL.name: weights.nominal_weight(of, kind, len(one.rows))}
+            for of, one in zip(chosen, rows.passed, strict=True)
+        ]
+        return {name: [of_region[name] for of_region in by_region] for name in by_region[0]}
 
-    def _check(self, columns: Mapping[str, Column], passed: list[Passed], kind: Kind) -> dict[str, int]:
-        """Count what is odd among the events that any region looks at closely."""
-        rows = np.flatnonzero(np.any([one.steps() > 0 for one in passed], axis=0))
-        chosen = {name: columns[name][rows] for name in DERIVED_COLUMNS}
-        tallies = {f"stored {derived.name} is another one": derived.differs(chosen) for derived in DERIVED}
-        return tallies
-
-
-class _Rows(Mapping[str, Column]):
-    """Columns of a flat tree, read when they are asked for."""
-
-    def __init__(self, events: ak.Array) -> None:
-        self._events = events
-        self._read: dict[str, Column] = {}
-
-    def __getitem__(self, name: str) -> Column:
-        if name not in self._read:
-            if name not in self._events.fields:
-                raise KeyError(name)
-            self._read[name] = np.asarray(self._events[name])
-        return self._read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._events.fields)
-
-    def __len__(self) -> int:
-        return len(self._events.fields)
+    def _count_oddities(self, rows: Rows, kind: Kind, form: str) -> dict[str, int]:
+        """Count what is odd: stored variables that are not what they are derived of, scale factors of zero."""
+        counts: dict[str, int] = {}
+        if form != OBJECTS:
+            some = rows.choose(DERIVED_COLUMNS, rows.any_first_cut)
+            counts |= {f"stored {derived.name} differs": derived.differs(some) for derived in DERIVED}
+        if self.systematics and (names := weights.ratio_factors(kind)):
+            passing = np.unique(np.concatenate([one.rows for one in rows.passed]))
+            counts["scale factor of 0"] = weights.count_zeros(rows.choose(names, passing))
+        return counts
 
 
-def _cuts_of(kind: Kind) -> str:
-    """Name the cuts that are made for a kind of samples."""
-    return Kind.FAKES.value if kind is Kind.DATA_DRIVEN else kind.value
+def _kinematic(
+    selected: objects.Selected, regions: tuple[Region, ...], events: Events
+) -> dict[str, list[Contribution]]:
+    """Return what passes in the kinematic variations of objects."""
+    return {
+        name: [
+            Contribution(region, passing, events.weight[passing])
+            for region in range(len(regions))
+            for passing in (selected.rows_of(region, number),)
+        ]
+        for number, name in enumerate(selected.variations)
+        if number > 0
+    }
 
 
-def _count(passed: list[Passed], events: int) -> dict[str, int]:
-    """Count the events that pass each region."""
-    return {fill.ALL_EVENTS: events} | {one.region.name: len(one.rows) for one in passed}
+def _describe(events: Events, rows: Rows) -> dict[str, Histogram]:
+    """Return the cutflows, and the distributions without one cut, of nominal rows."""
+    cutflows = {f"{fill.CUTFLOW}_{one.region.name}": fill.fill_cutflow(events, one) for one in rows.passed}
+    return cutflows | fill.fill_all_but(events, rows.passed, rows.columns)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from hepcol.errors import InputError
 from hepcol.selection import Cut, Region
+from processors.stop4b.kinds import Kind
 
 DEFAULT = Path(__file__).parent / "selection.yaml"
-PROMPT, FAKES, DATA = "prompt", "fakes", "data"  # kinds of samples
 
 Source = Literal["notebook", "gambit", "memory", "proposal", "user"]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -80,9 +80,10 @@ class Selection:
 
     regions: tuple[Region, ...]
 
-    def of(self, kind: str) -> tuple[Region, ...]:
-        """Return the regions as they are for a kind of samples."""
-        return tuple(region.of(kind) for region in self.regions)
+    def of(self, kind: Kind) -> tuple[Region, ...]:
+        """Return the regions as they are for a kind of samples; fakes made from data are cut on as the others."""
+        name = Kind.FAKES if kind is Kind.DATA_DRIVEN else kind
+        return tuple(region.of(name.value) for region in self.regions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,12 +111,17 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
         place = ".".join(map(str, problem["loc"]))
         raise InputError(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}") from error
     first = tuple(_cut(row, "user") for row in table.preselection)
-    return Selection(
+    selection = Selection(
         tuple(
             Region(name, (*first, *(_cut(row, rows.source) for row in rows.cuts)))
             for name, rows in table.regions.items()
         )
     )
+    for kind in Kind:
+        for region in selection.of(kind):
+            if not region.cuts:
+                raise InputError(f"{path}: region {region.name} has no cut for samples of the kind {kind.value}")
+    return selection
 
 
 def _cut(row: _CutRow, source: str) -> Cut:

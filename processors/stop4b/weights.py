@@ -84,8 +84,12 @@ def varied_weights(of: Mapping[str, Column], kind: Kind, events: int, missing: M
     return varied
 
 
-def zero_factors(of: Mapping[str, Column], kind: Kind) -> int:
-    """Count the events in which a nominal factor is zero, whose variations have no ratio to it."""
+def ratio_factors(kind: Kind) -> tuple[str, ...]:
+    """Factors whose variations are ratios to them."""
     names = dict.fromkeys(systematic.factor for systematic in systematics(kind))
-    zero = [of[name] == 0 for name in names if name not in factors(kind)]
-    return int(np.count_nonzero(np.any(zero, axis=0))) if zero else 0
+    return tuple(name for name in names if name not in factors(kind))
+
+
+def count_zeros(of: Mapping[str, Column]) -> int:
+    """Count the events in which a factor is zero, to which its variations have no ratio."""
+    return int(np.count_nonzero(np.any([factor == 0 for factor in of.values()], axis=0))) if of else 0

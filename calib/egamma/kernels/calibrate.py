@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calib.egamma.kernels import slots
-from calib.egamma.kernels._jit import block, inlined
+from hepcol.kernels.blocks import block, inlined
 from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import Tables, content, interpolated
 from calib.egamma.kernels.precorrection import corrected_data

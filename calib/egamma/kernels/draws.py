@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from calib.egamma.kernels._jit import inlined
+from hepcol.kernels.blocks import inlined
 from hepcol.kernels.hyperbolic import log
 from hepcol.kernels._jit import Floats, Unsigned, kernel
 from hepcol.kernels.elementary import sincospi

@@ -6,7 +6,7 @@ Bins are numbered as in ROOT: 1 to n, 0 for underflow, n + 1 for overflow.
 import math
 from typing import NamedTuple
 
-from calib.egamma.kernels._jit import inlined
+from hepcol.kernels.blocks import inlined
 from hepcol.kernels.hyperbolic import exp, log
 from calib.egamma.kernels.programs import evaluate
 from calib.egamma.kernels.slots import EXPONENTIAL, LOGARITHMIC, POWER, ROOT

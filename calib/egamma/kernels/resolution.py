@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
-from calib.egamma.kernels._jit import inlined
+from hepcol.kernels.blocks import inlined
 from hepcol.kernels.hyperbolic import log
 from calib.egamma.kernels.lookup import (
     COLUMNS,

@@ -1,4 +1,4 @@
-"""How the building blocks of the calibration are compiled: without counting references to the arrays they are given.
+"""How building blocks of large kernels are compiled: without counting references to the arrays they are given.
 
 A function that is inlined counts them, too, for each of the arrays in the tables, by atomic operations that numba
 removes only where there is one way through the function: that took 0.3 of 0.34 us of the nominal calibration of fast
