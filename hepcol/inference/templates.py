@@ -1,6 +1,6 @@
 """Templates: expected events per bin with their variances, and what is done to them and to their systematics.
 
-Nothing is done in silence: what had to be changed is a :class:`Note`, of the template or beside it.
+Nothing is done in silence: what had to be changed leaves a :class:`hepcol.inference.notes.Note`, in the template.
 """
 
 import math
@@ -13,45 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
+from hepcol.inference.notes import Note
 
 FLOOR = 1e-4  # events of a bin where there are none or less, which a likelihood cannot have
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Ratios = tuple[float, float]  # events with a systematic high and low, relative to the nominal ones
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that was done, or found, and that a reader may want to know.
-
-    Parameters
-    ----------
-    kind : str
-        One word or two, the same for all of the kind.
-    text : str
-        A sentence, without its place.
-    is_warning : bool
-        Whether it may make a number wrong; else it is how things are done.
-    sample, region, systematic : str
-        Its place, as far as it has one.
-    """
-
-    kind: str
-    text: str
-    is_warning: bool = False
-    sample: str = ""
-    region: str = ""
-    systematic: str = ""
-
-    def at(self, *, sample: str = "", region: str = "", systematic: str = "") -> Self:
-        """Return the same note with its place, as far as it had none."""
-        return replace(
-            self,
-            sample=self.sample or sample,
-            region=self.region or region,
-            systematic=self.systematic or systematic,
-        )
 
 
 @dataclass(frozen=True, eq=False)

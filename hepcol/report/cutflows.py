@@ -32,6 +32,7 @@ class CutflowRow:
 
 
 Cutflow = Sequence[CutflowRow]
+_SMALL = 0.1  # ratios below have one decimal more
 
 
 def relative(rows: Cutflow) -> list[float | None]:
@@ -107,7 +108,7 @@ def cutflow_table(title: str, rows: Cutflow) -> TextTable:
                 row.label,
                 f"{row.entries:,}",
                 Quantity(row.value, row.error),
-                "-" if ratio is None else f"{100 * ratio:.3g}%",
+                "-" if ratio is None else f"{ratio:.1%}" if ratio >= _SMALL else f"{ratio:.2%}",
             )
             for row, ratio in zip(rows, relative(rows), strict=True)
         ],

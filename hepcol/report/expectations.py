@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from hepcol.errors import InputError
 from hepcol.inference.histfactory import LUMINOSITY, NORMALISATION
-from hepcol.inference.templates import Note
+from hepcol.inference.notes import Note
 from hepcol.inference.yields import SampleYield, Yields
 from hepcol.report.cutflows import Cutflow, add_cutflows
 

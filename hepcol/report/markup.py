@@ -27,7 +27,7 @@ _LATEX = {
     PLUS_MINUS: r"$\pm$",
 }
 _DIGITS = 2  # of the largest error
-_MOST = 6  # decimals
+_MOST = 4  # decimals: of events, less is as good as none
 # what Markdown takes for more than a letter; an underscore inside a word is none
 _MARKDOWN = re.compile(r"[\\`*<>|\[\]]|(?<![^\W_])_|_(?![^\W_])")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hepcol.inference.templates import Note
+from hepcol.inference.notes import Note
 
 _PLACES = ("region", "sample", "systematic")
 

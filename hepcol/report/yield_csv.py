@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from hepcol.inference.templates import Note
+from hepcol.inference.notes import Note
 from hepcol.report.cutflows import relative
 from hepcol.report.expectations import TOTAL, YieldTable
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,21 +10,16 @@ from hepcol.events import open_file
 from hepcol.fileset import WARNING, Dataset, Fileset, InputFile
 from hepcol.formats import TREE_CLASSES
 from processors.stop4b.campaigns import CAMPAIGNS, LUMINOSITIES, PERIODS
-from processors.stop4b.kinds import Kind
+from processors.stop4b.kinds import Kind, Missing
 from processors.stop4b.systematics import KINEMATIC, NOMINAL
+from processors.stop4b.weights import variation_columns
 
 FLAT, OBJECTS = "flat", "objects"  # forms of files
 OBJECTS_TREE, OBJECTS_COLUMN = "events", "nJet"
 NOMINAL_SUFFIX, DATA_SUFFIX = "WEIGHTS", "NONE"
 SIGNAL_PREFIX = "signal_"
 DATA, FAKES = "Data", "Fakes"
-
-
-class Missing(StrEnum):
-    """What to do where a tree, or the column of a weight variation, is missing."""
-
-    ERROR = "error"
-    NOMINAL = "nominal"
+_WAY_OUT = "; option missing=nominal takes the nominal one"
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,8 @@ class _File:
         What the names of its trees begin with.
     trees : frozenset of str, optional
         Its trees; None if it cannot be read.
+    weights : tuple of str
+        The columns of weight variations that its nominal tree lacks.
     """
 
     path: str
@@ -87,6 +83,7 @@ class _File:
     is_objects: bool
     prefix: str
     trees: frozenset[str] | None
+    weights: tuple[str, ...] = ()
 
     def lacks(self, suffix: str) -> bool:
         """Whether it has no tree of a name; one that cannot be read is not known to lack it."""
@@ -119,7 +116,12 @@ def arrange(fileset: Fileset, missing: Missing, systematics: bool = True) -> Fil
         If a file is of no known sample, or lacks trees, or a sample lacks a campaign of which there are data.
     """
     done = {name: dataset for name, dataset in fileset.items() if "sample" in dataset.metadata}
-    files = [_look(file) for name, dataset in fileset.items() if name not in done for file in dataset.files]
+    files = [
+        _look(file, missing, systematics)
+        for name, dataset in fileset.items()
+        if name not in done
+        for file in dataset.files
+    ]
     if not files:
         return fileset
     luminosity = _luminosities(files)
@@ -161,7 +163,7 @@ def find_component(path: str) -> Component:
     raise InputError(f"{path}: no sample is called '{name}'; accepted are {SIGNAL_PREFIX}*, {known}")
 
 
-def _look(file: InputFile) -> _File:
+def _look(file: InputFile, missing: Missing, systematics: bool) -> _File:
     """Look into a file; one that cannot be read is for the run to tell."""
     path = file.path
     if file.tree is not None or file.steps is not None:
@@ -174,17 +176,25 @@ def _look(file: InputFile) -> _File:
             names = directory.classnames(cycle=False)
             trees = frozenset(name for name, kind in names.items() if kind in TREE_CLASSES)
             is_objects = OBJECTS_TREE in trees and OBJECTS_COLUMN in directory[OBJECTS_TREE].keys(recursive=False)
+            nominal = [name for name in sorted(trees) if name.endswith((f"_{NOMINAL_SUFFIX}", f"_{DATA_SUFFIX}"))]
+            lacking: tuple[str, ...] = ()
+            if systematics and (is_objects or nominal):
+                columns = directory[OBJECTS_TREE if is_objects else nominal[0]].keys(recursive=False)
+                lacking = tuple(name for name in variation_columns(component.kind) if name not in columns)
     except OSError:
         return _File(path, component, campaign, False, component.name, None)
-    suffixes = (f"_{NOMINAL_SUFFIX}", f"_{DATA_SUFFIX}")
-    prefixes = sorted({name.removesuffix(suffix) for name in trees for suffix in suffixes if name.endswith(suffix)})
-    if not is_objects and len(prefixes) != 1:
+    if lacking and missing is Missing.ERROR:
+        tree = OBJECTS_TREE if is_objects else nominal[0]
+        raise InputError(f"{path}: tree '{tree}' has no column '{lacking[0]}'{_and_more(lacking)}{_WAY_OUT}")
+    if is_objects:
+        return _File(path, component, campaign, True, "", trees, lacking)
+    if len(nominal) != 1:
         listed = ", ".join(sorted(trees)[:3]) or "none"
         raise InputError(
             f"{path}: expected one tree *_{NOMINAL_SUFFIX} or *_{DATA_SUFFIX}, or a tree '{OBJECTS_TREE}' with "
-            f"{OBJECTS_COLUMN}; there are {len(prefixes)} of the first; trees: {listed}"
+            f"{OBJECTS_COLUMN}; there are {len(nominal)} of the first; trees: {listed}"
         )
-    return _File(path, component, campaign, is_objects, prefixes[0] if prefixes else "", trees)
+    return _File(path, component, campaign, False, nominal[0].rpartition("_")[0], trees, lacking)
 
 
 def _luminosities(files: Sequence[_File]) -> dict[str, float]:
@@ -232,7 +242,8 @@ def _of_objects(files: Sequence[_File]) -> Fileset:
     """Make the dataset of object files, which hold all kinematic variations."""
     inputs = tuple(InputFile(file.path, OBJECTS_TREE) for file in files)
     name = files[0].component.name
-    return {name: Dataset(inputs, {"form": OBJECTS, "variation": NOMINAL.name, "fallback": ""})}
+    metadata = {"form": OBJECTS, "variation": NOMINAL.name, "fallback": ""}
+    return {name: Dataset(inputs, metadata | _warn_of_weights(files))}
 
 
 def _of_trees(files: Sequence[_File], missing: Missing, systematics: bool) -> Fileset:
@@ -240,12 +251,13 @@ def _of_trees(files: Sequence[_File], missing: Missing, systematics: bool) -> Fi
     name, kind = files[0].component.name, files[0].component.kind
     nominal = NOMINAL_SUFFIX if kind.is_simulated else DATA_SUFFIX
     _check_trees(files, [nominal])
-    made = {f"{name}_{nominal}": _dataset(files, nominal, NOMINAL.name, nominal)}
+    dataset = _dataset(files, nominal, NOMINAL.name, nominal)
+    made = {f"{name}_{nominal}": Dataset(dataset.files, dataset.metadata | _warn_of_weights(files))}
     if not (kind.is_simulated and systematics):
         return made
     names = [variation.name for systematic in KINEMATIC for variation in systematic.variations]
     if missing is Missing.ERROR:
-        _check_trees(files, names, "; missing=nominal takes the nominal one")
+        _check_trees(files, names, _WAY_OUT)
     return made | {f"{name}_{one}": _dataset(files, one, one, nominal) for one in names}
 
 
@@ -260,10 +272,20 @@ def _dataset(files: Sequence[_File], suffix: str, variation: str, nominal: str) 
     return Dataset(tuple(inputs), metadata)
 
 
+def _warn_of_weights(files: Sequence[_File]) -> dict[str, str]:
+    """Say which columns of weights are replaced by the nominal ones."""
+    told = [f"no column {', '.join(file.weights)} in {file.path}" for file in files if file.weights]
+    return {WARNING: f"{'; '.join(told)}: the nominal weight is taken in its place"} if told else {}
+
+
 def _check_trees(files: Iterable[_File], suffixes: Sequence[str], way_out: str = "") -> None:
     """Refuse files that lack trees."""
     for file in files:
         lacking = [f"{file.prefix}_{suffix}" for suffix in suffixes if file.lacks(suffix)]
         if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            raise InputError(f"{file.path}: no tree '{lacking[0]}'{more}{way_out}")
+            raise InputError(f"{file.path}: no tree '{lacking[0]}'{_and_more(lacking)}{way_out}")
+
+
+def _and_more(lacking: Sequence[str]) -> str:
+    """Say how many there are beside the first."""
+    return f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""

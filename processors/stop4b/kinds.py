@@ -1,4 +1,4 @@
-"""Kinds of samples, which decide on cuts and weights."""
+"""Kinds of samples, which decide on cuts and weights, and what to do where something of them is missing."""
 
 from enum import StrEnum
 
@@ -20,3 +20,10 @@ class Kind(StrEnum):
     def is_fake(self) -> bool:
         """Whether it is part of the background of leptons that are not prompt."""
         return self in (Kind.FAKES, Kind.DATA_DRIVEN)
+
+
+class Missing(StrEnum):
+    """What to do where a tree, or the column of a weight variation, is missing."""
+
+    ERROR = "error"
+    NOMINAL = "nominal"

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from processors.stop4b.arrangement import Missing
-from processors.stop4b.kinds import Kind
+from processors.stop4b.kinds import Kind, Missing
 from processors.stop4b.observables import Column, FloatArray
 from processors.stop4b.systematics import FAKE_WEIGHT, FAKES, NOMINAL, WEIGHT, Systematic
 
@@ -51,7 +50,9 @@ def nominal_weight(of: Mapping[str, Column], kind: Kind, events: int) -> FloatAr
     return weight
 
 
-def varied_weights(of: Mapping[str, Column], kind: Kind, events: int, missing: Missing) -> dict[str, FloatArray]:
+def varied_weights(
+    of: Mapping[str, Column], kind: Kind, events: int, missing: Missing = Missing.ERROR
+) -> dict[str, FloatArray]:
     """Weights of each event by variation, the nominal one first.
 
     A variation takes the place of its factor where that is in the weight. Where it is not, the weight is multiplied
