@@ -88,7 +88,7 @@ class JaggedColumns:
         if self._offsets is None:  # any column tells
             name = next(name for name in self._events.fields if name.startswith(f"{self._prefix}_"))
             self[name.removeprefix(f"{self._prefix}_")]
-        assert self._offsets is not None  # noqa: S101 (for mypy)
+        assert self._offsets is not None
         return self._offsets
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:

@@ -93,6 +93,11 @@ class Histogram:
             ExactSum.of_ones(self.counts, other.squares.bound, entries),
         )
 
+    @property
+    def entries(self) -> "Histogram":
+        """The entries alone, without the weights."""
+        return Histogram(self.axes, self.counts)
+
     def to_hist(self) -> hist.Hist:
         """Return a ``hist.Hist``: of integers, or of weights with their variances."""
         if self.weights is None or self.squares is None:

@@ -28,6 +28,7 @@ RESULT = "result.zip"  # of an incomplete run, to add to
 SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folder
 PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
+ADDED = "added"  # in the summary: files that were made of the results
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, PLOTS)
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
@@ -235,7 +236,7 @@ class OutputFolder:
         for name in replaced:
             for plot in plot_paths(self.path, name):
                 plot.unlink(missing_ok=True)
-        _remove_fits(self.path)
+        _remove_added(self.path)
 
     def release(self) -> None:
         """Unlock; remove what is half-written, and the folder if this run made it for nothing.
@@ -378,12 +379,55 @@ def write_fit(folder: Path, model: str, record: dict[str, Any]) -> None:
     InputError
         If the folder is in use or cannot be written.
     """
+    with adding(folder, f"{FIT}_{model}") as names:
+        shutil.rmtree(model_plots(folder, model), ignore_errors=True)
+        replace_text(folder / fit_name(model), json.dumps(record, indent=2, allow_nan=False) + "\n")
+        names += [fit_name(model), str(model_plots(folder, model).relative_to(folder))]
+
+
+@contextmanager
+def adding(folder: Path, what: str) -> Iterator[list[str]]:
+    """Lock a folder while files are added that are made of its results, and that go when those are replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which need be no run.
+    what : str
+        What they are.
+
+    Yields
+    ------
+    list of str
+        To which their names, and those of folders, are to be added.
+
+    Raises
+    ------
+    InputError
+        If the folder is in use or cannot be written.
+    """
+    names: list[str] = []
     try:
         with locked(folder):
-            shutil.rmtree(model_plots(folder, model), ignore_errors=True)
-            replace_text(folder / fit_name(model), json.dumps(record, indent=2, allow_nan=False) + "\n")
+            yield names
+            if not (folder / SUMMARY).exists():
+                return
+            summary = json.loads((folder / SUMMARY).read_text())
+            added = summary.get(ADDED, {})
+            for name in {*added.get(what, ())} - {*names}:
+                _delete(folder / name)
+            summary[ADDED] = {**added, what: names}
+            replace_text(folder / SUMMARY, json.dumps(summary, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+
+
+def _delete(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -396,12 +440,16 @@ def replace_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _remove_fits(folder: Path) -> None:
-    """Remove the fits of histograms that are to be replaced, as the summary lists them."""
+def _remove_added(folder: Path) -> None:
+    """Remove what was made of histograms that are to be replaced, such as fits, as the summary lists it."""
     try:
-        fits = json.loads((folder / SUMMARY).read_text()).get(FIT, {})
+        summary = json.loads((folder / SUMMARY).read_text())
+        fits, added = summary.get(FIT, {}), summary.get(ADDED, {})
     except (OSError, json.JSONDecodeError, AttributeError):
         return
+    for name in (name for names in added.values() for name in names):
+        if folder.resolve() in (folder / name).resolve().parents:  # whatever somebody wrote there
+            _delete(folder / name)
     for model, told in fits.items():
         (folder / fit_name(model)).unlink(missing_ok=True)
         for dataset in told["datasets"]:

@@ -15,9 +15,9 @@ class ShippedSample:
     title : str
         What it holds, in a line.
     path : Path
-        Where it lies.
+        Where it lies; of several files, a pattern.
     tree : str
-        Tree that its events are in.
+        Tree that its events are in; of several files, that of one of them.
     """
 
     name: str
@@ -37,7 +37,7 @@ STOP4B_FLAT = tuple(
     ShippedSample(
         name=f"stop4b-{process}",
         title=f"{process} of the stop four-body search, generated: 41 flat trees, mc16a",
-        path=_STOP4B / "mc16a" / f"{process}.root",
+        path=_STOP4B / "flat" / "mc16a" / f"{process}.root",
         tree=f"{process}_WEIGHTS",
     )
     for process in _STOP4B_PROCESSES
@@ -53,7 +53,18 @@ STOP4B_OBJECTS = tuple(
 STOP4B_DATA = ShippedSample(
     name="stop4b-Data",
     title="pseudo-data of the stop four-body search: generated, in the place of data15",
-    path=_STOP4B / "data15.root",
+    path=_STOP4B / "flat" / "data15.root",
     tree="Data_NONE",
+)
+STOP4B_ALL_FLAT = ShippedSample(
+    name="stop4b-flat",
+    title="the stop four-body search: a signal, all backgrounds (mc16a, 41 trees each) and pseudo-data, generated",
+    path=_STOP4B / "flat" / "**" / "*.root",
+    tree="Wt_WEIGHTS",
+)
+STOP4B_ALL_OBJECTS = ShippedSample(
+    name="stop4b-objects",
+    title="the same with electrons, muons, jets and soft term in the place of trees: signal, ttbar, Wt and VV",
+    path=_STOP4B / "objects" / "**" / "*.root",
 )
 SHIPPED = (ZEE_FCC, *STOP4B_FLAT, *STOP4B_OBJECTS, STOP4B_DATA)

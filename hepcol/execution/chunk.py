@@ -1,6 +1,7 @@
 """The work on one chunk, wherever it is done: open, process, and say what became of it."""
 
 import hashlib
+import inspect
 import os
 import platform
 import time
@@ -100,7 +101,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     start_wall, start_cpu = time.perf_counter(), time.thread_time()
     try:
         task = cloudpickle.loads(lz4.frame.decompress(packed_task))
-        compile_s, differs = _warm_up(task, packed_task)
+        compile_s, differs = _warm_up(task, packed_task, item.usermeta or {})
     except (Exception, SystemExit) as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost)
         made = Attempt(error=caught)
     else:
@@ -205,21 +206,27 @@ def _tell(record: ChunkRecord, topic: str) -> None:
 _warm: dict[bytes, str] = {}
 
 
-def _warm_up(task: Task, packed_task: bytes) -> tuple[float, str]:
-    """Compile the kernels of a processor that this process sees first.
+def _warm_up(task: Task, packed_task: bytes, metadata: Mapping[str, Any]) -> tuple[float, str]:
+    """Compile the kernels that a processor needs for a dataset with these metadata, where this process has not.
 
     Returns
     -------
     seconds, unlike
         What that took, and how this process differs from the client.
     """
-    digest = hashlib.sha256(packed_task).digest()
-    if digest in _warm:
-        return 0.0, _warm[digest]
     start = time.perf_counter()
-    _check_worker(task)
-    getattr(task.processor, "warm_up", lambda: None)()
-    _warm[digest] = unlike(task.environment)
+    digest = hashlib.sha256(packed_task).digest()
+    warm_up = getattr(task.processor, "warm_up", None)
+    by_dataset = bool(warm_up is not None and inspect.signature(warm_up).parameters)
+    if digest not in _warm:
+        _check_worker(task)
+        if warm_up is not None and not by_dataset:
+            warm_up()
+        _warm[digest] = unlike(task.environment)
+    elif not by_dataset:
+        return 0.0, _warm[digest]
+    if warm_up is not None and by_dataset:
+        warm_up(metadata)
     return time.perf_counter() - start, _warm[digest]
 
 

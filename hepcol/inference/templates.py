@@ -4,7 +4,7 @@ Nothing is done in silence: what had to be changed leaves a :class:`hepcol.infer
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -180,12 +180,14 @@ def identical(nominal: Template, side: Template) -> bool:
 
 
 def pair_sides(
-    nominal: Mapping[str, Template], high: Mapping[str, Template] | None, low: Mapping[str, Template] | None
+    nominal: Mapping[str, Template],
+    high: Mapping[str, Template] | None,
+    low: Mapping[str, Template] | None,
+    untouched: Collection[str] | None = None,
 ) -> dict[str, tuple[Template, Template]]:
     """Return both sides of a systematic in every channel; a side that is missing is the other one mirrored.
 
-    A side that is identical to the nominal events in all channels was made without the systematic: it is missing, too.
-    (In one channel with few events it may be so by chance, and then it is right.) If both are, nothing changes.
+    A side that was made without the systematic is missing, too. If both were, nothing changes.
 
     Parameters
     ----------
@@ -193,12 +195,17 @@ def pair_sides(
         By channel.
     high, low : mapping of str to Template, optional
         By channel; at least one is there.
+    untouched : collection of str, optional
+        Which of ``high`` and ``low`` were made without the systematic. Unless it is known, those that are identical
+        to the nominal events in all channels, which with few events may be so by chance.
     """
     sides = {"high": high, "low": low}
-    unchanged = [name for name, side in sides.items() if side is not None and _all_identical(nominal, side)]
+    if untouched is None:
+        untouched = [name for name, side in sides.items() if side is not None and _all_identical(nominal, side)]
+    unchanged = [name for name, side in sides.items() if side is not None and name in untouched]
     given = {name: side for name, side in sides.items() if side is not None and name not in unchanged}
     if not given:
-        note = Note("no effect", f"{' and '.join(unchanged)} identical to nominal in all regions: does nothing")
+        note = Note("no effect", f"{' and '.join(unchanged)} identical to nominal: does nothing")
         return {channel: (replace(template, notes=(note,)),) * 2 for channel, template in nominal.items()}
     if len(given) == len(sides):
         return {
@@ -208,7 +215,7 @@ def pair_sides(
     (source,) = given
     (target,) = set(sides) - {source}
     if unchanged:
-        note = Note("identical", f"{target} is identical to nominal in all regions, made by mirroring {source}")
+        note = Note("identical", f"{target} is identical to nominal, made by mirroring {source}")
     else:
         note = Note("one-sided", f"{target} made by mirroring {source}")
     return {channel: _mirrored(nominal[channel], given[source][channel], source, note) for channel in nominal}

@@ -17,6 +17,7 @@ from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.options import find_processor, option_texts
 
 MAX_REASONS = 5
+MAX_CUTFLOWS, MAX_DATASETS = 6, 12
 SHOWN_FROM_S = 0.05
 
 
@@ -37,16 +38,12 @@ def print_run(run: Any, output: str | Path) -> None:
     if not run.closure.complete:
         _print_missing(console, run)
     summary = run.summary
-    for name, part in summary.get("datasets", {}).items():
-        table = new_table(name)
-        table.add_column("cutflow")
-        table.add_column("events", justify="right")
-        table.add_column("of all", justify="right")
-        for step, passed in part["cutflow"].items():
-            table.add_row(step, f"{passed:,}", f"{passed / part['events']:.1%}" if part["events"] else "-")
-        for tally, count in part["tallies"].items():
-            table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")
-        console.print(table)
+    datasets = summary.get("datasets", {})
+    if len(datasets) > MAX_CUTFLOWS:
+        _print_datasets(console, datasets)
+    else:
+        for name, part in datasets.items():
+            _print_cutflow(console, name, part)
     events = summary["events"]
     where = f"{summary['executor']}, {summary['workers']} worker{'s' if summary['workers'] > 1 else ''}"
     table = new_table()
@@ -76,6 +73,41 @@ def print_run(run: Any, output: str | Path) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     if summary["empty_files"]:
         console.print(f"without events: {', '.join(summary['empty_files'])}", markup=False)
+
+
+def _print_cutflow(console: Console, name: str, part: dict[str, Any]) -> None:
+    """Print the cutflow of a dataset, and what else was counted."""
+    table = new_table(name)
+    table.add_column("cutflow")
+    table.add_column("events", justify="right")
+    table.add_column("of all", justify="right")
+    for step, passed in part["cutflow"].items():
+        table.add_row(step, f"{passed:,}", f"{passed / part['events']:.1%}" if part["events"] else "-")
+    for tally, count in part["tallies"].items():
+        table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")
+    console.print(table)
+
+
+def _print_datasets(console: Console, datasets: dict[str, Any]) -> None:
+    """Print a line for each of the first datasets, and what was counted in all of them if it is not nothing."""
+    table = new_table(f"{len(datasets)} datasets")
+    table.add_column("name", overflow="fold")
+    table.add_column("events", justify="right")
+    table.add_column("passed", justify="right")
+    for name, part in list(datasets.items())[:MAX_DATASETS]:
+        passed = list(part["cutflow"].values())[-1:]
+        table.add_row(escape(name), f"{part['events']:,}", *(f"{number:,}" for number in passed))
+    if len(datasets) > MAX_DATASETS:
+        events = sum(part["events"] for part in list(datasets.values())[MAX_DATASETS:])
+        table.add_row(f"[dim]and {len(datasets) - MAX_DATASETS} more, see {store.SUMMARY}[/dim]", f"{events:,}", "")
+    console.print(table)
+    tallies: dict[str, int] = {}
+    for part in datasets.values():
+        for tally, count in part["tallies"].items():
+            tallies[tally] = tallies.get(tally, 0) + count
+    for tally, count in tallies.items():
+        if count:
+            console.print(f"{tally}: {count:,}", markup=False)
 
 
 def _print_missing(console: Console, run: Any) -> None:

@@ -32,6 +32,8 @@ class SampleSum:
         Integrated luminosity [fb^-1] that its simulation stands for, the smallest of its components'; 0 of data.
     notes : tuple of Note
         What was found on the way.
+    untouched : frozenset of str, optional
+        Kinematic variations whose trees are identical to the nominal one; None if that is not known.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SampleSum:
     variations: Mapping[str, ByRegion]
     luminosity: float
     notes: tuple[Note, ...]
+    untouched: frozenset[str] | None = None
 
     @property
     def is_fake(self) -> bool:
@@ -119,7 +122,23 @@ def _add(sample: str, parts: Sequence[Contribution]) -> SampleSum:
         {variation: _sum_regions(collected) for variation, collected in templates.items()},
         _luminosity(parts, components),
         tuple(_tell_lacking(sample, lacking, from_data)),
+        _untouched(cells.values()),
     )
+
+
+def _untouched(cells: Iterable[Sequence[Contribution]]) -> frozenset[str] | None:
+    """Return the variations whose trees are identical to the nominal one in all components and campaigns."""
+    touched: set[str] = set()
+    seen: set[str] = set()
+    for parts in cells:
+        trees: dict[str, tuple[int, ...]] = {}
+        for part in parts:
+            if part.trees is None:
+                return None
+            trees |= part.trees
+        seen |= trees.keys()
+        touched |= {name for name, told in trees.items() if told != trees.get(NOMINAL.name)}
+    return frozenset(seen - touched - {NOMINAL.name})
 
 
 def _common(sample: str, datasets: Sequence[Dataset]) -> tuple[frozenset[Kind], bool]:

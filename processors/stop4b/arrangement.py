@@ -252,7 +252,7 @@ def _of_trees(files: Sequence[_File], missing: Missing, systematics: bool) -> Fi
     nominal = NOMINAL_SUFFIX if kind.is_simulated else DATA_SUFFIX
     _check_trees(files, [nominal])
     dataset = _dataset(files, nominal, NOMINAL.name, nominal)
-    made = {f"{name}_{nominal}": Dataset(dataset.files, dataset.metadata | _warn_of_weights(files))}
+    made = {f"{name}_{nominal}": Dataset(dataset.files, dict(dataset.metadata) | _warn_of_weights(files))}
     if not (kind.is_simulated and systematics):
         return made
     names = [variation.name for systematic in KINEMATIC for variation in systematic.variations]

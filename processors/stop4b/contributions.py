@@ -15,7 +15,7 @@ from processors.stop4b.kinds import Kind
 from processors.stop4b.systematics import NOMINAL
 
 AXES = ("campaign", "region", "variation")
-YIELDS, ENTRIES = "yields", "entries"
+YIELDS, ENTRIES, TREES = "yields", "entries", "trees"
 _STORAGES = {YIELDS: hist.storage.Weight, ENTRIES: hist.storage.Int64}
 
 ByRegion = Mapping[str, Template]
@@ -23,11 +23,24 @@ ByRegion = Mapping[str, Template]
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """Events of a campaign in a dataset, by variation and region; of simulation as many as are expected in data."""
+    """Events of a campaign in a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset.
+    campaign : str
+        The campaign.
+    variations : mapping
+        By variation and region; of simulation as many as are expected in data.
+    trees : mapping of str to tuple of int, optional
+        By variation, what tells its tree from others, whatever passes the regions; None if that is not known.
+    """
 
     dataset: Dataset
     campaign: str
     variations: Mapping[str, ByRegion]
+    trees: Mapping[str, tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +71,8 @@ def read_contributions(
     ----------
     histograms : mapping
         By dataset, the histograms ``yields`` (of weights) and ``entries`` (of counts), with the axes campaign, region
-        and variation. A dataset has those variations that are on its axis.
+        and variation. A dataset has those variations that are on its axis. If there is ``trees``, with the axes
+        campaign, variation and quantity, equal numbers mean identical trees.
     metadata : mapping
         By dataset, see :class:`processors.stop4b.datasets.Dataset`.
 
@@ -83,7 +97,7 @@ def read_contributions(
         if regions and own != regions:
             raise InputError(f"dataset '{name}' has the regions {', '.join(own)}; others have {', '.join(regions)}")
         regions = own
-        parts += _split(dataset, yields, entries)
+        parts += _split(dataset, yields, entries, found.get(TREES))
         notes += _tell(dataset, yields, entries)
     return Contributions(tuple(parts), regions, tuple(notes))
 
@@ -107,7 +121,7 @@ def _checked(dataset: str, found: Mapping[str, hist.Hist], which: str) -> hist.H
     return histogram
 
 
-def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist) -> list[Contribution]:
+def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist, trees: hist.Hist | None) -> list[Contribution]:
     """Scale the events of each campaign; of one that stands for no data, nothing counts."""
     campaigns, regions, variations = (tuple(axis) for axis in yields.axes)
     counts = entries.values().astype(np.int64)
@@ -127,13 +141,20 @@ def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist) -> list[Cont
             }
             for k, variation in enumerate(variations)
         }
-        found.append(Contribution(dataset, campaign, by_variation))
+        told = None if trees is None else _tell_trees(trees, i)
+        found.append(Contribution(dataset, campaign, by_variation, told))
     if not found:
         raise InputError(
             f"dataset '{dataset.name}': luminosity must be given of its campaigns {', '.join(campaigns)}, "
             f"got {', '.join(dataset.luminosity) or 'none'}"
         )
     return found
+
+
+def _tell_trees(trees: hist.Hist, campaign: int) -> dict[str, tuple[int, ...]]:
+    """Return what tells the trees of a campaign apart, by variation."""
+    numbers = trees.values()[campaign].astype(np.int64)
+    return {name: tuple(numbers[k].tolist()) for k, name in enumerate(trees.axes["variation"])}
 
 
 def _tell(dataset: Dataset, yields: hist.Hist, entries: hist.Hist) -> list[Note]:

@@ -13,7 +13,11 @@ from processors.stop4b.campaigns import CAMPAIGNS
 from processors.stop4b.observables import AXES, Column, FloatArray
 
 CAMPAIGN_AXIS = hist.axis.StrCategory(list(CAMPAIGNS), name="campaign", overflow=False)
-YIELDS, CUTFLOW, ALL_BUT = "yields", "cutflow", "all_but"  # beginnings of names
+YIELDS, ENTRIES, CUTFLOW, CUTFLOW_ENTRIES, ALL_BUT = "yields", "entries", "cutflow", "cutflow_entries", "all_but"
+TREES = "trees"
+_QUANTITIES = ("events", "checksum")
+# Columns of a tree that no kinematic variation leaves as they are, all of them
+CHECKED = ("lep1pT", "lep2pT", "jet1pT", "MET", "METsig")
 ALL_EVENTS = "all events"
 
 
@@ -65,7 +69,7 @@ def _sums(bins: IntArray, weights: FloatArray, max_weight: float, shape: tuple[i
     for values, bound in ((weights, max_weight), (weights * weights, max_weight * max_weight)):
         limbs = split(values, bound)
         sums = [np.bincount(bins, limbs[:, limb], minlength=int(np.prod(shape))) for limb in range(LIMBS)]
-        found.append(ExactSum(bound, np.stack(sums, axis=-1).reshape(*shape, LIMBS), len(weights)))
+        found.append(ExactSum(bound, np.stack(sums, axis=-1).astype(np.float64).reshape(*shape, LIMBS), len(weights)))
     return found[0], found[1]
 
 
@@ -133,6 +137,46 @@ def fill_yields(
     ]
     weights = [one.weights for of_variation in contributions.values() for one in of_variation]
     return summed(axes, np.concatenate(bins), np.concatenate(weights), events.max_weight)
+
+
+def count_rows(campaign: IntArray, columns: Mapping[str, Column], tree: str) -> dict[int, tuple[int, int]]:
+    """Return the number of rows of a tree, and the sum of the bits of some columns, by campaign.
+
+    The sum does not depend on the order, and trees of which it is equal have equal rows.
+
+    Raises
+    ------
+    ValueError
+        If a value is not a number, which no cut accepts.
+    """
+    for name in CHECKED:
+        bad = np.count_nonzero(~np.isfinite(columns[name]))
+        if bad:
+            raise ValueError(f"tree '{tree}': {name} is not a finite number in {bad} of {len(campaign)} rows")
+    found = {}
+    for number in np.unique(campaign):
+        rows = campaign == number
+        bits = sum(
+            int(np.asarray(columns[name], np.float32)[rows].view(np.uint32).sum(dtype=np.uint64)) for name in CHECKED
+        )
+        found[int(number)] = (int(np.count_nonzero(rows)), bits)
+    return found
+
+
+def fill_trees(variations: Mapping[str, Mapping[int, tuple[int, int]]]) -> Histogram:
+    """Histogram what tells the trees of the kinematic variations apart, by campaign and variation.
+
+    Parameters
+    ----------
+    variations : mapping
+        By variation and campaign, the number of rows, and another number that is equal for identical ones.
+    """
+    axes = (CAMPAIGN_AXIS, category(list(variations), "variation"), category(_QUANTITIES, "quantity"))
+    counts = np.zeros(tuple(axis.size for axis in axes), dtype=np.int64)
+    for number, by_campaign in enumerate(variations.values()):
+        for campaign, told in by_campaign.items():
+            counts[campaign, number] = told
+    return Histogram(axes, counts)
 
 
 def fill_cutflow(events: Events, passed: Passed) -> Histogram:

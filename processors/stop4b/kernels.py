@@ -10,8 +10,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.kernels.blocks import block, inlined
 from hepcol.kernels._jit import Floats, Integers, Unsigned, kernel
+from hepcol.kernels.blocks import block, inlined
 from hepcol.kernels.elementary import asinh, atan2, sincospi
 from hepcol.kernels.hyperbolic import cosh, exp
 from hepcol.kernels.normal import DRAWS_PER_CALL, normal_quad
@@ -315,7 +315,7 @@ def _cut(
 
 
 @kernel
-def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of it would take a dozen arrays each)
+def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it would take a dozen arrays each)
     e_offsets: Integers,
     e_float: Floats,
     e_int: Integers,
@@ -327,6 +327,7 @@ def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of 
     j_int: Integers,
     soft: Floats,
     number: Unsigned,
+    campaign: Integers,
     keys: Unsigned,
     changes: Integers,
     sizes: Floats,
@@ -339,6 +340,7 @@ def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of 
     observables: Singles,
     in_skim: Bools,
     passed: Unsigned,
+    touched: Integers,
 ) -> None:
     """Find the regions that each event passes in each variation, and its nominal observables.
 
@@ -358,6 +360,8 @@ def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of 
         Soft term [GeV].
     number : uint64[n]
         Event numbers, of which draws are made.
+    campaign : int64[n]
+        Campaigns, by which events are counted.
     keys : uint64[2]
         Keys of the draws for jets and for the soft term.
     changes : int64[variations, 2]
@@ -382,6 +386,8 @@ def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of 
         To be filled with whether they do.
     passed : uint64[n, variations]
         To be filled with the regions that pass, as bits.
+    touched : int64[campaigns, variations]
+        To which the events are added of which a variation changes anything.
     """
     most_e, most_mu, most_j = _most(e_offsets), _most(mu_offsets), _most(j_offsets)
     e_pt, mu_pt, j_pt = np.empty(most_e), np.empty(most_mu), np.empty(most_j)
@@ -433,14 +439,16 @@ def select(  # noqa: PLR0912, PLR0915, C901 (one pass over the events; parts of 
             change, which, size = changes[v, 0], changes[v, 1], sizes[v]
             if v > 0:
                 passed[n, v] = 0
+                untouched = change == _NOTHING
+                untouched |= (change in (_E_SCALE, _E_RESOLUTION)) and n_e == 0
+                untouched |= (change in (_MU_SCALE, _MU_RESOLUTION, _MU_CURVATURE)) and n_mu == 0
+                untouched |= change == _JET_SCALE and not scale_matters[which]
+                untouched |= change == _JET_RESOLUTION and n_j == 0
+                touched[campaign[n], v] += not untouched
                 if alive[n] == 0:
                     continue
                 if leptons_fail and change >= _JET_SCALE:
                     continue
-                untouched = change == _NOTHING
-                untouched |= (change == _E_SCALE or change == _E_RESOLUTION) and n_e == 0
-                untouched |= (change == _MU_SCALE or change == _MU_RESOLUTION or change == _MU_CURVATURE) and n_mu == 0
-                untouched |= change == _JET_SCALE and not scale_matters[which]
                 if untouched:
                     passed[n, v] = passed[n, 0]
                     continue

@@ -1,8 +1,8 @@
 """From the objects of an event to what its row in each of the flat trees would say: observables, and regions passed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import awkward as ak
@@ -15,6 +15,7 @@ from hepcol.kernels._jit import Floats, Integers, Unsigned
 from hepcol.random import stream_key
 from hepcol.selection import BoolArray, Cut, Region
 from processors.stop4b import kernels
+from processors.stop4b.campaigns import CAMPAIGNS
 from processors.stop4b.observables import Column
 from processors.stop4b.response import JER_STREAM, NAMESPACE, SOFT_STREAM, tables
 
@@ -55,12 +56,15 @@ class Selected:
         Regions that each event passes in each variation, as bits.
     variations : tuple of str
         Names of the variations.
+    touched : int64[campaigns, variations]
+        Events of which each variation changes anything.
     """
 
     rows: Integers
     columns: dict[str, Column]
     passed: Unsigned
     variations: tuple[str, ...]
+    touched: Integers
 
     def rows_of(self, region: int, variation: int) -> Integers:
         """Events that pass a region in a variation."""
@@ -74,13 +78,15 @@ class Selected:
         return some, self.passed[some]
 
 
-def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, ...]) -> Selected:
+def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], variations: tuple[str, ...]) -> Selected:
     """Select the events of a chunk in some variations, of which the first is the nominal one.
 
     Parameters
     ----------
     events : ak.Array
         Events of an object file.
+    campaign : int64[n]
+        Their campaigns, as positions on the axis.
     regions : sequence of Region
         The regions.
     variations : tuple of str
@@ -93,6 +99,7 @@ def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, .
     observables = np.zeros((count, len(kernels.OBSERVABLES)), dtype=np.float32)
     in_skim = np.zeros(count, dtype=np.bool_)
     passed = np.zeros((count, len(variations)), dtype=np.uint64)
+    touched = np.zeros((len(CAMPAIGNS), len(variations)), dtype=np.int64)
     kernels.select(
         *_leptons(electrons, _ELECTRON_MAX_D0SIG),
         *_leptons(muons, _MUON_MAX_D0SIG),
@@ -101,6 +108,7 @@ def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, .
         _stacked(jet_marks, np.int64),
         _stacked([np.asarray(events[name]) for name in _SOFT], np.float64),
         np.asarray(events["eventNumber"]).astype(np.uint64),
+        campaign,
         np.array([stream_key(0, stream, NAMESPACE) for stream in (JER_STREAM, SOFT_STREAM)]),
         *tables(variations),
         *_cuts(regions),
@@ -108,17 +116,18 @@ def select(events: ak.Array, regions: Sequence[Region], variations: tuple[str, .
         observables,
         in_skim,
         passed,
+        touched,
     )
     rows = np.flatnonzero(in_skim)
     columns: dict[str, Column] = {
         name: observables[rows, k].astype(_TYPES.get(name, np.float32)) for k, name in enumerate(kernels.OBSERVABLES)
     }
     columns |= {name: np.asarray(events[name])[rows] for name in EVENT_COLUMNS}
-    return Selected(rows, columns, passed, variations)
+    return Selected(rows, columns, passed, variations, touched)
 
 
 def _leptons(leptons: JaggedColumns, max_d0sig: float) -> tuple[Integers, Floats, Integers]:
-    """Offsets, momenta and marks of leptons, as the kernel takes them."""
+    """Return offsets, momenta and marks of leptons, as the kernel takes them."""
     is_signal = leptons["isMedium"] & leptons["isIso"] & (np.abs(leptons["d0sig"].astype(np.float64)) < max_d0sig)
     return (
         leptons.offsets,
@@ -128,7 +137,8 @@ def _leptons(leptons: JaggedColumns, max_d0sig: float) -> tuple[Integers, Floats
 
 
 def _stacked(columns: Sequence[Column], dtype: type) -> npt.NDArray[Any]:
-    stacked = np.empty((len(columns), len(columns[0])), dtype=dtype)
+    """Columns as the rows of one array."""
+    stacked: npt.NDArray[Any] = np.empty((len(columns), len(columns[0])), dtype=dtype)
     for row, column in zip(stacked, columns, strict=True):
         row[:] = column
     return stacked
@@ -202,10 +212,11 @@ def _bounds(cut: Cut) -> tuple[float, float]:
 
 
 def _accepted(cut: Cut) -> int:
-    """Accepted whole numbers, as bits; 0 for any."""
+    """Return the accepted whole numbers, as bits; 0 for any."""
     return sum(1 << int(value) for value in set(cut.equal)) if len(cut.equal) > 1 else 0
 
 
+@cache
 def compile_kernels() -> None:
     """Compile the kernel, or load it from the cache."""
     nothing = ak.Array({name: np.zeros(0) for name in (*_SOFT, "eventNumber")})
@@ -215,4 +226,4 @@ def compile_kernels() -> None:
         for name in names:
             nothing[f"{prefix}_{name}"] = ak.Array([[0]])[:0]
     cut = Cut("", "MET", above=0.0)
-    select(nothing, (Region("", (cut,)),), ("nominal",))
+    select(nothing, np.zeros(0, dtype=np.int64), (Region("", (cut,)),), ("nominal",))

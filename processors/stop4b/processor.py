@@ -72,13 +72,14 @@ class Stop4bProcessor(ProcessorABC):
         if metadata["form"] == OBJECTS:
             needed += objects.COLUMNS
         else:
-            needed += [name for region in self.table.of(kind) for name in region.columns]
+            needed += [*fill.CHECKED, *(name for region in self.table.of(kind) for name in region.columns)]
             needed += DERIVED_COLUMNS if is_nominal else ()
         return tuple(dict.fromkeys(needed))
 
-    def warm_up(self) -> None:
-        """Compile the kernel of objects, so that the first chunk does not pay for it."""
-        objects.compile_kernels()
+    def warm_up(self, metadata: Mapping[str, Any]) -> None:
+        """Compile the kernel of objects, which trees do not need."""
+        if metadata["form"] == OBJECTS:
+            objects.compile_kernels()
 
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""
@@ -92,15 +93,20 @@ class Stop4bProcessor(ProcessorABC):
         )
         yields: dict[str, list[Contribution]] = {}
         if metadata["form"] == OBJECTS:
-            selected = objects.select(events, regions, VARIATIONS if self._varies(kind) else VARIATIONS[:1])
+            variations = VARIATIONS if self._varies(kind) else VARIATIONS[:1]
+            selected = objects.select(events, of_events.campaign, regions, variations)
             rows = rows_of_objects(selected, stored, regions)
             yields = _kinematic(selected, regions, of_events)
+            trees = _count_touched(selected, of_events)
         else:
             rows = rows_of_tree(stored, regions)
+            trees = {metadata["variation"]: fill.count_rows(of_events.campaign, stored, metadata["treename"])}
         is_nominal = metadata["variation"] == NOMINAL.name
         own = self._weigh(rows, kind) if is_nominal else {metadata["variation"]: rows.pick(of_events.weight)}
         yields = {name: rows.contributions(of_regions) for name, of_regions in own.items()} | yields
-        histograms = {fill.YIELDS: fill.fill_yields(of_events, self.table.names, yields)}
+        filled = fill.fill_yields(of_events, self.table.names, yields)
+        # entries apart: what is written of weighted histograms has none
+        histograms = {fill.YIELDS: filled, fill.ENTRIES: filled.entries, fill.TREES: fill.fill_trees(trees)}
         if is_nominal:
             histograms |= _describe(of_events[rows.event], rows)
         result = DatasetResult(
@@ -155,7 +161,25 @@ def _kinematic(
     }
 
 
+def _count_touched(selected: objects.Selected, events: Events) -> dict[str, dict[int, tuple[int, int]]]:
+    """Count, by variation and campaign, the events and those that the variation changes."""
+    campaigns, totals = np.unique(events.campaign, return_counts=True)
+    return {
+        name: {
+            int(campaign): (int(total), int(selected.touched[campaign, number]))
+            for campaign, total in zip(campaigns, totals, strict=True)
+        }
+        for number, name in enumerate(selected.variations)
+    }
+
+
 def _describe(events: Events, rows: Rows) -> dict[str, Histogram]:
     """Return the cutflows, and the distributions without one cut, of nominal rows."""
-    cutflows = {f"{fill.CUTFLOW}_{one.region.name}": fill.fill_cutflow(events, one) for one in rows.passed}
-    return cutflows | fill.fill_all_but(events, rows.passed, rows.columns)
+    found: dict[str, Histogram] = {}
+    for one in rows.passed:
+        cutflow = fill.fill_cutflow(events, one)
+        found |= {
+            f"{fill.CUTFLOW}_{one.region.name}": cutflow,
+            f"{fill.CUTFLOW_ENTRIES}_{one.region.name}": cutflow.entries,
+        }
+    return found | fill.fill_all_but(events, rows.passed, rows.columns)

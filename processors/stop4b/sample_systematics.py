@@ -24,8 +24,16 @@ def from_variations(sample: SampleSum) -> dict[str, dict[str, Pair]]:
         high, low = sides if len(sides) > 1 else (*sides, None)
         if regions and not (high is None and low is None):
             nominal = {region: sample.nominal[region] for region in regions}
-            pairs.setdefault(systematic.name, {}).update(pair_sides(nominal, high, low))
+            pairs.setdefault(systematic.name, {}).update(pair_sides(nominal, high, low, _untouched(sample, systematic)))
     return pairs
+
+
+def _untouched(sample: SampleSum, systematic: Systematic) -> list[str] | None:
+    """Tell which sides of a systematic were made without it; None if that is not known."""
+    if sample.untouched is None:
+        return None
+    sides = zip(("high", "low"), systematic.variations, strict=False)
+    return [side for side, variation in sides if variation.name in sample.untouched]
 
 
 def _systematics(sample: SampleSum) -> tuple[Systematic, ...]:

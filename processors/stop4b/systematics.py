@@ -1,6 +1,6 @@
 """The experimental systematics of the search, as records: 25 kinematic ones, 21 of scale factors, those of the fakes.
 
-Names are those of the original's trees and columns (SPEC 6): ``<NAME>__1up`` and ``<NAME>__1down``, the soft term apart.
+Names are those of the original's trees and columns (SPEC 6): ``<NAME>__1up``, ``<NAME>__1down``; the soft term apart.
 """
 
 from dataclasses import dataclass

@@ -136,7 +136,7 @@ class Tables:
         if asimov:
             return self.with_asimov_data().to_yields()
         if self.data is None:
-            raise InputError("data are missing: give them, or ask for asimov=True to take the expected background")
+            raise InputError("data are missing: add their files to the run, or take the expected background (asimov)")
         return Yields(
             self.regions,
             LUMINOSITY_ERROR,

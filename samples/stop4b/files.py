@@ -66,7 +66,7 @@ def write_note(file: Any, note: dict[str, Any]) -> None:
 
 
 def read_note(path: Path | str) -> dict[str, Any]:
-    """What a file says about itself.
+    """Read what a file says about itself.
 
     Raises
     ------

@@ -1,0 +1,102 @@
+"""What the cuts look at, in events that pass all the others: stacks of all samples, to be drawn."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import hist
+
+from hepcol import store
+from hepcol.inference.templates import Template, sum_templates
+from hepcol.report.stack_plots import Stack
+from processors.stop4b import fill
+from processors.stop4b.datasets import Dataset
+from processors.stop4b.kinds import Kind
+from processors.stop4b.normalisation import FACTORS
+from processors.stop4b.observables import AXES
+from processors.stop4b.selection import Selection
+from processors.stop4b.yields import BACKGROUNDS
+
+Parts = dict[str, list[Template]]  # by sample
+
+
+def stacks(
+    histograms: Mapping[tuple[str, ...], hist.Hist], metadata: Mapping[str, Mapping[str, Any]], selection: Selection
+) -> Iterator[tuple[str, str, Stack]]:
+    """Make a stack of each region and column that it cuts on.
+
+    Parameters
+    ----------
+    histograms : mapping
+        By dataset and name.
+    metadata : mapping
+        Metadata of the datasets.
+    selection : Selection
+        The regions, whose thresholds are marked.
+
+    Yields
+    ------
+    region, column, Stack
+        Names, and what to draw.
+    """
+    for number, region in enumerate(selection.regions):
+        for column, axis in AXES.items():
+            name = f"{fill.ALL_BUT}_{column}"
+            found = {dataset: one for (dataset, given), one in histograms.items() if given == name}
+            thresholds = [bound for cut in region.cuts if cut.column == column for bound in cut.thresholds]
+            if not (found and thresholds):
+                continue
+            parts, luminosity = _parts(found, metadata, number)
+            samples = {sample: sum_templates(templates) for sample, templates in parts.items()}
+            signals = {about["sample"] for about in metadata.values() if about.get("is_signal")}
+            order = [name for name in BACKGROUNDS if name in samples]
+            data = next((about["sample"] for about in metadata.values() if about["kind"] == Kind.DATA.value), None)
+            yield (
+                region.name,
+                column,
+                Stack(
+                    region.name,
+                    axis.label,
+                    axis.edges,
+                    {sample: samples[sample] for sample in order},
+                    {sample: template for sample, template in samples.items() if sample in signals},
+                    samples.get(data) if data else None,
+                    tuple(thresholds),
+                    luminosity,
+                ),
+            )
+
+
+def _parts(
+    found: Mapping[str, hist.Hist], metadata: Mapping[str, Mapping[str, Any]], region: int
+) -> tuple[Parts, float]:
+    """Scale what each dataset has, by sample; and the luminosity of all [fb^-1]."""
+    parts: Parts = {}
+    luminosity = 0.0
+    for name, histogram in found.items():
+        dataset = Dataset.from_metadata(name, metadata[name])
+        normalisation = FACTORS[dataset.sample].value if dataset.sample in FACTORS else 1.0
+        luminosity = max(luminosity, sum(dataset.luminosity.values()))
+        for campaign in histogram.axes["campaign"]:
+            if dataset.has(campaign):
+                one = histogram[{"campaign": campaign, "region": region}]
+                template = Template.from_hist(one).scaled(dataset.factor(campaign) * normalisation)
+                parts.setdefault(dataset.sample, []).append(template)
+    return parts, luminosity
+
+
+def plot_distributions(folder: str | Path) -> list[Path]:
+    """Draw the distributions of a run into ``plots/all_but`` of its output folder."""
+    from hepcol.options import rebuild_processor
+    from hepcol.report.stack_plots import plot_stack
+    from hepcol.report.style import save, style
+
+    histograms, summary = store.read(folder)
+    provenance = store.read_provenance(folder)
+    processor = rebuild_processor(provenance["processor"], provenance["options"])
+    metadata = {name: about["metadata"] for name, about in provenance["fileset"].items()}
+    written: list[Path] = []
+    with style():
+        for region, column, stack in stacks(histograms, metadata, processor.table):
+            written += save(plot_stack(stack, summary), store.plot_paths(Path(folder), (fill.ALL_BUT, region, column)))
+    return written
