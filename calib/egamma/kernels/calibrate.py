@@ -16,8 +16,6 @@ from typing import NamedTuple
 import numpy as np
 
 from calib.egamma.kernels import slots
-from hepcol.kernels.blocks import block, inlined
-from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import Tables, content, interpolated
 from calib.egamma.kernels.precorrection import corrected_data
 from calib.egamma.kernels.resolution import (
@@ -37,6 +35,8 @@ from calib.egamma.kernels.resolution import (
 from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, nominal_alpha, period_of
 from calib.egamma.kernels.slots import CONVERTED, NONE, Model, Variations
 from hepcol.kernels._jit import Floats, Integers, kernel
+from hepcol.kernels.blocks import block, inlined
+from hepcol.kernels.hyperbolic import cosh
 
 BLOCK = 128
 FAST_SCALE_END = 2.47

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from hepcol.kernels.blocks import inlined
-from hepcol.kernels.hyperbolic import log
 from hepcol.kernels._jit import Floats, Unsigned, kernel
+from hepcol.kernels.blocks import inlined
 from hepcol.kernels.elementary import sincospi
+from hepcol.kernels.hyperbolic import log
 from hepcol.kernels.philox import draw_words
 
 _TWO_TO_MINUS_31, _TWO_TO_MINUS_32 = 2.0**-31, 2.0**-32

@@ -6,11 +6,11 @@ Bins are numbered as in ROOT: 1 to n, 0 for underflow, n + 1 for overflow.
 import math
 from typing import NamedTuple
 
-from hepcol.kernels.blocks import inlined
-from hepcol.kernels.hyperbolic import exp, log
 from calib.egamma.kernels.programs import evaluate
 from calib.egamma.kernels.slots import EXPONENTIAL, LOGARITHMIC, POWER, ROOT
 from hepcol.kernels._jit import Floats, Integers
+from hepcol.kernels.blocks import inlined
+from hepcol.kernels.hyperbolic import exp, log
 
 # Columns of ``axes``
 BINS, EDGES, CENTRES, GUIDE, KNOTS = range(5)

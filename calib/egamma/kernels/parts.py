@@ -6,12 +6,12 @@ import numpy as np
 
 from calib.egamma.kernels import slots
 from calib.egamma.kernels.calibrate import Particles, Setup, energy_of, in_range
-from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import BINS, EDGES, X_AXIS, Tables
 from calib.egamma.kernels.resolution import constant_term, eta_bin, intrinsic_squared, pile_up_noise, terms
 from calib.egamma.kernels.scale import GEV, all_sources, fill_sources, nominal_alpha, period_of
 from calib.egamma.kernels.slots import Model, Variations
 from hepcol.kernels._jit import Floats, kernel
+from hepcol.kernels.hyperbolic import cosh
 
 
 def edges(t: Tables, table: int) -> Floats:

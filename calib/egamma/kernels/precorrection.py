@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
+from calib.egamma.kernels.lookup import CENTRES, X_AXIS, Y_AXIS, Tables, find_bin, find_inside, row_of
 from hepcol.kernels.blocks import inlined
 from hepcol.kernels.hyperbolic import exp
-from calib.egamma.kernels.lookup import CENTRES, X_AXIS, Y_AXIS, Tables, find_bin, find_inside, row_of
 
 MODULES = 16  # of the barrel
 BARREL_END = 1.37

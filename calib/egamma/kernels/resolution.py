@@ -10,8 +10,6 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
-from hepcol.kernels.blocks import inlined
-from hepcol.kernels.hyperbolic import log
 from calib.egamma.kernels.lookup import (
     COLUMNS,
     CONTENTS,
@@ -30,6 +28,8 @@ from calib.egamma.kernels.lookup import (
 )
 from calib.egamma.kernels.slots import Model
 from hepcol.kernels._jit import Floats
+from hepcol.kernels.blocks import inlined
+from hepcol.kernels.hyperbolic import log
 
 GEV = 1000.0
 TERMS = 3  # sampling, noise and constant term

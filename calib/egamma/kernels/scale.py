@@ -10,8 +10,6 @@ import math
 import numpy as np
 
 from calib.egamma.kernels import slots
-from hepcol.kernels.blocks import inlined
-from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.kernels.lookup import (
     BINS,
     CONTENTS,
@@ -34,6 +32,8 @@ from calib.egamma.kernels.lookup import (
 from calib.egamma.kernels.precorrection import adc_factor
 from calib.egamma.kernels.slots import CONVERTED, TYPES, UNCONVERTED, Model
 from hepcol.kernels._jit import Floats, Integers
+from hepcol.kernels.blocks import inlined
+from hepcol.kernels.hyperbolic import cosh
 
 GEV = 1000.0
 MEAN_ET = 40_000.0  # of electrons of Z -> ee, where a model has no profile of it
