@@ -114,7 +114,7 @@ class Passed:
     @property
     def rows(self) -> IntArray:
         """Events that pass all cuts."""
-        return np.flatnonzero(_all(self.masks))
+        return np.flatnonzero(_all(self.masks, len(self.masks[0])))
 
     def steps(self) -> IntArray:
         """Count the cuts that each event passes until it fails the first, which a cutflow is a histogram of."""
@@ -126,7 +126,7 @@ class Passed:
     def all_but(self, *columns: str) -> IntArray:
         """Events that pass all cuts but those on some columns."""
         chosen = [mask for cut, mask in zip(self.region.cuts, self.masks, strict=True) if cut.column not in columns]
-        return np.flatnonzero(_all(chosen))
+        return np.flatnonzero(_all(chosen, len(self.masks[0])))
 
 
 def apply(regions: Sequence[Region], columns: Callable[[str], Column] | Mapping[str, Column]) -> list[Passed]:
@@ -145,9 +145,9 @@ def apply(regions: Sequence[Region], columns: Callable[[str], Column] | Mapping[
     return [Passed(region, tuple(masks[cut] for cut in region.cuts)) for region in regions]
 
 
-def _all(masks: Sequence[BoolArray]) -> BoolArray:
-    """Whether each event is in all masks."""
-    passed = masks[0].copy()
-    for mask in masks[1:]:
+def _all(masks: Sequence[BoolArray], count: int) -> BoolArray:
+    """Whether each of ``count`` events is in all masks."""
+    passed = np.ones(count, dtype=np.bool_)
+    for mask in masks:
         passed &= mask
     return passed

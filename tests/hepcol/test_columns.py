@@ -2,7 +2,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from hepcol.columns import Collection
+from hepcol.columns import Collection, JaggedColumns
 from hepcol.events import open_events, open_file, read_events
 from hepcol.formats import identify
 from processors.zee import ZeeProcessor
@@ -76,3 +76,39 @@ def test_gives_the_objects_of_any_selection_of_events(shipped_file, select):
     assert collection.offsets[0] == 0
     assert collection["pz"].tolist() == ak.flatten(records.pz).to_list()
     assert collection["pt"].tolist() == ak.flatten(records.pt).to_list()  # not stored: the vector's own
+
+
+class TestJaggedColumns:
+    events = ak.Array(
+        {
+            "Jet_pt": [[1.0, 2.0], [], [3.0]],
+            "Jet_charge": ak.values_astype(ak.Array([[1, -1], [], [1]]), "int8"),
+            "Jet_other": [[1.0], [2.0], [3.0]],
+            "MET": [1.0, 2.0, 3.0],
+        }
+    )
+
+    def test_columns_and_offsets(self):
+        jets = JaggedColumns(self.events, "Jet")
+        assert jets.offsets.tolist() == [0, 2, 2, 3]
+        assert jets["pt"].tolist() == [1.0, 2.0, 3.0]
+        assert jets["charge"].dtype == np.int8
+
+    def test_a_slice_begins_at_zero(self):
+        jets = JaggedColumns(self.events[1:], "Jet")
+        assert jets["pt"].tolist() == [3.0]
+        assert jets.offsets.tolist() == [0, 0, 1]
+
+    def test_the_memory_of_the_events_is_not_to_be_written_to(self):
+        with pytest.raises(ValueError, match="read-only"):
+            JaggedColumns(self.events, "Jet")["pt"][0] = 5.0
+
+    def test_columns_of_other_numbers_of_objects_are_an_error(self):
+        jets = JaggedColumns(self.events, "Jet")
+        assert len(jets["pt"]) == 3
+        with pytest.raises(ValueError, match="Jet_other has other numbers of objects"):
+            jets["other"]
+
+    def test_a_plain_column_is_an_error(self):
+        with pytest.raises(ValueError, match="column Jet_flat is not jagged"):
+            JaggedColumns(ak.Array({"Jet_flat": [1.0]}), "Jet")["flat"]

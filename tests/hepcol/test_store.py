@@ -240,3 +240,28 @@ def test_a_folder_that_cannot_be_used_is_not_left_locked(tmp_path):
     with pytest.raises(ValueError, match="cannot be written"):
         write(tmp_path)
     assert not (tmp_path / store.LOCK).exists()
+
+
+def test_what_is_added_goes_with_the_results(tmp_path):
+    folder = tmp_path / "out"
+    with store.OutputFolder.prepare(folder, force=False) as output:
+        output.finish({"complete": True, "events": {}}, {"processor": "", "options": {}}, [])
+    (folder / "plots" / "mine").mkdir(parents=True)
+    with store.adding(folder, "mine") as names:
+        (folder / "mine.txt").write_text("")
+        names += ["mine.txt", "plots/mine"]
+    assert json.loads((folder / "summary.json").read_text())["added"] == {"mine": ["mine.txt", "plots/mine"]}
+    with store.adding(folder, "mine") as names:  # another time, with less
+        names.append("mine.txt")
+    assert (folder / "mine.txt").exists()
+    assert not (folder / "plots" / "mine").exists()
+
+
+def test_what_is_added_may_not_reach_out_of_the_folder(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    precious = tmp_path / "precious.txt"
+    precious.write_text("")
+    (folder / "summary.json").write_text(json.dumps({"added": {"mine": ["../precious.txt", str(precious)]}}))
+    store._remove_added(folder)
+    assert precious.exists()

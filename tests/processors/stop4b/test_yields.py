@@ -352,7 +352,7 @@ def test_a_campaign_without_entries_is_told():
 def test_data_have_to_be_given_or_replaced_on_request():
     datasets = {"Wt": (make(flat(2.25, 10.5)), about("Wt")), "signal_1_1": (make(flat(1.0, 1.0)), about("signal_1_1"))}
     tables = tables_of(datasets)
-    with pytest.raises(InputError, match="data are missing: give them, or ask for asimov=True") as error:
+    with pytest.raises(InputError, match="data are missing: add their files to the run") as error:
         tables.to_yields()
     assert "\n" not in str(error.value)
     assert tables.to_yields(asimov=True).data == {SRA: pytest.approx(2.25), SRB: pytest.approx(10.5)}
