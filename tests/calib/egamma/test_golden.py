@@ -9,10 +9,10 @@ import pytest
 
 from calib.egamma import EgammaCalibration
 from calib.egamma.kernels import precorrection, resolution, slots
-from hepcol.kernels.hyperbolic import cosh
 from calib.egamma.models import model_of
 from calib.egamma.systematics import Systematic
 from calib.egamma.tables import read_tables
+from hepcol.kernels.hyperbolic import cosh
 
 PATH = Path(__file__).with_name("golden.py")
 golden = sys.modules.get("golden_numbers")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from calib.egamma.kernels.draws import counter_normals
-from hepcol.kernels.hyperbolic import log
 from hepcol.kernels import elementary
+from hepcol.kernels.hyperbolic import log
 from hepcol.random import normals, stream_key
 
 KEY = stream_key(1, "egamma.smearing", "file")
