@@ -87,6 +87,35 @@ def egamma(electrons: int | None, quick: bool, area: str, repeats: int, output: 
 
 
 @bench.command()
+@click.option("--quick", is_flag=True, help="A tenth of the events; under 5 minutes.")
+@_REPEATS
+@_OUTPUT
+@_README
+def stop4b(quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
+    """Compare the stop four-body search, from 41 trees and from objects; the tables go to DIR/stop4b.md and .json.
+
+    The sample is generated the first time, which takes 8 minutes on two cores (with --quick, 1). Needs ROOT, Pythia
+    and fastjet (pip install 'hepcol[rdf,samples]').
+    """
+    from benchmarks import report, stop4b
+
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which hepcol is compared with: pip install 'hepcol[rdf]'")
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, stop4b.MARKS)
+        with _progress("sample") as show:
+            folders = stop4b.prepare(stop4b.QUICK_EVENTS if quick else stop4b.EVENTS, show)
+            samples = stop4b.run(folders, repeats, show)
+        text = stop4b.write(output, samples, stop4b.describe(samples, folders, repeats))
+        if readme is not None:
+            report.insert(readme, text, stop4b.MARKS)
+    click.echo(text)
+    click.echo(f"written: {output}/stop4b.md, stop4b.json")
+
+
+@bench.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_REPEATS
 def chunks(file: Path, repeats: int) -> None:

@@ -82,9 +82,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
         )
     for number, (name, template) in enumerate(stack.signals.items()):
         style = _LINES[number % len(_LINES)]
-        handles.append(
-            axes.stairs(template.contents, stack.edges, color=RED, linewidth=2, linestyle=style, label=name)
-        )
+        handles.append(axes.stairs(template.contents, stack.edges, color=RED, linewidth=2, linestyle=style, label=name))
     highest = max([total.max(initial=0), *(one.contents.max(initial=0) for one in stack.signals.values())])
     if stack.data is not None:
         highest = max(highest, (stack.data.contents + np.sqrt(stack.data.contents)).max(initial=0))
@@ -111,7 +109,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
 
 def _draw_data(axes: Any, stack: Stack) -> Any:
     """Draw observed events, where there are some, with the square root as their error."""
-    assert stack.data is not None  # noqa: S101 (for mypy)
+    assert stack.data is not None
     contents = stack.data.contents
     there = contents > 0
     centres = (stack.edges[1:] + stack.edges[:-1]) / 2

@@ -27,8 +27,8 @@ class _CutRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label: Annotated[str, Field(min_length=1)]
     column: Annotated[str, Field(min_length=1)]
+    label: str = ""  # the column's name, unless given
     above: _Finite | None = None
     at_least: _Finite | None = None
     below: _Finite | None = None
@@ -40,7 +40,9 @@ class _CutRow(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if all(bound is None for bound in (self.above, self.at_least, self.below, self.at_most)) and not self.equal:
-            raise ValueError(f"cut '{self.label}' accepts everything: give above, at_least, below, at_most or equal")
+            raise ValueError(
+                f"cut '{self.label or self.column}' accepts everything: give above, at_least, below, at_most or equal"
+            )
         return self
 
 
@@ -127,4 +129,4 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
 def _cut(row: _CutRow, source: str) -> Cut:
     """Make the cut of a row; its source is that of the region unless it has its own."""
     bounds = {name: getattr(row, name) for name in ("above", "at_least", "below", "at_most", "equal")}
-    return Cut(row.label, row.column, **bounds, kinds=row.samples, source=row.source or source)
+    return Cut(row.label or row.column, row.column, **bounds, kinds=row.samples, source=row.source or source)
