@@ -4,11 +4,16 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test check bench format clean
+.PHONY: demo demo-stop4b test check bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
 	$(BIN)/hepcol fit demo
+
+demo-stop4b: .venv/installed-stats  ## the stop four-body search: objects, all systematics, yields, limits
+	$(BIN)/hepcol run stop4b stop4b-objects -o demo-stop4b --force
+	$(BIN)/hepcol yields demo-stop4b
+	$(BIN)/hepcol fit demo-stop4b --model histfactory
 
 test: .venv/installed-dev  ## every test, the files of tests on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
@@ -21,6 +26,7 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 bench: .venv/installed-dev  ## hepcol beside what it is compared with, 45 minutes; BENCH_ARGS=--quick: 6 minutes
 	$(BIN)/hepcol bench zee $(BENCH_ARGS)
 	$(BIN)/hepcol bench egamma $(BENCH_ARGS)
+	$(BIN)/hepcol bench stop4b $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
@@ -36,10 +42,14 @@ format: .venv/installed-dev
 	$(UV) --editable .
 	@touch $@
 
+.venv/installed-stats: .venv/installed
+	$(UV) --editable '.[stats]'
+	@touch $@
+
 # pythia8mc has no source build worth waiting for, so only its wheel is taken
 .venv/installed-dev: .venv/installed
 	$(UV) --only-binary pythia8mc --editable '.[rdf,samples,stats]' --group dev
 	@touch $@
 
 clean:
-	rm -rf .venv demo bench build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo demo-stop4b bench build dist .pytest_cache .mypy_cache .ruff_cache
