@@ -30,15 +30,15 @@ OBSERVABLES = (
     *("nlep", "lep1pT", "lep2pT", "lep1eta", "lep2eta", "lep1phi", "lep2phi", "isSignalLep1", "isSignalLep2"),
     *("IFFTypeLep1", "IFFTypeLep2", "isOS", "isSF"),
     *("mll", "pTll", "dphill"),
-    *("njet", "nbjet", "jet1pT", "jet2pT", "jet3pT", "jet4pT"),
-    *("MET", "METphi", "pbll", "dphi_boost", "R2l", "R2l4j"),
+    *("njet", "nbjet", "jet1pT", "jet2pT", "jet3pT", "jet4pT", "R2l4j"),
+    *("MET", "METphi", "pbll", "dphi_boost", "R2l"),
     "minDRl2j",
     "METsig",
 )
 _NLEP, _PT1, _PT2, _ETA1, _ETA2, _PHI1, _PHI2, _SIGNAL1, _SIGNAL2, _CLASS1, _CLASS2, _OS, _SF = range(13)
 _MLL, _PTLL, _DPHILL = range(13, 16)
 _NJET, _NBJET, _JET1 = range(16, 19)
-_MET, _METPHI, _PBLL, _DPHI_BOOST, _R2L, _R2L4J = range(22, 28)
+_R2L4J, _MET, _METPHI, _PBLL, _DPHI_BOOST, _R2L = range(22, 28)
 _MIN_DR, _SIGNIFICANCE = 28, 29
 # First observable after each stage: leptons, pairs, jets, missing momentum, distances, significance
 STAGES = (_MLL, _NJET, _MET, _MIN_DR, _SIGNIFICANCE, len(OBSERVABLES))
@@ -70,6 +70,7 @@ _B = 5
 _HIGH_ENERGY, _NON_CLOSURE_FROM, _NON_CLOSURE_TO = 600.0, 2.0, 2.8
 _MIN_JER_FACTOR = 0.1
 N_JET_SCALES, N_JER_DRAWS = 7, 8
+_LOCAL, _LOCAL_SIZES = 4, (0.010, 0.015, 0.015)  # scales from this one on change some jets only
 
 # processors.stop4b.response.Change
 _NOTHING, _E_SCALE, _E_RESOLUTION, _MU_SCALE, _MU_RESOLUTION, _MU_CURVATURE = range(6)
@@ -124,16 +125,36 @@ def _electron_scale(eta: float) -> float:
 
 
 @inlined
-def _find_scales(pt: float, eta: float, flavour: int, j: int, out: Floats) -> None:
-    """Fill ``out[j, 7]`` with the relative changes of a jet by its scales, in the order of ``response.JetScale``."""
-    falling = exp(-pt / 40.0)
-    out[j, 0] = 0.003 + 0.025 * falling
-    out[j, 1] = 0.002 + 0.002 * abs(eta) + 0.010 * falling
-    out[j, 2] = 0.002 + 0.010 * falling + (0.010 if flavour == _B else 0.0)
-    out[j, 3] = -0.003 if flavour == _B else -(0.003 + 0.020 * exp(-pt / 50.0))
-    out[j, 4] = 0.010 if pt * cosh(eta) > _HIGH_ENERGY else 0.0
-    out[j, 5] = 0.015 if -_NON_CLOSURE_TO < eta < -_NON_CLOSURE_FROM else 0.0
-    out[j, 6] = 0.015 if _NON_CLOSURE_FROM < eta < _NON_CLOSURE_TO else 0.0
+def _rapidity(pt: float, eta: float, mass: float) -> float:
+    """Rapidity of a jet, which no variation changes: its mass scales with its momentum."""
+    grown = exp(eta)
+    ratio = mass / pt
+    return asinh(0.5 * (grown - 1.0 / grown) / math.sqrt(1.0 + ratio * ratio))
+
+
+@inlined
+def _find_scales(n_j: int, j0: int, j_float: Floats, j_int: Integers, scales: Floats) -> None:
+    """Fill the relative changes of jets by the scales, in the order of ``response.JetScale``."""
+    for j in range(n_j):
+        pt, eta = j_float[PT, j0 + j], j_float[ETA, j0 + j]
+        is_b = j_int[FLAVOUR, j0 + j] == _B
+        falling = exp(-pt / 40.0)
+        scales[j, 0] = 0.003 + 0.025 * falling
+        scales[j, 1] = 0.002 + 0.002 * abs(eta) + 0.010 * falling
+        scales[j, 2] = 0.002 + 0.010 * falling + (0.010 if is_b else 0.0)
+        scales[j, 3] = -0.003 if is_b else -(0.003 + 0.020 * exp(-pt / 50.0))
+        for k in range(_LOCAL, N_JET_SCALES):
+            scales[j, k] = _LOCAL_SIZES[k - _LOCAL] if _is_local(k, pt, eta) else 0.0
+
+
+@inlined
+def _is_local(which: int, pt: float, eta: float) -> bool:
+    """Whether a scale that changes some jets only changes this one."""
+    if which == _LOCAL:
+        return pt * cosh(eta) > _HIGH_ENERGY
+    if which == _LOCAL + 1:
+        return -_NON_CLOSURE_TO < eta < -_NON_CLOSURE_FROM
+    return _NON_CLOSURE_FROM < eta < _NON_CLOSURE_TO
 
 
 @inlined
@@ -253,6 +274,42 @@ def _leading(
         elif pt > pt2:
             second, pt2 = k, pt
     return n_leptons, first, second, pt1, pt2
+
+
+@inlined
+def _add_jets(
+    n_j: int, j0: int, j_float: Floats, j_int: Integers, j_xy: Floats, j_pt: Floats, keep_j: Bools
+) -> tuple[float, float]:
+    """Sum the momenta of signal jets and forward jets, and take the marks of jets that fail JVT away."""
+    x = y = 0.0
+    for j in range(n_j):
+        pt, abs_eta = j_pt[j], abs(j_float[ETA, j0 + j])
+        if keep_j[j]:
+            keep_j[j] = j_int[PASSES_JVT, j0 + j] != 0 or pt >= _JVT_MAX_PT or abs_eta >= _TRACKER_MAX_ETA
+        if keep_j[j] or (pt > _FORWARD_MIN_PT and _JET_MAX_ETA <= abs_eta < _FORWARD_MAX_ETA):
+            x += pt * j_xy[j, X]
+            y += pt * j_xy[j, Y]
+    return x, y
+
+
+@inlined
+def _count_jets(n_j: int, j0: int, j_int: Integers, keep_j: Bools, j_pt: Floats, top: Floats) -> tuple[int, int]:
+    """Count the signal jets and those that are b-tagged, and fill the momenta of the leading ones."""
+    top[:] = 0.0
+    n_jets = n_tagged = 0
+    for j in range(n_j):
+        if not keep_j[j]:
+            continue
+        pt = j_pt[j]
+        n_jets += 1
+        n_tagged += j_int[IS_TAGGED, j0 + j] != 0
+        k = _N_LEADING - 1
+        if pt > top[k]:
+            while k > 0 and pt > top[k - 1]:
+                top[k] = top[k - 1]
+                k -= 1
+            top[k] = pt
+    return n_jets, n_tagged
 
 
 @inlined
@@ -392,7 +449,7 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
     most_e, most_mu, most_j = _most(e_offsets), _most(mu_offsets), _most(j_offsets)
     e_pt, mu_pt, j_pt = np.empty(most_e), np.empty(most_mu), np.empty(most_j)
     e_xy, mu_xy, j_xy = np.empty((most_e, 2)), np.empty((most_mu, 2)), np.empty((most_j, 2))
-    j_y, resolution = np.empty(most_j), np.empty(most_j)
+    near, resolution = np.empty(most_j, np.bool_), np.empty(most_j)
     scales, draws = np.empty((most_j, N_JET_SCALES)), np.empty((most_j, N_JER_DRAWS))
     e_mu, e_jet, mu_jet = np.empty((most_e, most_mu), np.bool_), np.empty((most_e, most_j)), np.empty((most_mu, most_j))
     keep_e, keep_mu, keep_j = np.empty(most_e, np.bool_), np.empty(most_mu, np.bool_), np.empty(most_j, np.bool_)
@@ -417,24 +474,35 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
             for mu in range(n_mu):
                 e_mu[e, mu] = _distance(eta, phi, mu_float[ETA, mu0 + mu], mu_float[PHI, mu0 + mu]) < _SAME_TRACK
                 has_overlaps |= e_mu[e, mu]
-        scale_matters[:] = False
+        scale_matters[:] = n_j > 0
+        scale_matters[_LOCAL:] = False
         for j in range(n_j):
             pt, eta, phi = j_float[PT, j0 + j], j_float[ETA, j0 + j], j_float[PHI, j0 + j]
             j_xy[j, X], j_xy[j, Y] = _direction(phi)
-            ratio = j_float[MASS, j0 + j] / pt
-            grown = exp(eta)
-            j_y[j] = asinh(0.5 * (grown - 1.0 / grown) / math.sqrt(1.0 + ratio * ratio))
+            for k in range(_LOCAL, N_JET_SCALES):
+                scale_matters[k] |= _is_local(k, pt, eta)
+            is_near = False
             for e in range(n_e):
-                e_jet[e, j] = _distance(e_float[ETA, e0 + e], e_float[PHI, e0 + e], j_y[j], phi)
+                is_near |= _angle(e_float[PHI, e0 + e], phi) < _MAX_CONE
+            for mu in range(n_mu):
+                is_near |= _angle(mu_float[PHI, mu0 + mu], phi) < _MAX_CONE
+            near[j] = is_near
+            # Of three jets, two are far from all leptons in azimuth alone: their rapidities are not needed here
+            y = _rapidity(pt, eta, j_float[MASS, j0 + j]) if is_near else 0.0
+            for e in range(n_e):
+                e_jet[e, j] = _distance(e_float[ETA, e0 + e], e_float[PHI, e0 + e], y, phi) if is_near else _NO_JET
                 has_overlaps |= e_jet[e, j] < _MAX_CONE
             for mu in range(n_mu):
-                mu_jet[mu, j] = _distance(mu_float[ETA, mu0 + mu], mu_float[PHI, mu0 + mu], j_y[j], phi)
+                mu_jet[mu, j] = (
+                    _distance(mu_float[ETA, mu0 + mu], mu_float[PHI, mu0 + mu], y, phi) if is_near else _NO_JET
+                )
                 has_overlaps |= mu_jet[mu, j] < _MAX_CONE
-            _find_scales(pt, eta, j_int[FLAVOUR, j0 + j], j, scales)
-            for k in range(N_JET_SCALES):
-                scale_matters[k] |= scales[j, k] != 0.0
-        has_draws = leptons_fail = False
-        nominal_x = nominal_y = 0.0  # of the hard system
+        has_draws = has_scales = leptons_fail = False
+        # what was last computed is nominal: leptons and sums, jets
+        is_nominal = jets_are_nominal = False
+        nominal_x = nominal_y = jets_x = jets_y = hard_x = hard_y = pt1 = pt2 = 0.0  # of the hard system
+        n_leptons = first = second = 0
+        lepton_cuts = alive[n]
         for v in range(n_variations):
             change, which, size = changes[v, 0], changes[v, 1], sizes[v]
             if v > 0:
@@ -452,91 +520,82 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
                 if untouched:
                     passed[n, v] = passed[n, 0]
                     continue
-            for e in range(n_e):
-                pt = e_float[PT, e0 + e]
-                if change == _E_SCALE:
-                    pt = pt * (1.0 + size * _electron_scale(e_float[ETA, e0 + e]))
-                elif change == _E_RESOLUTION:
-                    pt = pt + size * (pt - e_float[TRUTH_PT, e0 + e])
-                e_pt[e] = pt
-                keep_e[e] = pt > _ELECTRON_MIN_PT and abs(e_float[ETA, e0 + e]) < _ELECTRON_MAX_ETA
-            for mu in range(n_mu):
-                pt, eta = mu_float[PT, mu0 + mu], mu_float[ETA, mu0 + mu]
-                if change == _MU_SCALE:
-                    pt = pt * (1.0 + size * (_MU_BARREL if abs(eta) < _MU_BARREL_END else _MU_ENDCAP))
-                elif change == _MU_RESOLUTION:
-                    pt = pt + size * (pt - mu_float[TRUTH_PT, mu0 + mu])
-                elif change == _MU_CURVATURE:
-                    pt = pt / (1.0 + size * mu_int[CHARGE, mu0 + mu] * pt)
-                mu_pt[mu] = pt
-                keep_mu[mu] = pt > _MUON_MIN_PT and abs(eta) < _MUON_MAX_ETA
-            n_leptons, first, second, pt1, pt2 = _leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
-            left = alive[n]
-            if n_leptons >= _SKIM_LEPTONS:
-                _observe_leptons(
-                    n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs
-                )
-                left = _cut(obs, 0, ends, cut_of, bounds, accepted, masks, left)
-            # Overlaps take leptons away and add none: one lepton, or two that fail, need not be looked at any further,
-            # whatever becomes of the jets. This is so of 4 of 5 events; without it, 41 variations take twice the time.
-            fails = n_leptons < _SKIM_LEPTONS or (n_leptons == _SKIM_LEPTONS and left == 0)
-            if v == 0:
-                leptons_fail = fails
-            elif fails:
-                continue
-            if has_overlaps:
-                if change == _JET_RESOLUTION and not has_draws:
-                    has_draws = True
-                    _draw_jets(number[n], keys[0], n_j, j0, j_float, resolution, draws)
-                _vary_jets(change, size, which, n_j, j0, j_float, scales, resolution, draws, j_pt, keep_j)
-                _remove_overlaps(n_e, n_mu, n_j, e_pt, j_int, j0, e_mu, e_jet, mu_jet, mu_pt, keep_e, keep_mu, keep_j)
+            if change < _SOFT_SCALE or not is_nominal:
+                is_nominal = v == 0
+                for e in range(n_e):
+                    pt = e_float[PT, e0 + e]
+                    if change == _E_SCALE:
+                        pt = pt * (1.0 + size * _electron_scale(e_float[ETA, e0 + e]))
+                    elif change == _E_RESOLUTION:
+                        pt = pt + size * (pt - e_float[TRUTH_PT, e0 + e])
+                    e_pt[e] = pt
+                    keep_e[e] = pt > _ELECTRON_MIN_PT and abs(e_float[ETA, e0 + e]) < _ELECTRON_MAX_ETA
+                for mu in range(n_mu):
+                    pt, eta = mu_float[PT, mu0 + mu], mu_float[ETA, mu0 + mu]
+                    if change == _MU_SCALE:
+                        pt = pt * (1.0 + size * (_MU_BARREL if abs(eta) < _MU_BARREL_END else _MU_ENDCAP))
+                    elif change == _MU_RESOLUTION:
+                        pt = pt + size * (pt - mu_float[TRUTH_PT, mu0 + mu])
+                    elif change == _MU_CURVATURE:
+                        pt = pt / (1.0 + size * mu_int[CHARGE, mu0 + mu] * pt)
+                    mu_pt[mu] = pt
+                    keep_mu[mu] = pt > _MUON_MIN_PT and abs(eta) < _MUON_MAX_ETA
                 n_leptons, first, second, pt1, pt2 = _leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
-                left = alive[n]
+                lepton_cuts = alive[n]
                 if n_leptons >= _SKIM_LEPTONS:
                     _observe_leptons(
                         n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs
                     )
-                    left = _cut(obs, 0, ends, cut_of, bounds, accepted, masks, left)
-            if v > 0 and (n_leptons < _SKIM_LEPTONS or left == 0):
+                    lepton_cuts = _cut(obs, 0, ends, cut_of, bounds, accepted, masks, lepton_cuts)
+                # Overlaps take leptons away and add none: one lepton, or two that fail, need not be looked at any
+                # further, whatever becomes of the jets. So it is in 4 of 5 events; else, this takes twice the time.
+                fails = n_leptons < _SKIM_LEPTONS or (n_leptons == _SKIM_LEPTONS and lepton_cuts == 0)
+                if v == 0:
+                    leptons_fail = fails
+                elif fails:
+                    continue
+                has_jets = jets_are_nominal and change < _JET_SCALE and not has_overlaps
+                if not has_jets:
+                    jets_are_nominal = v == 0
+                    if change == _JET_RESOLUTION and not has_draws:
+                        has_draws = True
+                        _draw_jets(number[n], keys[0], n_j, j0, j_float, resolution, draws)
+                    if change == _JET_SCALE and not has_scales:
+                        has_scales = True
+                        _find_scales(n_j, j0, j_float, j_int, scales)
+                    if has_overlaps or v == 0 or lepton_cuts != 0:
+                        _vary_jets(change, size, which, n_j, j0, j_float, scales, resolution, draws, j_pt, keep_j)
+                if has_overlaps:
+                    _remove_overlaps(
+                        n_e, n_mu, n_j, e_pt, j_int, j0, e_mu, e_jet, mu_jet, mu_pt, keep_e, keep_mu, keep_j
+                    )
+                    n_leptons, first, second, pt1, pt2 = _leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
+                    lepton_cuts = alive[n]
+                    if n_leptons >= _SKIM_LEPTONS:
+                        _observe_leptons(
+                            n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs
+                        )
+                        lepton_cuts = _cut(obs, 0, ends, cut_of, bounds, accepted, masks, lepton_cuts)
+                if v > 0 and (n_leptons < _SKIM_LEPTONS or lepton_cuts == 0):
+                    continue
+                hard_x = hard_y = 0.0
+                for e in range(n_e):
+                    if keep_e[e]:
+                        hard_x += e_pt[e] * e_xy[e, X]
+                        hard_y += e_pt[e] * e_xy[e, Y]
+                for mu in range(n_mu):
+                    if keep_mu[mu]:
+                        hard_x += mu_pt[mu] * mu_xy[mu, X]
+                        hard_y += mu_pt[mu] * mu_xy[mu, Y]
+                if not has_jets:
+                    jets_x, jets_y = _add_jets(n_j, j0, j_float, j_int, j_xy, j_pt, keep_j)
+                hard_x += jets_x
+                hard_y += jets_y
+                if v == 0:
+                    nominal_x, nominal_y = hard_x, hard_y
+            elif n_leptons < _SKIM_LEPTONS or lepton_cuts == 0:
                 continue
-            if not has_overlaps:
-                if change == _JET_RESOLUTION and not has_draws:
-                    has_draws = True
-                    _draw_jets(number[n], keys[0], n_j, j0, j_float, resolution, draws)
-                _vary_jets(change, size, which, n_j, j0, j_float, scales, resolution, draws, j_pt, keep_j)
-            hard_x = hard_y = 0.0
-            for e in range(n_e):
-                if keep_e[e]:
-                    hard_x += e_pt[e] * e_xy[e, X]
-                    hard_y += e_pt[e] * e_xy[e, Y]
-            for mu in range(n_mu):
-                if keep_mu[mu]:
-                    hard_x += mu_pt[mu] * mu_xy[mu, X]
-                    hard_y += mu_pt[mu] * mu_xy[mu, Y]
-            top[:] = 0.0
-            n_jets = n_tagged = 0
-            jets_x = jets_y = 0.0
-            for j in range(n_j):
-                pt, abs_eta = j_pt[j], abs(j_float[ETA, j0 + j])
-                if keep_j[j]:
-                    keep_j[j] = j_int[PASSES_JVT, j0 + j] != 0 or pt >= _JVT_MAX_PT or abs_eta >= _TRACKER_MAX_ETA
-                is_forward = pt > _FORWARD_MIN_PT and _JET_MAX_ETA <= abs_eta < _FORWARD_MAX_ETA
-                if keep_j[j] or is_forward:
-                    jets_x += pt * j_xy[j, X]
-                    jets_y += pt * j_xy[j, Y]
-                if keep_j[j]:
-                    n_jets += 1
-                    n_tagged += j_int[IS_TAGGED, j0 + j] != 0
-                    k = _N_LEADING - 1
-                    if pt > top[k]:
-                        while k > 0 and pt > top[k - 1]:
-                            top[k] = top[k - 1]
-                            k -= 1
-                        top[k] = pt
-            hard_x += jets_x
-            hard_y += jets_y
-            if v == 0:
-                nominal_x, nominal_y = hard_x, hard_y
+            left = lepton_cuts
             soft_x, soft_y = soft[X, n], soft[Y, n]
             if change >= _SOFT_SCALE:
                 length = _hypot(nominal_x, nominal_y)
@@ -570,13 +629,14 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
                 obs[_DPHI_BOOST] = _angle(obs[_METPHI], atan2(boost_y, boost_x))
             obs[_PBLL] = _hypot(boost_x, boost_y)
             obs[_R2L] = met / (pt1 + pt2)
-            obs[_R2L4J] = met / (met + (pt1 + pt2) + (top[0] + top[1] + top[2] + top[3]))
             left = _cut(obs, 3, ends, cut_of, bounds, accepted, masks, left)
             if left == 0 and v > 0:
                 continue
+            n_jets, n_tagged = _count_jets(n_j, j0, j_int, keep_j, j_pt, top)
             obs[_NJET], obs[_NBJET] = n_jets, n_tagged
             for k in range(_N_LEADING):
                 obs[_JET1 + k] = top[k]
+            obs[_R2L4J] = met / (met + (pt1 + pt2) + (top[0] + top[1] + top[2] + top[3]))
             left = _cut(obs, 2, ends, cut_of, bounds, accepted, masks, left)
             # 2 pt1 pt2 (cosh d_eta - cos d_phi), as a sum of squares, which do not cancel
             grown = exp(0.5 * (obs[_ETA1] - obs[_ETA2]))
@@ -590,8 +650,14 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
                 continue
             nearest = _NO_JET
             for j in range(n_j):
-                if keep_j[j]:
-                    nearest = min(nearest, e_jet[second, j] if second < n_e else mu_jet[second - n_e, j])
+                if not keep_j[j]:
+                    continue
+                if near[j]:
+                    distance = e_jet[second, j] if second < n_e else mu_jet[second - n_e, j]
+                else:
+                    y = _rapidity(j_float[PT, j0 + j], j_float[ETA, j0 + j], j_float[MASS, j0 + j])
+                    distance = _distance(obs[_ETA2], obs[_PHI2], y, j_float[PHI, j0 + j])
+                nearest = min(nearest, distance)
             obs[_MIN_DR] = nearest
             left = _cut(obs, 4, ends, cut_of, bounds, accepted, masks, left)
             if left == 0 and v > 0:

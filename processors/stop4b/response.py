@@ -109,9 +109,14 @@ RESPONSES: dict[str, Response] = {
     "MET_SoftTrk_ResoPara": Response(Change.SOFT_PARALLEL, 2.0, 0),
     "MET_SoftTrk_ResoPerp": Response(Change.SOFT_PERPENDICULAR, 2.0, 1),
 }
+# The soft term first: then what was computed for the nominal objects is still there. Jets last, likewise.
+_ORDER = (Change.SOFT_SCALE, Change.SOFT_PARALLEL, Change.SOFT_PERPENDICULAR)
 VARIATIONS: tuple[str, ...] = (
     NOMINAL.name,
-    *(variation.name for systematic in KINEMATIC for variation in systematic.variations),
+    *sorted(
+        (variation.name for systematic in KINEMATIC for variation in systematic.variations),
+        key=lambda name: (RESPONSES[name].change not in _ORDER, RESPONSES[name].change),
+    ),
 )
 
 
