@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style as styles
 from matplotlib.figure import Figure
 
 from hepcol.inference.templates import Template
@@ -54,7 +54,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     """Draw a plot; to be saved within :func:`hepcol.report.style.style`."""
     figure = Figure()
     axes = figure.add_subplot()
-    colours = [entry["color"] for entry in mpl.style.library["petroff10"]["axes.prop_cycle"]]
+    colours = [entry["color"] for entry in styles.library["petroff10"]["axes.prop_cycle"]]
     total, variances = np.zeros(len(stack.edges) - 1), np.zeros(len(stack.edges) - 1)
     # the largest at the bottom, and in the legend in the order in which they lie on each other
     ordered = sorted(stack.backgrounds.items(), key=lambda item: -item[1].contents.sum())

@@ -14,8 +14,9 @@ from hepcol.errors import InputError
 from hepcol.kernels._jit import Floats, Integers, Unsigned
 from hepcol.random import stream_key
 from hepcol.selection import BoolArray, Cut, Region
-from processors.stop4b import kernels
 from processors.stop4b.campaigns import CAMPAIGNS
+from processors.stop4b.kernels import layout
+from processors.stop4b.kernels.select import select as select_events
 from processors.stop4b.observables import Column
 from processors.stop4b.response import JER_STREAM, NAMESPACE, SOFT_STREAM, tables
 
@@ -96,11 +97,11 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
     electrons, muons, jets = (JaggedColumns(events, prefix) for prefix in ("Electron", "Muon", "Jet"))
     in_tracker = np.abs(jets["eta"].astype(np.float64)) < _TRACKER_MAX_ETA
     jet_marks = (jets["ntrk"], jets["isb"] & in_tracker, jets["passJvt"], jets["flavour"])
-    observables = np.zeros((count, len(kernels.OBSERVABLES)), dtype=np.float32)
+    observables = np.zeros((count, len(layout.OBSERVABLES)), dtype=np.float32)
     in_skim = np.zeros(count, dtype=np.bool_)
     passed = np.zeros((count, len(variations)), dtype=np.uint64)
     touched = np.zeros((len(CAMPAIGNS), len(variations)), dtype=np.int64)
-    kernels.select(
+    select_events(
         *_leptons(electrons, _ELECTRON_MAX_D0SIG),
         *_leptons(muons, _MUON_MAX_D0SIG),
         jets.offsets,
@@ -120,7 +121,7 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
     )
     rows = np.flatnonzero(in_skim)
     columns: dict[str, Column] = {
-        name: observables[rows, k].astype(_TYPES.get(name, np.float32)) for k, name in enumerate(kernels.OBSERVABLES)
+        name: observables[rows, k].astype(_TYPES.get(name, np.float32)) for k, name in enumerate(layout.OBSERVABLES)
     }
     columns |= {name: np.asarray(events[name])[rows] for name in EVENT_COLUMNS}
     return Selected(rows, columns, passed, variations, touched)
@@ -167,7 +168,7 @@ def check_cuts(regions: Sequence[Region]) -> None:
     """
     if len(regions) > MAX_REGIONS:
         raise InputError(f"{len(regions)} regions: at most {MAX_REGIONS} from object files")
-    known = (*EVENT_COLUMNS, *kernels.OBSERVABLES)
+    known = (*EVENT_COLUMNS, *layout.OBSERVABLES)
     for region in regions:
         for cut in region.cuts:
             if cut.column not in known:
@@ -189,10 +190,10 @@ def _cuts(regions: Sequence[Region]) -> tuple[Integers, Integers, Floats, Unsign
         for cut in region.cuts:
             if cut.column not in EVENT_COLUMNS:
                 masks[cut] = masks.get(cut, 0) | 1 << bit
-    number = kernels.OBSERVABLES.index
+    number = layout.OBSERVABLES.index
     cuts = sorted(masks, key=lambda cut: number(cut.column))
     return (
-        np.array([0, *(sum(number(cut.column) < end for cut in cuts) for end in kernels.STAGES)]),
+        np.array([0, *(sum(number(cut.column) < end for cut in cuts) for end in layout.STAGES)]),
         np.array([number(cut.column) for cut in cuts], dtype=np.int64),
         np.array([_bounds(cut) for cut in cuts], dtype=np.float64).reshape(-1, 2),
         np.array([_accepted(cut) for cut in cuts], dtype=np.uint64),

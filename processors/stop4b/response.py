@@ -1,4 +1,4 @@
-"""How the kinematic variations change objects: a table, whose formulas ``kernels`` has.
+"""How the kinematic variations change objects: a table, whose formulas ``kernels.responses`` has.
 
 Stand-ins for ATLAS' recommendations, as the object files of :mod:`samples` say of themselves: the formulas are those
 by which the trees of the flat files were made.
@@ -16,7 +16,7 @@ JER_STREAM, SOFT_STREAM, NAMESPACE = "stop4b.JER", "stop4b.soft_term", "stop4b"
 
 
 class Change(IntEnum):
-    """What a variation changes; the formulas are in :func:`processors.stop4b.kernels.select`."""
+    """What a variation changes; the formulas are in :mod:`processors.stop4b.kernels.responses`."""
 
     NOTHING = 0
     ELECTRON_SCALE = 1

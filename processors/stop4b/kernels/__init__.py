@@ -1,0 +1,1 @@
+"""Kernels of the stop four-body search on objects; numba only."""
