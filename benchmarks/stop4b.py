@@ -210,6 +210,11 @@ def describe(samples: Samples, folders: dict[str, Path], repeats: int) -> dict[s
     sizes = {
         form: sum(path.stat().st_size for path in folder.glob("*/*.root")) / 1e6 for form, folder in folders.items()
     }
+    return collect(samples, sizes, repeats)
+
+
+def collect(samples: Samples, sizes: dict[str, float], repeats: int) -> dict[str, Any]:
+    """Collect everything that was measured; ``sizes`` are those of the files by form [MB]."""
     return {
         **report.surroundings(PACKAGES),
         "root": _version_of_root(),
@@ -256,7 +261,7 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
         aim = "" if target.at_least is None else f"at least {target.at_least:g}: {met}"
         lines.append(
             f"| {target.over} / {target.under}, {TIMES[target.key]} | "
-            f"{median:.3g} ({min(found):.3g} - {max(found):.3g}) | {aim} |"
+            f"{_number(median)} ({_number(min(found))} - {_number(max(found))}) | {aim} |"
         )
     lines += ["", "| | all [s] | without the start [s] | CPU [s] | memory [MB] |", "|---|--:|--:|--:|--:|"]
     for name, every in samples.items():
