@@ -78,18 +78,17 @@ class JaggedColumns:
     """
 
     def __init__(self, events: ak.Array, prefix: str) -> None:
+        self.prefix = prefix
         self._events = events
-        self._prefix = prefix
         self._offsets: IntArray | None = None
 
     @property
     def offsets(self) -> IntArray:
         """Offsets of the events: the objects of event ``k`` are ``offsets[k]`` to ``offsets[k + 1]``."""
         if self._offsets is None:  # any column tells
-            name = next(name for name in self._events.fields if name.startswith(f"{self._prefix}_"))
-            self[name.removeprefix(f"{self._prefix}_")]
-        assert self._offsets is not None
-        return self._offsets
+            name = next(name for name in self._events.fields if name.startswith(f"{self.prefix}_"))
+            self[name.removeprefix(f"{self.prefix}_")]
+        return np.zeros(1, dtype=np.int64) if self._offsets is None else self._offsets
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """Return a column of the objects of all events.
@@ -99,16 +98,16 @@ class JaggedColumns:
         ValueError
             If it has not as many objects in each event as the columns before.
         """
-        layout: Any = self._events[f"{self._prefix}_{name}"].layout
+        layout: Any = self._events[f"{self.prefix}_{name}"].layout
         if not (isinstance(layout, ak.contents.ListOffsetArray) and layout.content.is_numpy):
-            raise ValueError(f"column {self._prefix}_{name} is not jagged: it has the type {layout.form.type}")
+            raise ValueError(f"column {self.prefix}_{name} is not jagged: it has the type {layout.form.type}")
         # awkward's ak.num and ak.flatten take 1 ms, and give the same
         stored = np.asarray(ak.to_numpy(layout.offsets.data), dtype=np.int64)
         offsets = stored - stored[0]
         if self._offsets is None:
             self._offsets = offsets
         elif not np.array_equal(offsets, self._offsets):
-            raise ValueError(f"column {self._prefix}_{name} has other numbers of objects than those before it")
+            raise ValueError(f"column {self.prefix}_{name} has other numbers of objects than those before it")
         column: npt.NDArray[Any] = np.asarray(ak.to_numpy(layout.content))[stored[0] : stored[-1]]
         column.flags.writeable = False  # the events' own memory
         return column

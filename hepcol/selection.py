@@ -1,7 +1,8 @@
 """Cuts and regions as data, and what passes them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Cut:
             if bound is not None
         ]
         if self.equal:
-            conditions.append(np.isin(values, self.equal) if len(self.equal) > 1 else values == self.equal[0])
+            conditions.append(np.isin(values.astype(np.float64), self.equal))
         passed = conditions[0]
         for condition in conditions[1:]:
             passed = passed & condition
@@ -111,7 +112,7 @@ class Passed:
     region: Region
     masks: tuple[BoolArray, ...]
 
-    @property
+    @cached_property
     def rows(self) -> IntArray:
         """Events that pass all cuts."""
         return np.flatnonzero(_all(self.masks, len(self.masks[0])))
@@ -129,19 +130,18 @@ class Passed:
         return np.flatnonzero(_all(chosen, len(self.masks[0])))
 
 
-def apply(regions: Sequence[Region], columns: Callable[[str], Column] | Mapping[str, Column]) -> list[Passed]:
+def apply(regions: Sequence[Region], columns: Mapping[str, Column]) -> list[Passed]:
     """Apply the cuts of regions to the events of a chunk; a cut that several have is made once.
 
     Parameters
     ----------
     regions : sequence of Region
         The regions.
-    columns : mapping, or function of str
+    columns : mapping
         The columns, by name.
     """
-    column = columns.__getitem__ if isinstance(columns, Mapping) else columns
     cuts = dict.fromkeys(cut for region in regions for cut in region.cuts)
-    masks = {cut: cut.passed(column(cut.column)) for cut in cuts}
+    masks = {cut: cut.passed(columns[cut.column]) for cut in cuts}
     return [Passed(region, tuple(masks[cut] for cut in region.cuts)) for region in regions]
 
 

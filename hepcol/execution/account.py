@@ -121,12 +121,12 @@ def _mixed(chunks: list[ChunkRecord]) -> list[str]:
 
 def _copies(found: list[FileRecord]) -> list[str]:
     """Name files that are copies, whose events would count twice and be smeared alike."""
-    by_uuid: dict[tuple[str, str], list[str]] = {}
-    for path, tree, identity in dict.fromkeys((file.path, file.tree, file.uuid) for file in found if file.uuid):
-        by_uuid.setdefault((identity, tree), []).append(path)
+    by_uuid: dict[str, list[str]] = {}
+    for path, identity in dict.fromkeys((file.path, file.uuid) for file in found if file.uuid):
+        by_uuid.setdefault(identity, []).append(path)
     return [
         f"{' and '.join(paths)} have the same UUID {identity}: copies are counted twice, and smeared alike"
-        for (identity, _), paths in by_uuid.items()
+        for identity, paths in by_uuid.items()
         if len(paths) > 1
     ]
 

@@ -258,10 +258,15 @@ class Probe:
     backoff_s: float = BACKOFF_S
 
 
+_unreachable: dict[tuple[str, str], BaseException] = {}
+
+
 def probe(item: Probe) -> list[FileRecord]:
     """Open a file and tell what is in it: a list of one record, which executors can merge."""
     places = (item.file.path, *item.file.replicas)
     number = 0
+    if (item.topic, item.file.path) in _unreachable:  # another tree of it was tried, with all the waiting
+        return [unreadable(item, _unreachable[item.topic, item.file.path])]
     while True:
         place = places[number % len(places)]
         try:
@@ -270,6 +275,10 @@ def probe(item: Probe) -> list[FileRecord]:
             openfiles.forget(item.topic, place)
             number += 1
             if not _worth_another(error, number, len(places), item.retries):
+                if is_transient(error):
+                    for known in [known for known in _unreachable if known[0] != item.topic]:
+                        del _unreachable[known]  # of an earlier run
+                    _unreachable[item.topic, item.file.path] = error
                 return [unreadable(item, error)]
             if is_transient(error):
                 time.sleep(item.backoff_s * _BACKOFF_GROWTH ** (number - 1))

@@ -1,6 +1,6 @@
 """Histograms of a chunk: yields in all regions and variations, cutflows, and distributions without one cut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import hist
@@ -11,6 +11,7 @@ from hepcol.selection import IntArray, Passed
 from hepcol.sums import LIMBS, ExactSum, split
 from processors.stop4b.campaigns import CAMPAIGNS
 from processors.stop4b.observables import AXES, Column, FloatArray
+from processors.stop4b.selection import ROWS
 
 CAMPAIGN_AXIS = hist.axis.StrCategory(list(CAMPAIGNS), name="campaign", overflow=False)
 YIELDS, ENTRIES, CUTFLOW, CUTFLOW_ENTRIES, ALL_BUT = "yields", "entries", "cutflow", "cutflow_entries", "all_but"
@@ -26,13 +27,13 @@ def category(names: Sequence[str], name: str) -> hist.axis.StrCategory:
     return hist.axis.StrCategory(list(names), name=name, overflow=False)
 
 
-def check_campaigns(campaign: Column, tree: str) -> IntArray:
+def check_campaigns(campaign: Column, tree: str, folder: str) -> IntArray:
     """Return the campaigns of events as positions on their axis.
 
     Raises
     ------
     ValueError
-        If there is another one.
+        If there is another one, or not that of the folder, where that is a campaign's.
     """
     outside = (campaign < 0) | (campaign >= len(CAMPAIGNS))
     if outside.any():
@@ -40,7 +41,25 @@ def check_campaigns(campaign: Column, tree: str) -> IntArray:
             f"tree '{tree}': campaign {campaign[outside][0]} in {np.count_nonzero(outside)} events; accepted are "
             + ", ".join(f"{number} ({name})" for number, name in enumerate(CAMPAIGNS))
         )
+    if folder in CAMPAIGNS and (other := np.flatnonzero(campaign != list(CAMPAIGNS).index(folder))).size:
+        raise ValueError(
+            f"tree '{tree}': campaign {campaign[other[0]]} in {other.size} events of a file in the folder {folder}"
+        )
     return campaign.astype(np.int64)
+
+
+def check_numbers(columns: Mapping[str, Column], names: Iterable[str], where: str) -> None:
+    """Refuse events with values that are not numbers: no cut accepts them, so that they would be lost in silence.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    for name in names:
+        column = columns[name]
+        if column.dtype.kind == "f" and (bad := np.count_nonzero(np.isnan(column))):
+            raise ValueError(f"{where}: {name} is not a number (NaN) in {bad} of {len(column)} places")
 
 
 def summed(axes: Axes, bins: IntArray, weights: FloatArray, max_weight: float) -> Histogram:
@@ -139,20 +158,11 @@ def fill_yields(
     return summed(axes, np.concatenate(bins), np.concatenate(weights), events.max_weight)
 
 
-def count_rows(campaign: IntArray, columns: Mapping[str, Column], tree: str) -> dict[int, tuple[int, int]]:
+def count_rows(campaign: IntArray, columns: Mapping[str, Column]) -> dict[int, tuple[int, int]]:
     """Return the number of rows of a tree, and the sum of the bits of some columns, by campaign.
 
     The sum does not depend on the order, and trees of which it is equal have equal rows.
-
-    Raises
-    ------
-    ValueError
-        If a value is not a number, which no cut accepts.
     """
-    for name in CHECKED:
-        bad = np.count_nonzero(~np.isfinite(columns[name]))
-        if bad:
-            raise ValueError(f"tree '{tree}': {name} is not a finite number in {bad} of {len(campaign)} rows")
     found = {}
     for number in np.unique(campaign):
         rows = campaign == number
@@ -180,8 +190,8 @@ def fill_trees(variations: Mapping[str, Mapping[int, tuple[int, int]]]) -> Histo
 
 
 def fill_cutflow(events: Events, passed: Passed) -> Histogram:
-    """Histogram events by campaign and cut: all events, then those that pass the cuts up to each."""
-    labels = [ALL_EVENTS, *(cut.label for cut in passed.region.cuts)]
+    """Histogram rows by campaign and cut: all of them, then those that pass the cuts up to each."""
+    labels = [ROWS, *(cut.label for cut in passed.region.cuts)]
     steps = passed.steps()
     last = summed(
         (CAMPAIGN_AXIS, category(labels, "step")),
@@ -198,7 +208,7 @@ def fill_cutflow(events: Events, passed: Passed) -> Histogram:
         last.axes,
         from_the_end(last.counts),
         *(
-            ExactSum(one.bound, from_the_end(one.limbs), one.terms * len(labels))
+            ExactSum(one.bound, from_the_end(one.limbs), one.terms)
             for one in (last.weights, last.squares)
             if one is not None
         ),

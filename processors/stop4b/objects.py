@@ -15,6 +15,7 @@ from hepcol.kernels._jit import Floats, Integers, Unsigned
 from hepcol.random import stream_key
 from hepcol.selection import BoolArray, Cut, Region
 from processors.stop4b.campaigns import CAMPAIGNS
+from processors.stop4b.fill import check_numbers
 from processors.stop4b.kernels import layout
 from processors.stop4b.kernels.select import select as select_events
 from processors.stop4b.observables import Column
@@ -22,9 +23,7 @@ from processors.stop4b.response import JER_STREAM, NAMESPACE, SOFT_STREAM, table
 
 EVENT_COLUMNS = ("passBadEvents", "MET_trigger")  # what regions may cut on beside the observables
 MAX_REGIONS = 63
-_MAX_CLASS = 63
 _ELECTRON_MAX_D0SIG, _MUON_MAX_D0SIG = 5.0, 3.0  # samples.stop4b.selection
-_TRACKER_MAX_ETA = 2.5
 _SOFT = ("soft_px", "soft_py")
 _LEPTON = ("pt", "eta", "phi", "truth_pt", "charge", "iff", "isMedium", "isIso", "d0sig")
 _JET = ("pt", "eta", "phi", "m", "ntrk", "isb", "passJvt", "flavour")
@@ -95,7 +94,10 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
     """
     count = len(events)
     electrons, muons, jets = (JaggedColumns(events, prefix) for prefix in ("Electron", "Muon", "Jet"))
-    in_tracker = np.abs(jets["eta"].astype(np.float64)) < _TRACKER_MAX_ETA
+    for collection, names in ((electrons, _LEPTON), (muons, _LEPTON), (jets, _JET)):
+        check_numbers({name: collection[name] for name in names}, names, f"objects {collection.prefix}")
+    check_numbers({name: np.asarray(events[name]) for name in _SOFT}, _SOFT, "soft term")
+    in_tracker = np.abs(jets["eta"].astype(np.float64)) < layout.TRACKER_MAX_ETA
     jet_marks = (jets["ntrk"], jets["isb"] & in_tracker, jets["passJvt"], jets["flavour"])
     observables = np.zeros((count, len(layout.OBSERVABLES)), dtype=np.float32)
     in_skim = np.zeros(count, dtype=np.bool_)
@@ -176,10 +178,10 @@ def check_cuts(regions: Sequence[Region]) -> None:
                     f"region {region.name}: no cut on column '{cut.column}' of object files; accepted: "
                     + ", ".join(known)
                 )
-            if len(cut.equal) > 1 and not all(value in range(_MAX_CLASS + 1) for value in cut.equal):
+            if len(cut.equal) > 1 and not all(value in range(layout.MAX_ACCEPTED) for value in cut.equal):
                 raise InputError(
                     f"region {region.name}, cut '{cut.label}': of object files, several accepted values have to be "
-                    f"whole numbers from 0 to {_MAX_CLASS}"
+                    f"whole numbers from 0 to {layout.MAX_ACCEPTED - 1}"
                 )
 
 
@@ -203,11 +205,10 @@ def _cuts(regions: Sequence[Region]) -> tuple[Integers, Integers, Floats, Unsign
 
 def _bounds(cut: Cut) -> tuple[float, float]:
     """Smallest and largest accepted value, in double precision."""
-    if len(cut.equal) == 1:
-        return cut.equal[0], cut.equal[0]
-    low = [-np.inf] + [bound for bound in (cut.at_least,) if bound is not None]
+    exactly = list(cut.equal) if len(cut.equal) == 1 else []
+    low = [-np.inf, *exactly] + [bound for bound in (cut.at_least,) if bound is not None]
     low += [float(np.nextafter(bound, np.inf)) for bound in (cut.above,) if bound is not None]
-    high = [np.inf] + [bound for bound in (cut.at_most,) if bound is not None]
+    high = [np.inf, *exactly] + [bound for bound in (cut.at_most,) if bound is not None]
     high += [float(np.nextafter(bound, -np.inf)) for bound in (cut.below,) if bound is not None]
     return max(low), min(high)
 

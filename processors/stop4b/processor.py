@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import awkward as ak
@@ -58,7 +59,7 @@ class Stop4bProcessor(ProcessorABC):
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Make a dataset of each tree: see :func:`processors.stop4b.arrangement.arrange`."""
-        arranged = arrangement.arrange(fileset, self.missing, self.systematics)
+        arranged = arrangement.arrange(fileset, self.missing, self.systematics, self.table)
         for kind in {dataset.metadata["kind"] for dataset in arranged.values() if dataset.metadata["form"] == OBJECTS}:
             objects.check_cuts(self.table.of(Kind(kind)))
         return arranged
@@ -84,10 +85,10 @@ class Stop4bProcessor(ProcessorABC):
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""
         metadata = events.metadata
-        kind, stored = Kind(metadata["kind"]), Stored(events)
+        kind, stored, tree = Kind(metadata["kind"]), Stored(events), metadata["treename"]
         regions = self.table.of(kind)
         of_events = Events(
-            fill.check_campaigns(stored[CAMPAIGN], metadata["treename"]),
+            fill.check_campaigns(stored[CAMPAIGN], tree, PurePosixPath(metadata["filename"]).parent.name),
             weights.nominal_weight(stored, kind, len(events)),
             self.max_weight,
         )
@@ -99,8 +100,10 @@ class Stop4bProcessor(ProcessorABC):
             yields = _kinematic(selected, regions, of_events)
             trees = _count_touched(selected, of_events)
         else:
+            looked_at = dict.fromkeys((*fill.CHECKED, *(name for region in regions for name in region.columns)))
+            fill.check_numbers(stored, looked_at, f"tree '{tree}'")
             rows = rows_of_tree(stored, regions)
-            trees = {metadata["variation"]: fill.count_rows(of_events.campaign, stored, metadata["treename"])}
+            trees = {metadata["variation"]: fill.count_rows(of_events.campaign, stored)}
         is_nominal = metadata["variation"] == NOMINAL.name
         own = self._weigh(rows, kind) if is_nominal else {metadata["variation"]: rows.pick(of_events.weight)}
         yields = {name: rows.contributions(of_regions) for name, of_regions in own.items()} | yields

@@ -1,5 +1,6 @@
 """The selection of the search, read from a table: ``selection.yaml``, or one of the user's."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from hepcol.selection import Cut, Region
 from processors.stop4b.kinds import Kind
 
 DEFAULT = Path(__file__).parent / "selection.yaml"
+ROWS = "rows of the tree"  # the first step of cutflows
 
 Source = Literal["notebook", "gambit", "memory", "proposal", "user"]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -62,8 +64,6 @@ class _Table(BaseModel):
     @field_validator("regions")
     @classmethod
     def _check_names(cls, regions: dict[str, _RegionRows]) -> dict[str, _RegionRows]:
-        import re
-
         for name in regions:
             if not re.match(_NAME, name):  # part of the names of histograms
                 raise ValueError(f"region '{name}': a name has letters, digits and underscores only")
@@ -93,6 +93,18 @@ class Selection:
         return tuple(region.name for region in self.regions)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML, and refuses a key that is given twice, of which the last would count in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a dict."""
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_selection(path: str | Path = DEFAULT) -> Selection:
     """Read the selection from a table in YAML.
 
@@ -102,7 +114,9 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
         If it cannot be read or understood.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.load(Path(path).read_text(), _Loader)
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: expected a table with 'regions', got {type(content).__name__}")
         table = _Table.model_validate(content)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -119,6 +133,11 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
             for name, rows in table.regions.items()
         )
     )
+    for region in selection.regions:
+        labels = [ROWS, *(cut.label for cut in region.cuts)]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise InputError(f"{path}: region {region.name}: two steps are labelled '{label}'")
     for kind in Kind:
         for region in selection.of(kind):
             if not region.cuts:

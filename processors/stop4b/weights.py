@@ -4,7 +4,7 @@ Simulation: ``weight * WeightEventsbTag * WeightEventsPU``, and ``fakeWeight`` o
 in it. Data count one, whatever their weight columns say, and fakes made from data ``fakeWeight``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -33,6 +33,16 @@ def systematics(kind: Kind) -> tuple[Systematic, ...]:
 def variation_columns(kind: Kind) -> tuple[str, ...]:
     """Columns of the variations; each is named as its variation."""
     return tuple(variation.name for systematic in systematics(kind) for variation in systematic.variations)
+
+
+def replaced(there: Collection[str], kind: Kind) -> tuple[tuple[str, tuple[str, str]], ...]:
+    """Return the variations that lack a column among those that are there, with the columns that they need."""
+    needed = [
+        (variation.name, (systematic.factor, variation.name))
+        for systematic in systematics(kind)
+        for variation in systematic.variations
+    ]
+    return tuple(one for one in needed if not all(name in there for name in one[1]))
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
@@ -73,7 +83,7 @@ def varied_weights(
     varied = {NOMINAL.name: nominal}
     for systematic in systematics(kind):
         for variation in systematic.variations:
-            if variation.name not in of and missing is Missing.NOMINAL:
+            if missing is Missing.NOMINAL and not {variation.name, systematic.factor} <= of.keys():
                 varied[variation.name] = nominal
             elif systematic.factor in factors(kind):
                 replaced = {**{name: of[name] for name in factors(kind)}, systematic.factor: of[variation.name]}

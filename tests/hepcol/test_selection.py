@@ -57,15 +57,14 @@ def test_rows_steps_and_all_but_agree_with_plain_python(rows):
 
 
 def test_a_cut_of_several_regions_is_made_once():
-    asked = []
-
-    def column(name):
-        asked.append(name)
-        return np.array([2.0])
-
-    one, two = apply([Region("one", (X, Y)), Region("two", (X,))], column)
-    assert asked == ["x", "y"]
+    one, two = apply([Region("one", (X, Y)), Region("two", (X,))], {"x": np.array([2.0]), "y": np.array([2.0])})
     assert one.masks[0] is two.masks[0]
+
+
+def test_accepted_values_of_single_precision_are_compared_in_double_precision():
+    values = np.array([0.1, 5.0], dtype=np.float32)
+    assert not Cut("", "x", equal=(0.1,)).passed(values).any()
+    assert Cut("", "x", equal=(0.1, 5.0)).passed(values).tolist() == [False, True]
 
 
 def test_thresholds_are_those_that_are_given():

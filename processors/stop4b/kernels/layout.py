@@ -28,6 +28,7 @@ NJET, NBJET, JET1 = range(16, 19)
 R2L4J, MET, METPHI, PBLL, DPHI_BOOST, R2L = range(22, 28)
 MIN_DR, SIGNIFICANCE = 28, 29
 # First observable after each stage: leptons, pairs, jets, missing momentum, distances, significance
+MAX_ACCEPTED = 64  # whole numbers that a cut can list, as bits
 LEPTONS, PAIRS, JETS, MISSING, DISTANCES, SIGNIFICANCES = range(6)
 STAGES = (MLL, NJET, MET, MIN_DR, SIGNIFICANCE, len(OBSERVABLES))
 

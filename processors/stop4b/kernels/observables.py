@@ -12,6 +12,7 @@ from processors.stop4b.kernels.layout import (
     ETA1,
     IS_SIGNAL,
     IS_TAGGED,
+    MAX_ACCEPTED,
     N_LEADING,
     NLEP,
     OS,
@@ -119,7 +120,8 @@ def cut(
         passed = bounds[k, 0] <= value <= bounds[k, 1]
         if passed and accepted[k] != 0:
             whole = np.int64(value)
-            passed = 0 <= whole < 64 and (accepted[k] >> np.uint64(whole)) & np.uint64(1) != 0  # noqa: PLR2004
+            passed = 0 <= whole < MAX_ACCEPTED and whole == value
+            passed = passed and (accepted[k] >> np.uint64(whole)) & np.uint64(1) != 0
         if not passed:
             alive &= ~masks[k]
     return alive

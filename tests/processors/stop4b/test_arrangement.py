@@ -1,18 +1,26 @@
 """Files of the original's layout, made into datasets."""
 
+import json
 import shutil
 
 import pytest
+import uproot
 
 from hepcol.errors import InputError
 from hepcol.fileset import Dataset, InputFile, resolve
-from processors.stop4b.arrangement import arrange, find_component
+from processors.stop4b import arrangement
+from processors.stop4b.arrangement import find_component
 from processors.stop4b.campaigns import LUMINOSITIES
 from processors.stop4b.kinds import Kind, Missing
+from processors.stop4b.selection import read_selection
 from samples.catalogue import STOP4B_FLAT, STOP4B_OBJECTS
 
 FLAT = {sample.path.stem: sample.path for sample in STOP4B_FLAT}
 OBJECTS = {sample.path.stem: sample.path for sample in STOP4B_OBJECTS}
+
+
+def arrange(fileset, missing=Missing.ERROR, systematics=True):
+    return arrangement.arrange(fileset, missing, systematics, read_selection())
 
 
 def place(folder, *names, source=FLAT["ttbar"]):
@@ -111,3 +119,97 @@ def test_a_dataset_that_is_given_twice_is_an_error(tmp_path):
 
 def test_without_systematics_there_are_the_nominal_trees_alone(tmp_path):
     assert list(arrange(place(tmp_path, "mc16a/ttbar.root"), Missing.ERROR, False)) == ["ttbar_WEIGHTS"]
+
+
+def named(*paths):
+    return {"all": Dataset(tuple(InputFile(str(path)) for path in paths))}
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [("mc16a/Others.root", "mc16a/ttHnoDilep.root"), ("mc16a/Fakes.root", "mc16a/Fake_Wt.root")],
+)
+def test_a_whole_beside_its_parts_is_an_error(tmp_path, whole, part):
+    source = FLAT["Fakes"] if "Fake" in whole else FLAT["ttbar"]
+    with pytest.raises(InputError, match=r"would count twice"):
+        arrange(place(tmp_path, whole, part, source=source))
+
+
+def test_data_beside_their_periods_are_an_error(tmp_path):
+    source = FLAT["ttbar"].parent.parent / "data15.root"
+    with pytest.raises(InputError, match=r"Data\.root: has the events of .*data15\.root, too"):
+        arrange(place(tmp_path, "Data.root", "data15.root", source=source))
+
+
+def test_fakes_of_other_periods_than_the_data_are_an_error(tmp_path):
+    place(tmp_path, "data15.root", source=FLAT["ttbar"].parent.parent / "data15.root")
+    fakes = tmp_path / "Fake_data18.root"
+    with uproot.open(FLAT["Fakes"]) as file, uproot.recreate(fakes) as copy:
+        columns = file["Fakes_WEIGHTS"].arrays(library="np")
+        copy.mktree("Fakes_NONE", {name: column.dtype for name, column in columns.items()})
+        copy["Fakes_NONE"].extend(columns)
+    with pytest.raises(InputError, match="data of data15, but fakes made from data of data18"):
+        arrange(named(tmp_path / "data15.root", fakes))
+
+
+def test_what_a_file_brings_along_stays(tmp_path):
+    place(tmp_path, "mc16a/ttbar.root")
+    good = tmp_path / "mc16a" / "ttbar.root"
+    file = InputFile(str(tmp_path / "gone" / "mc16a" / "ttbar.root"), uuid="1234", replicas=(str(good),))
+    made = arrange({"all": Dataset((file,), {"year": 2016})})
+    assert len(made) == 41
+    for dataset in made.values():
+        assert dataset.files[0].replicas == (str(good),)
+        assert dataset.files[0].uuid == "1234"
+        assert dataset.metadata["year"] == 2016
+
+
+@pytest.mark.parametrize("key", ["form", "luminosity"])
+def test_metadata_may_not_be_called_as_ours(tmp_path, key):
+    place(tmp_path, "mc16a/ttbar.root")
+    file = InputFile(str(tmp_path / "mc16a" / "ttbar.root"))
+    with pytest.raises(InputError, match=f"metadata '{key}' is one that stop4b tells itself"):
+        arrange({"all": Dataset((file,), {key: "x"})})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"form": None}, "'form' must be flat or objects"),
+        ({"kind": "promptt"}, "kind must be one of"),
+        ({"variation": 3}, "'variation' must be the name"),
+        ({"luminosity": {}}, "luminosity must be given"),
+    ],
+)
+def test_what_tells_its_sample_has_to_tell_the_rest(tmp_path, change, message):
+    made = arrange(place(tmp_path, "mc16a/ttbar.root"))
+    dataset = made["ttbar_WEIGHTS"]
+    with pytest.raises(InputError, match=message):
+        arrange({"ttbar_WEIGHTS": Dataset(dataset.files, dict(dataset.metadata) | change)})
+
+
+@pytest.mark.parametrize("form", [FLAT["ttbar"], OBJECTS["ttbar"]])
+def test_a_file_that_cannot_be_read_has_the_form_of_the_others(tmp_path, form):
+    place(tmp_path, "mc16a/ttbar.root", source=form)
+    broken = tmp_path / "mc16d" / "ttbar.root"
+    broken.parent.mkdir()
+    broken.write_bytes(b"not a ROOT file")
+    made = arrange(named(tmp_path / "mc16a" / "ttbar.root", broken))
+    assert len(made) == (41 if form == FLAT["ttbar"] else 1)
+    assert all(len(dataset.files) == 2 for dataset in made.values())
+
+
+def test_a_column_of_a_cut_that_is_not_there_is_named(tmp_path):
+    path = tmp_path / "cuts.yaml"
+    path.write_text("regions: {A: {cuts: [{column: MTT, above: 1}]}}")
+    with pytest.raises(InputError, match="tree 'ttbar_WEIGHTS' has no column 'MTT'"):
+        arrangement.arrange(place(tmp_path, "mc16a/ttbar.root"), Missing.ERROR, True, read_selection(path))
+
+
+def test_nominal_datasets_tell_the_regions_as_json_has_them(tmp_path):
+    made = arrange(place(tmp_path, "mc16a/ttbar.root"))
+    told = made["ttbar_WEIGHTS"].metadata["selection"]
+    assert json.loads(json.dumps(told)) == told
+    assert [region["name"] for region in told] == ["Stop4b_SRA", "Stop4b_SRB"]
+    assert {"column": "R2l", "above": 13.0}.items() <= told[1]["cuts"][-2].items()
+    assert "selection" not in made["ttbar_EG_SCALE_ALL__1up"].metadata

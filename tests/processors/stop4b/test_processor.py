@@ -90,18 +90,20 @@ def test_both_forms_have_equal_yields_in_all_variations(both_forms, loose, selec
     entries = [one[0] for key, one in of_flat.items() if key[0] == "mc16a"]
     if selection:
         assert min(entries) > 5
-        assert len(set(entries)) > 40, "the variations differ"
+        assert len(set(entries)) > 20, "the variations differ"
 
 
 def test_the_cutflows_and_distributions_of_both_forms_are_equal(both_forms, loose):
     flat, objects = (run(file, options={"selection": loose}).result for file in both_forms)
     mine, theirs = flat["signal_400_320_WEIGHTS"].histograms, objects["signal_400_320"].histograms
-    names = [name for name in mine if name != "yields"]
-    assert names == [name for name in theirs if name != "yields"]
+    by_variation = ("yields", "entries", "trees")
+    names = [name for name in mine if name not in by_variation]
+    assert names == [name for name in theirs if name not in by_variation]
     assert len(names) > 8
     for name in names:
         assert np.array_equal(mine[name].counts, theirs[name].counts), name
-        assert np.array_equal(mine[name].weights.limbs, theirs[name].weights.limbs), name
+        if mine[name].weights is not None:
+            assert np.array_equal(mine[name].weights.limbs, theirs[name].weights.limbs), name
 
 
 def plain_yields(path, tree, table, weight):
@@ -193,7 +195,7 @@ def test_the_cutflow_counts_what_is_left_after_each_cut(both_forms):
     for region in read_selection().regions:
         histogram = part.histograms[f"cutflow_{region.name}"]
         entries = histogram.counts[0]
-        assert [*histogram.axes[1]] == ["all events", *(cut.label for cut in region.cuts)]
+        assert [*histogram.axes[1]] == ["rows of the tree", *(cut.label for cut in region.cuts)]
         assert entries[0] == part.events
         assert entries[-1] == part.cutflow[region.name] > 0
         assert np.all(np.diff(entries) <= 0)
@@ -338,7 +340,7 @@ def test_an_unknown_campaign_is_named(tmp_path):
         return columns
 
     file = without(FLAT["ttbar"], tmp_path / "mc16a", change=wrong)
-    with pytest.raises(Exception, match="campaign 7 in 124 events; accepted are 0"):
+    with pytest.raises(Exception, match=r"campaign 7 in \d+ events; accepted are 0"):
         run(file, options={"systematics": False})
 
 
@@ -360,3 +362,46 @@ def test_a_file_that_cannot_be_read_is_accounted_for(tmp_path):
     done = run(broken, tmp_path / "mc16a" / "ttbar.root", allow_incomplete=True)
     assert not done.closure.complete
     assert done.closure.unknown_files == 1 + sum(len(systematic.variations) for systematic in KINEMATIC)
+
+
+def test_a_missing_scale_factor_takes_its_variations_along(tmp_path):
+    def drop(name, columns):
+        columns.pop("WeightEventselSF", None)
+        return columns
+
+    file = without(FLAT["ttbar"], tmp_path / "mc16a", nominal_only, change=drop)
+    with pytest.raises(InputError, match="has no column 'WeightEventselSF'"):
+        run(file)
+    done = run(file, options={"missing": "nominal"})
+    found = yields(done)
+    variation = "WeightEventselSF_EL_EFF_ID_TOTAL_1NPCOR_PLUS_UNCOR__1up"
+    assert found["mc16a", "Stop4b_SRB", variation] == found["mc16a", "Stop4b_SRB", "nominal"]
+    assert any("WeightEventselSF_EL_EFF_ID" in warning for warning in done.summary["warnings"])
+
+
+def test_a_factor_of_the_nominal_weight_has_to_be_there(tmp_path):
+    def drop(name, columns):
+        columns.pop("WeightEventsPU", None)
+        return columns
+
+    file = without(FLAT["ttbar"], tmp_path / "mc16a", nominal_only, change=drop)
+    with pytest.raises(InputError, match=r"has no column 'WeightEventsPU'$"):
+        run(file, options={"missing": "nominal"})
+
+
+@pytest.mark.parametrize("column", ["minDRl2j", "R2l", "MET"])
+def test_what_is_not_a_number_is_named_and_not_lost(tmp_path, column):
+    def wrong(name, columns):
+        columns[column][5] = np.nan
+        return columns
+
+    file = without(FLAT["ttbar"], tmp_path / "mc16a", change=wrong)
+    with pytest.raises(Exception, match=rf"tree 'ttbar_WEIGHTS': {column} is not a number \(NaN\) in 1 of"):
+        run(file, options={"systematics": False})
+
+
+def test_a_file_in_the_folder_of_another_campaign_is_named(tmp_path):
+    (tmp_path / "mc16d").mkdir()
+    shutil.copy(FLAT["ttbar"], tmp_path / "mc16d" / "ttbar.root")
+    with pytest.raises(Exception, match=r"campaign 0 in .* events of a file in the folder mc16d"):
+        run(tmp_path / "mc16d" / "ttbar.root", options={"systematics": False})

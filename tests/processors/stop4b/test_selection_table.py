@@ -75,7 +75,7 @@ ONE = "{label: x, column: MET, above: 1}"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "Input should be"),
+        ("", "expected a table with 'regions', got NoneType"),
         ("regions: {}", "at least 1"),
         ("regions: {A: {cuts: []}}", r"regions\.A\.cuts"),
         (f"regions: {{A b: {{cuts: [{ONE}]}}}}", "region 'A b'"),
@@ -89,6 +89,9 @@ ONE = "{label: x, column: MET, above: 1}"
             "no cut for samples of",
         ),
         ("regions: [", "not YAML"),
+        (f"regions: {{A: {{cuts: [{ONE}, {ONE}]}}}}", "two steps are labelled 'x'"),
+        ("regions: {A: {cuts: [{label: rows of the tree, column: MET, above: 3}]}}", "two steps are labelled"),
+        (f"regions: {{A: {{cuts: [{ONE}]}}, A: {{cuts: [{ONE}]}}}}", "'A' is given twice"),
     ],
 )
 def test_a_bad_table_is_one_line(tmp_path, text, message):
