@@ -18,7 +18,7 @@ from hepcol.result import DatasetResult, Result
 from hepcol.selection import Region
 from hepcol.sums import DEFAULT_BOUND, ExactSum
 from processors.stop4b import arrangement, fill, objects, weights
-from processors.stop4b.arrangement import OBJECTS
+from processors.stop4b.files import OBJECTS
 from processors.stop4b.fill import Contribution, Events
 from processors.stop4b.kinds import Kind, Missing
 from processors.stop4b.observables import DERIVED, DERIVED_COLUMNS

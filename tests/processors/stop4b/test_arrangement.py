@@ -9,8 +9,8 @@ import uproot
 from hepcol.errors import InputError
 from hepcol.fileset import Dataset, InputFile, resolve
 from processors.stop4b import arrangement
-from processors.stop4b.arrangement import find_component
 from processors.stop4b.campaigns import LUMINOSITIES
+from processors.stop4b.components import find_component
 from processors.stop4b.kinds import Kind, Missing
 from processors.stop4b.selection import read_selection
 from samples.catalogue import STOP4B_FLAT, STOP4B_OBJECTS
