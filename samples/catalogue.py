@@ -32,39 +32,55 @@ ZEE_FCC = ShippedSample(
     path=Path(__file__).parent / "data" / "zee_fcc.root",
 )
 _STOP4B = Path(__file__).parent / "data" / "stop4b"
-_STOP4B_PROCESSES = ("signal_400_320", "ttbar", "Wt", "Zjets", "VV", "ttZ", "Others", "Fakes")
+_STOP4B_SIGNALS = ("signal_400_320", "signal_400_380", "signal_460_415")
+_STOP4B_BACKGROUNDS = ("ttbar", "Wt", "Zjets", "VV", "ttZ", "Others", "Fakes")
 STOP4B_FLAT = tuple(
     ShippedSample(
         name=f"stop4b-{process}",
-        title=f"{process} of the stop four-body search, generated: 41 flat trees, mc16a",
+        title=f"{process} of the stop four-body search, generated, near its signal regions: 41 flat trees, mc16a",
         path=_STOP4B / "flat" / "mc16a" / f"{process}.root",
         tree=f"{process}_WEIGHTS",
     )
-    for process in _STOP4B_PROCESSES
+    for process in ("signal_400_320", "ttbar", "Wt", "VV", "Fakes")
 )
 STOP4B_OBJECTS = tuple(
     ShippedSample(
         name=f"stop4b-{process}-objects",
-        title=f"{process} of the stop four-body search, generated: electrons, muons, jets and soft term, mc16a",
+        title=f"{process} of the stop four-body search, generated, near its signal regions: objects, mc16a",
         path=_STOP4B / "objects" / "mc16a" / f"{process}.root",
     )
-    for process in ("signal_400_320", "ttbar", "Wt", "VV")
+    for process in (*_STOP4B_SIGNALS, *_STOP4B_BACKGROUNDS)
 )
-STOP4B_DATA = ShippedSample(
-    name="stop4b-Data",
-    title="pseudo-data of the stop four-body search: generated, in the place of data15",
-    path=_STOP4B / "flat" / "data15.root",
-    tree="Data_NONE",
+_STOP4B_PERIODS = ("data15", "data16")
+STOP4B_DATA_FLAT = tuple(
+    ShippedSample(
+        name=f"stop4b-{period}",
+        title=f"pseudo-data of the stop four-body search near its signal regions: generated, in the place of {period}",
+        path=_STOP4B / "flat" / f"{period}.root",
+        tree="Data_NONE",
+    )
+    for period in _STOP4B_PERIODS
 )
+STOP4B_DATA_OBJECTS = tuple(
+    ShippedSample(
+        name=f"stop4b-{period}-objects",
+        title=f"the pseudo-data in the place of {period} as objects",
+        path=_STOP4B / "objects" / f"{period}.root",
+    )
+    for period in _STOP4B_PERIODS
+)
+STOP4B_DATA = STOP4B_DATA_FLAT[0]
 STOP4B_ALL_FLAT = ShippedSample(
     name="stop4b-flat",
-    title="the stop four-body search: a signal, all backgrounds (mc16a, 41 trees each) and pseudo-data, generated",
+    title="the stop four-body search near its signal regions, generated: a signal, ttbar, Wt, VV and Fakes (mc16a, 41 "
+    "trees each) and pseudo-data",
     path=_STOP4B / "flat" / "**" / "*.root",
     tree="Wt_WEIGHTS",
 )
 STOP4B_ALL_OBJECTS = ShippedSample(
     name="stop4b-objects",
-    title="the same with electrons, muons, jets and soft term in the place of trees: signal, ttbar, Wt and VV",
+    title="the same with electrons, muons, jets and soft term in the place of trees: three signals, all backgrounds "
+    "and pseudo-data",
     path=_STOP4B / "objects" / "**" / "*.root",
 )
-SHIPPED = (ZEE_FCC, *STOP4B_FLAT, *STOP4B_OBJECTS, STOP4B_DATA)
+SHIPPED = (ZEE_FCC, *STOP4B_FLAT, *STOP4B_DATA_FLAT, *STOP4B_OBJECTS, *STOP4B_DATA_OBJECTS)

@@ -96,6 +96,7 @@ def make_zee_fcc(events: int, seed: int, workers: int, output: Path | None, forc
 @click.option("--form", default="flat", show_default=True, help="flat (41 trees) or objects.")
 @click.option("--point", callback=_parse_point, help="Masses of a signal in GeV, such as 400,320.")
 @click.option("--mpi", is_flag=True, help="With multiparton interactions: three times slower.")
+@click.option("--near-regions", is_flag=True, help="Keep only events near a signal region, at their weights among all.")
 @_SEED
 @_WORKERS
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: CAMPAIGN-PROCESS-FORM.root.")
@@ -103,7 +104,8 @@ def make_zee_fcc(events: int, seed: int, workers: int, output: Path | None, forc
 def make_stop4b(output: Path | None, workers: int, force: bool, **request: Any) -> None:
     """Stop four-body search of ATLAS: Pythia 8, 13 TeV, a detector like ATLAS.
 
-    EVENTS are stored ones, each with a row in at least one of the 41 trees.
+    EVENTS are stored ones, each with a row in at least one of the 41 trees. With --near-regions fewer are kept, those
+    that come near a signal region in one of the trees: EVENTS are counted before.
     """
     from samples import stop4b
 

@@ -57,3 +57,8 @@ def find_campaign(name: str) -> Campaign:
             return campaign
     names = ", ".join(campaign.name for campaign in (*MC, *DATA))
     raise SampleError(f"no campaign {name!r}; there are: {names}")
+
+
+def simulated_campaign(period: Campaign) -> Campaign:
+    """Find the simulated campaign of a period of data."""
+    return next(simulated for simulated in MC if simulated.number == period.number)

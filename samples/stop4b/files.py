@@ -88,7 +88,8 @@ def write_objects(file: Any, chunks: Iterable[Events]) -> None:
         columns |= {name: _to_awkward(getattr(events, attribute)) for name, attribute in _COLLECTIONS.items()}
         if tree is None:
             tree = file.mktree(OBJECTS_TREE, {name: _type(column) for name, column in columns.items()})
-        tree.extend(columns)
+        if len(events):
+            tree.extend(columns)
 
 
 def _to_awkward(collection: Collection) -> ak.Array:

@@ -2,20 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 
 from samples.error import SampleError
-from samples.stop4b.campaigns import TOTAL_LUMINOSITY, Campaign
-from samples.stop4b.columns import Collection, Events, concatenate
+from samples.rootfile import replacing
+from samples.stop4b.campaigns import TOTAL_LUMINOSITY, Campaign, find_campaign, simulated_campaign
+from samples.stop4b.columns import Collection, Column, Events, concatenate
 from samples.stop4b.draws import Floats, stream_key, uniforms
-from samples.stop4b.flat import IDS, make_rows
-from samples.stop4b.processes import FAKES, FAKES_PROCESS
-from samples.stop4b.selection import nominal_momenta, select
+from samples.stop4b.files import read_objects
+from samples.stop4b.flat import FLAGS, IDS, make_rows
+from samples.stop4b.output import FLAT, check_form, identify, read_note_of_objects, write
+from samples.stop4b.processes import BACKGROUNDS, DATA
+from samples.stop4b.selection import MUON_MAX_D0SIG, nominal_momenta, select
 from samples.stop4b.truth import PROMPT_CLASSES, Integers
-from samples.stop4b.weights import PILE_UP, TAGGING
+from samples.stop4b.weights import FAKE, PILE_UP, TAGGING
 
 _MC_CHANNEL = 0
+_OF_ALL = ("generated", "sample_version", "sqrt_s", "near_regions", "skim", "generator", "detector", "created_by")
+_HIGH_BITS, _LOW_BITS = 21, 32
 _MAX_YIELD = 50.0  # of one event: beyond, the sample is too small to draw data from
 
 
@@ -24,19 +32,115 @@ def draw_data(samples: Iterable[Events], period: Campaign, simulated: Campaign, 
 
     Prompt processes give events whose two leading leptons are prompt, fakes what their fake factor tells: there the
     lepton put in by hand is moved into the signal selection.
+
+    What is drawn of an event depends on nothing but itself and its weight, so that data out of a part of the samples
+    are that part of the data.
     """
     drawn = []
     key = stream_key(seed, "stop4b.data", period.name)
     for events in samples:
         expected = _expected(events) * TOTAL_LUMINOSITY * period.luminosity / simulated.luminosity
         times = poisson(expected, uniforms(key, events.columns["eventNumber"], 0, 0))
-        drawn.append(_as_data(events.take(np.repeat(np.arange(len(events)), times)), period))
+        rows = np.repeat(np.arange(len(events)), times)
+        copy = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
+        number = _number(key, events.columns["eventNumber"][rows], copy)
+        drawn.append(_as_data(events.take(rows), number, period))
     data = concatenate(drawn)
-    # an order that does not tell the process, and numbers that do not repeat
-    order = np.argsort(uniforms(key, np.arange(len(data)), 0, 1), kind="stable")
-    data = data.take(order)
-    number = np.arange(1, len(data) + 1, dtype=np.uint64)
-    return replace(data, columns=data.columns | {"eventNumber": number})
+    number = data.columns["eventNumber"]
+    if len(np.unique(number)) < len(number):
+        raise SampleError("two events of the pseudo-data drew one eventNumber; choose another seed")
+    return data.take(np.argsort(number))
+
+
+def _number(key: np.uint64, event: Column, copy: Integers) -> Column:
+    """``eventNumber`` of data: 53 random bits, which do not tell the process."""
+    high, low = (uniforms(key, event, copy, draw) for draw in (1, 2))
+    return (high * 2.0**_HIGH_BITS).astype(np.uint64) << np.uint64(_LOW_BITS) | (low * 2.0**_LOW_BITS).astype(np.uint64)
+
+
+def draw(
+    backgrounds: Iterable[str | Path],
+    path: str | Path,
+    campaign: str,
+    *,
+    form: str = FLAT,
+    seed: int = 1,
+    force: bool = False,
+) -> UUID:
+    """Draw the pseudo-data of a period from files of objects, one of each background of its campaign.
+
+    From files of as many events each come the data that ``sample.generate`` makes; here every background can have as
+    many as it needs.
+
+    Parameters
+    ----------
+    backgrounds : iterable of str or Path
+        Files of the form ``objects``.
+    path : str or Path
+        File to write; it appears when it is complete.
+    campaign : str
+        data15 to data18.
+    form : str
+        ``flat`` or ``objects``, of the data.
+    seed : int
+        Of the draws.
+    force : bool
+        Overwrite ``path`` if it exists.
+
+    Returns
+    -------
+    UUID
+        The file's.
+
+    Raises
+    ------
+    SampleError
+        If the files are not one of each background and of one kind, or the output cannot be written.
+    OSError
+        If one cannot be read.
+    """
+    check_form(form)
+    period = find_campaign(campaign)
+    simulated = simulated_campaign(period)
+    files = sorted(((read_note_of_objects(file), file) for file in backgrounds), key=lambda one: one[0]["sample"])
+    note = _describe_draw([note for note, _ in files], period, simulated) | {"form": form, "seed": seed}
+    uuid = identify(note)
+    with replacing(Path(path), force) as temporary:
+        data = draw_data((read_objects(file) for _, file in files), period, simulated, seed)
+        write(temporary, uuid, data, note)
+    return uuid
+
+
+def _describe_draw(notes: list[dict[str, Any]], period: Campaign, simulated: Campaign) -> dict[str, Any]:
+    """Say of what the data are drawn, if it is one sample of each background."""
+    names = sorted(process.name for process in BACKGROUNDS)
+    if sorted(note["sample"] for note in notes) != names:
+        given = ", ".join(note["sample"] for note in notes) or "none"
+        raise SampleError(f"data are drawn from one file of each of {', '.join(names)}; got {given}")
+    for note in notes:
+        if note["campaign"] != simulated.name:
+            raise SampleError(
+                f"{period.name} is drawn from {simulated.name}, but {note['sample']} is {note['campaign']}"
+            )
+    if len({note["near_regions"] for note in notes}) > 1:
+        raise SampleError("of some backgrounds all events are given, of some only those near the signal regions")
+    return {
+        **{name: notes[0][name] for name in _OF_ALL if name in notes[0]},
+        "sample": DATA,
+        "campaign": period.name,
+        "events": {note["sample"]: note["events"] for note in notes},
+        **describe(period),
+    }
+
+
+def describe(period: Campaign) -> dict[str, Any]:
+    """Say what the data are."""
+    return {
+        "process": "pseudo-data: Poisson numbers of the events of all backgrounds, by their expected yields in "
+        "this period; an event whose yield exceeds 1 occurs repeatedly. Not data of ATLAS",
+        "drawn_from": [process.name for process in BACKGROUNDS],
+        "luminosity": {"value": period.luminosity, "unit": "fb^-1"},
+    }
 
 
 def poisson(expected: Floats, u: Floats) -> Integers:
@@ -64,21 +168,21 @@ def poisson(expected: Floats, u: Floats) -> Integers:
 
 def _expected(events: Events) -> Floats:
     """Find the expected yield per fb^-1 of each event, zero for those that a data file would not hold."""
-    is_fake = len(events) > 0 and int(events.columns["mcChannel"][0]) == FAKES_PROCESS.mc_channel
-    _, rows = next(make_rows(events, FAKES if is_fake else ""))
+    _, rows = next(make_rows(events, ""))
     value = rows["weight"] * rows[TAGGING] * rows[PILE_UP]
-    value = value * (rows["fakeWeight"] if is_fake else rows["isTruthMatched"])
+    value = value * (rows[FAKE] if FAKE in rows else rows["isTruthMatched"])
     selected = select(events, nominal_momenta(events))
     expected = np.zeros(len(events))
     expected[np.flatnonzero(selected.passes_skim)] = value
     return expected
 
 
-def _as_data(events: Events, period: Campaign) -> Events:
+def _as_data(events: Events, number: Column, period: Campaign) -> Events:
     """Hide what data do not tell: truth, weights and scale factors."""
     n = len(events)
-    columns = {name: events.columns[name] for name in (*IDS, "soft_px", "soft_py", "MET_trigger", "passBadEvents")}
+    columns = {name: events.columns[name] for name in (*IDS, "soft_px", "soft_py", *FLAGS)}
     columns |= {
+        "eventNumber": number,
         "runNumber": np.full(n, period.run_number, dtype=np.int32),
         "mcChannel": np.full(n, _MC_CHANNEL, dtype=np.int32),
         "weight": np.ones(n),
@@ -92,7 +196,11 @@ def _hide(collection: Collection) -> Collection:
     columns = dict(collection.columns)
     if "iff" in columns:
         non_prompt = ~np.isin(columns["iff"], PROMPT_CLASSES)
-        columns["isIso"] = columns["isIso"] | non_prompt
+        for name in ("isIso", "isMedium"):
+            columns[name] = columns[name] | non_prompt
+        # the sideband has no limit, the signal selection has
+        within = np.float32(MUON_MAX_D0SIG) * np.tanh(columns["d0sig"] / np.float32(2 * MUON_MAX_D0SIG))
+        columns["d0sig"] = np.where(non_prompt, within, columns["d0sig"])
         columns["iff"] = np.zeros_like(columns["iff"])
     else:
         columns["flavour"] = np.zeros_like(columns["flavour"])

@@ -10,7 +10,7 @@ from samples.stop4b.processes import Process
 from samples.stop4b.selection import Bools, nominal_momenta, select
 from samples.stop4b.truth import Truth
 from samples.stop4b.variations import VARIATIONS
-from samples.stop4b.weights import weigh
+from samples.stop4b.weights import weigh, weigh_fakes
 
 # An event this far below the skim's missing momentum is not looked at in the variations.
 _NOMINAL_MIN_MET = 130.0
@@ -28,6 +28,8 @@ def reduce(truth: Truth, process: Process, campaign: Campaign, seed: int, card: 
     draw = events.columns["trigger_draw"]
     efficiency = 0.5 * (1 + erf((nominal.met - card.trigger_threshold) / (np.sqrt(2) * card.trigger_width)))
     weights = weigh(events, nominal, seed, f"{process.name}/{campaign.name}")
+    if process.fake_rate > 0:
+        weights |= weigh_fakes(events)
     columns = {name: column for name, column in events.columns.items() if name != "trigger_draw"}
     return Events(events.electrons, events.muons, events.jets, columns | {"MET_trigger": draw < efficiency} | weights)
 

@@ -1,6 +1,5 @@
 """Make a sample of the stop four-body search: generate, reduce, normalise and write it."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,28 +10,25 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 
 from samples.error import SampleError
 from samples.rootfile import MISSING_EXTRA, replacing
 from samples.stop4b.campaigns import DATA as DATA_CAMPAIGNS
-from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, Campaign, find_campaign
+from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, Campaign, find_campaign, simulated_campaign
+from samples.stop4b.output import FLAT, VERSION, check_form, identify, read_note_of_objects, write
 from samples.stop4b.processes import BACKGROUNDS, DATA, Process, find_process
 
 if TYPE_CHECKING:
     from samples.stop4b.columns import Events
+    from samples.stop4b.truth import Integers
 
-NAME = "stop4b"
-# Part of every file's UUID: raise it whenever the same seed would give other events.
-VERSION = 1
 DEFAULT_SEED = 1
 MAX_SEED = 2**63 - 1
-FLAT, OBJECTS = "flat", "objects"
-FORMS = (FLAT, OBJECTS)
 _BLOCK = 100  # generated events; a block is the unit of work, and leaves no trace in the file
-_CHUNK = 20_000  # stored events that are made into rows at once
+_PARTS = 200  # blocks to join: what a skim leaves of one is less than numpy needs for its arrays
 _PB_TO_FB = 1000.0
 
 Progress = Callable[[int, int], None]
@@ -50,7 +46,7 @@ class Request:
         mc16a, mc16d or mc16e; for data also data15 to data18.
     events : int
         Number of stored events: each has a row in at least one flat tree. For data, that of each background the
-        pseudo-data are drawn from.
+        pseudo-data are drawn from. Counted before ``near_regions``.
     form : str
         ``flat`` or ``objects``.
     point : tuple of int, optional
@@ -59,6 +55,9 @@ class Request:
         From 0 up to 2^63 - 1.
     mpi : bool
         Generate multiparton interactions.
+    near_regions : bool
+        Keep only those of the events that come near a signal region (see the module ``near_regions``). Their weights
+        are those that they have among all events, so that yields in the regions are the same.
     """
 
     process: str
@@ -68,14 +67,14 @@ class Request:
     point: tuple[int, int] | None = None
     seed: int = DEFAULT_SEED
     mpi: bool = False
+    near_regions: bool = False
 
     def __post_init__(self) -> None:
         if self.events < 1:
             raise SampleError(f"events must be at least 1, got {self.events}")
         if not 0 <= self.seed <= MAX_SEED:
             raise SampleError(f"seed must be from 0 to {MAX_SEED}, got {self.seed}")
-        if self.form not in FORMS:
-            raise SampleError(f"form must be {' or '.join(FORMS)}, got {self.form!r}")
+        check_form(self.form)
         campaign = find_campaign(self.campaign)
         if self.process == DATA:
             if self.point is not None:
@@ -88,11 +87,33 @@ class Request:
 
 @dataclass(frozen=True)
 class Generated:
-    """Stored events of one process with their weights, and what it took to make them."""
+    """Kept events of one process with their weights, and what it took to make them."""
 
     events: "Events"
     tried: int
     copies: int
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Events of a block.
+
+    Parameters
+    ----------
+    events : Events
+        Those that are kept.
+    stored : array
+        Numbers of the stored events, kept or not.
+    tried : array
+        Tries of each generated event.
+    first : int
+        Number of the first generated event.
+    """
+
+    events: "Events"
+    stored: "Integers"
+    tried: "Integers"
+    first: int
 
 
 def generate(
@@ -134,7 +155,7 @@ def generate(
     path = Path(path)
     if workers < 1:
         raise SampleError(f"workers must be at least 1, got {workers}")
-    uuid = uuid5(NAMESPACE_URL, f"hepcol/{NAME}/{VERSION}/{json.dumps(asdict(request), sort_keys=True)}")
+    uuid = identify(asdict(request))
     with replacing(path, force) as temporary, ExitStack() as stack:
         _check_generators()
         pool = None
@@ -142,8 +163,8 @@ def generate(
             # spawn: Pythia does not survive a fork with threads
             pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
             stack.callback(pool.shutdown, cancel_futures=True)
-        sample, chunks, facts = _make(request, pool, workers, progress)
-        _write(temporary, uuid, request, sample, chunks, facts)
+        sample, events, facts = _make(request, pool, workers, progress)
+        write(temporary, uuid, events, _note(request, sample, facts))
     return uuid
 
 
@@ -171,14 +192,12 @@ def flatten(objects: str | Path, path: str | Path, *, force: bool = False) -> UU
     OSError
         If it cannot be read.
     """
-    from samples.stop4b.files import read_note, read_objects
+    from samples.stop4b.files import read_objects
 
-    note = read_note(objects)
-    if note.get("form") != OBJECTS:
-        raise SampleError(f"{objects}: its form is {note.get('form')!r}; expected {OBJECTS}")
-    uuid = uuid5(NAMESPACE_URL, f"hepcol/{NAME}/{VERSION}/{json.dumps(note, sort_keys=True)}/{FLAT}")
+    note = read_note_of_objects(objects)
+    uuid = identify(note, FLAT)
     with replacing(Path(path), force) as temporary:
-        _write_file(temporary, uuid, FLAT, note["sample"], _chunks(read_objects(objects)), note | {"form": FLAT})
+        write(temporary, uuid, read_objects(objects), note | {"form": FLAT})
     return uuid
 
 
@@ -191,35 +210,21 @@ def _check_generators() -> None:
 
 def _make(
     request: Request, pool: ProcessPoolExecutor | None, workers: int, progress: Progress | None
-) -> tuple[str, "Iterator[Events]", dict[str, Any]]:
-    """Name of the sample, its events in chunks, and what the file says of how they were made."""
+) -> tuple[str, "Events", dict[str, Any]]:
+    """Name of the sample, its events, and what the file says of how they were made."""
     campaign = find_campaign(request.campaign)
     run = partial(_run, request=request, pool=pool, workers=workers, progress=progress)
     if request.process == DATA:
-        from samples.stop4b.pseudo_data import draw_data
+        from samples.stop4b.pseudo_data import describe, draw_data
 
-        simulated = _campaign_of(campaign)
+        simulated = simulated_campaign(campaign)
         drawn = draw_data(
             (run(process, simulated).events for process in BACKGROUNDS), campaign, simulated, request.seed
         )
-        return (
-            DATA,
-            _chunks(drawn),
-            {
-                "process": "pseudo-data: Poisson numbers of the events of all backgrounds, by their expected yields in "
-                "this period; an event whose yield exceeds 1 occurs repeatedly. Not data of ATLAS",
-                "drawn_from": [process.name for process in BACKGROUNDS],
-                "luminosity": {"value": campaign.luminosity, "unit": "fb^-1"},
-            },
-        )
+        return DATA, drawn, describe(campaign)
     process = find_process(request.process, request.point)
     made = run(process, campaign)
-    return process.name, _chunks(made.events), _describe(process, campaign, made)
-
-
-def _campaign_of(campaign: Campaign) -> Campaign:
-    """Find the simulated campaign of a period of data."""
-    return next(simulated for simulated in MC if simulated.number == campaign.number)
+    return process.name, made.events, _describe(process, campaign, made)
 
 
 def _describe(process: Process, campaign: Campaign, made: Generated) -> dict[str, Any]:
@@ -252,21 +257,24 @@ def _run(
     """Generate blocks in order until there are enough events, and give them their weights."""
     from samples.stop4b.columns import concatenate
 
-    parts, tried, total = [], 0, 0
-    work = partial(_make_block, process, campaign, request.seed, request.mpi)
-    for events, tried_by_event, first in _in_order(work, pool, workers):
+    parts: list[Events] = []
+    tried, total = 0, 0
+    work = partial(_make_block, process, campaign, request)
+    for block in _in_order(work, pool, workers):
         missing = request.events - total
-        if len(events) >= missing:
+        if len(block.stored) >= missing:
             # up to the copy that completes the sample: tries count in units of copies
-            last = int(events.columns["number"][missing - 1])
-            row, copy = last // process.copies - first, last % process.copies
-            tried += process.copies * int(tried_by_event[:row].sum()) + (copy + 1) * int(tried_by_event[row])
-            parts.append(events.take(np.arange(missing)))
+            last = int(block.stored[missing - 1])
+            row, copy = last // process.copies - block.first, last % process.copies
+            tried += process.copies * int(block.tried[:row].sum()) + (copy + 1) * int(block.tried[row])
+            parts.append(block.events.take(np.flatnonzero(block.events.columns["number"] <= last)))
             total = request.events
             break
-        tried += process.copies * int(tried_by_event.sum())
-        parts.append(events)
-        total += len(events)
+        tried += process.copies * int(block.tried.sum())
+        parts.append(block.events)
+        if len(parts) == _PARTS:
+            parts = [concatenate(parts)]
+        total += len(block.stored)
         if progress is not None:
             progress(total, request.events)
     if progress is not None:
@@ -281,9 +289,7 @@ def _run(
     return Generated(replace(events, columns=events.columns | weights), tried, process.copies)
 
 
-def _in_order(
-    work: "Callable[[int], tuple[Events, Any, int]]", pool: ProcessPoolExecutor | None, workers: int
-) -> "Iterator[tuple[Events, Any, int]]":
+def _in_order(work: Callable[[int], _Block], pool: ProcessPoolExecutor | None, workers: int) -> Iterator[_Block]:
     """Results of block 0, 1, 2, ... without end, a few ahead of the one in use."""
     if pool is None:
         block = 0
@@ -303,14 +309,19 @@ def _in_order(
             future.cancel()
 
 
-def _make_block(process: Process, campaign: Campaign, seed: int, mpi: bool, block: int) -> "tuple[Events, Any, int]":
-    """Make the stored events of a block, the tries of its generated events, and the number of the first."""
+def _make_block(process: Process, campaign: Campaign, request: Request, number: int) -> _Block:
+    """Make a block, and skim it here, so that what is not kept is nowhere for long."""
     from samples.stop4b.detector import DetectorCard
+    from samples.stop4b.near_regions import comes_near_a_region
     from samples.stop4b.reduction import reduce
 
-    first = block * _BLOCK
-    truth = _generator(process, campaign, seed, mpi).block(first, _BLOCK)
-    return reduce(truth, process, campaign, seed, DetectorCard()), truth.tried, first
+    first = number * _BLOCK
+    truth = _generator(process, campaign, request.seed, request.mpi).block(first, _BLOCK)
+    events = reduce(truth, process, campaign, request.seed, DetectorCard())
+    stored = events.columns["number"]
+    if request.near_regions:
+        events = events.take(np.flatnonzero(comes_near_a_region(events)))
+    return _Block(events, stored, truth.tried, first)
 
 
 @lru_cache(maxsize=1)
@@ -321,38 +332,11 @@ def _generator(process: Process, campaign: Campaign, seed: int, mpi: bool) -> An
     return Generator(process, campaign, seed, mpi)
 
 
-def _chunks(events: "Events") -> "Iterator[Events]":
-    for start in range(0, len(events), _CHUNK):
-        yield events.take(np.arange(start, min(start + _CHUNK, len(events))))
-
-
-def _write(
-    path: Path, uuid: UUID, request: Request, sample: str, chunks: "Iterator[Events]", facts: dict[str, Any]
-) -> None:
-    _write_file(path, uuid, request.form, sample, chunks, _note(request, sample, facts))
-
-
-def _write_file(
-    path: Path, uuid: UUID, form: str, sample: str, chunks: "Iterator[Events]", note: dict[str, Any]
-) -> None:
-    from samples.stop4b.files import FlatWriter, create, write_note, write_objects
-    from samples.stop4b.flat import make_rows
-
-    with create(path, uuid) as file:
-        if form == OBJECTS:
-            write_objects(file, chunks)
-        else:
-            writer = FlatWriter(file)
-            for events in chunks:
-                for name, columns in make_rows(events, sample):
-                    writer.extend(name, columns)
-        write_note(file, note)
-
-
 def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any]:
     """Collect what the file says about itself."""
     from samples.stop4b.detector import DetectorCard
     from samples.stop4b.generator import COMMON, MPI_OFF, PYTHIA_VERSION
+    from samples.stop4b.near_regions import describe
 
     try:
         hepcol_version = version("hepcol")
@@ -366,6 +350,8 @@ def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any
         "campaign": request.campaign,
         "sqrt_s": {"value": 13000.0, "unit": "GeV"},
         "events": request.events,
+        "near_regions": request.near_regions,
+        **({"skim": describe()} if request.near_regions else {}),
         "seed": request.seed,
         "generator": {
             "name": "Pythia",

@@ -11,6 +11,18 @@ product over the objects that ``selection`` leaves nominally (e: electrons, mu: 
 
 and each variation, up and down, is the nominal factor times (1 +- sum over the objects of s), s from ``VARIATIONS``;
 PRW_DATASF is max(0.1, 1 + 0.08 z +- 0.03 (1 + z)). No factor falls below 0.01.
+
+Events of Fakes, and only they, carry an invented fake factor, in every tree and in the object files::
+
+    fakeWeight                      f (1 + 0.05 z), z = hepcol.random.normals(key, eventNumber, 0, 0)
+                                    key = hepcol.random.stream_key(0, "stop4b.fake_factor", "stop4b")
+    fakeWeight_statUp, Down         times 1.10, 0.90
+    fakeWeight_compSyst_SRAUp, Down times 1.20, 0.80
+    fakeWeight_compSyst_SRBUp, Down times 1.15, 0.85
+
+f is 0.20 where the first candidate that is not prompt, in ``Electron`` as stored and then in ``Muon``, is an electron,
+and 0.10 elsewhere. So it neither depends on a selection nor varies with momenta. Not prompt: ``iff`` is none of
+``truth.PROMPT_CLASSES`` (0, 1, 2, 3, 4, 6, 7, 11).
 """
 
 from collections.abc import Callable
@@ -21,12 +33,25 @@ import numpy as np
 from samples.stop4b.columns import Collection, Column, Events, sum_by_event
 from samples.stop4b.draws import Floats, normals, stream_key
 from samples.stop4b.selection import JVT_MAX_PT, TRACKER_MAX_ABS_ETA, Bools, Selected, is_b_tagged
+from samples.stop4b.truth import PROMPT_CLASSES
 
 ELECTRON, MUON, TAGGING, VERTEX, PILE_UP = (f"WeightEvents{name}" for name in ("elSF", "muSF", "bTag", "JVT", "PU"))
 FACTORS = (ELECTRON, MUON, VERTEX, TAGGING, PILE_UP)
 _B, _C = 5, 4
 _SMALLEST = 0.01
 _PILE_UP_WIDTH, _PILE_UP_SIZE, _PILE_UP_SMALLEST = 0.08, 0.03, 0.1
+FAKE = "fakeWeight"
+_FAKE_ELECTRON, _FAKE_MUON, _FAKE_SPREAD = 0.20, 0.10, 0.05
+_FAKE_SIZES = {
+    FAKE: 1.0,
+    f"{FAKE}_statUp": 1.10,
+    f"{FAKE}_statDown": 0.90,
+    f"{FAKE}_compSyst_SRAUp": 1.20,
+    f"{FAKE}_compSyst_SRADown": 0.80,
+    f"{FAKE}_compSyst_SRBUp": 1.15,
+    f"{FAKE}_compSyst_SRBDown": 0.85,
+}
+FAKE_COLUMNS = tuple(_FAKE_SIZES)
 
 Size = Callable[[Collection], Floats]
 
@@ -143,6 +168,15 @@ def weigh(events: Events, nominal: Selected, seed: int, namespace: str) -> dict[
                 varied = np.maximum(_SMALLEST, factors[variation.factor] * (1 + sign * shift))
             columns[f"{variation.name}__1{side}"] = varied
     return {name: columns[name].astype(np.float32) for name in COLUMNS}
+
+
+def weigh_fakes(events: Events) -> dict[str, Column]:
+    """Fake factor of each event and its variations, as float32 columns."""
+    not_prompt = ~np.isin(events.electrons["iff"], PROMPT_CLASSES)
+    has_electron = sum_by_event(events.electrons, not_prompt.astype(np.float64)) > 0
+    z = normals(stream_key(0, "stop4b.fake_factor", "stop4b"), events.columns["eventNumber"], 0, 0)
+    factor = np.where(has_electron, _FAKE_ELECTRON, _FAKE_MUON) * (1 + _FAKE_SPREAD * z)
+    return {name: (factor * size).astype(np.float32) for name, size in _FAKE_SIZES.items()}
 
 
 def _tagging_factor(jets: Collection) -> Floats:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from samples.commands import sample
+from samples.stop4b import Request
 
 GOOD = {"--process": "Wt", "--campaign": "mc16a", "--events": "10"}
 
@@ -37,6 +38,22 @@ def test_refuses_in_one_line(options, message, tmp_path, monkeypatch):
     (line,) = result.stderr.strip().splitlines()
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("near_regions", [False, True])
+def test_options_are_the_request(near_regions, tmp_path, monkeypatch):
+    made = []
+
+    def write(path, request, **how):
+        made.append((request, how["workers"]))
+        path.write_text("made")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("samples.stop4b.generate", write)
+    arguments = [word for pair in GOOD.items() for word in pair] + ["--near-regions"] * near_regions
+    result = CliRunner().invoke(sample, ["make", "stop4b", *arguments, "--workers", "2", "--seed", "5"])
+    assert result.output == "wrote mc16a-Wt-flat.root: 0.0 MB\n"
+    assert made == [(Request("Wt", "mc16a", 10, seed=5, near_regions=near_regions), 2)]
 
 
 @pytest.mark.parametrize("module", ["pythia8mc", "fastjet"])

@@ -8,32 +8,55 @@ import numpy as np
 import pytest
 import uproot
 
+from samples.stop4b import near_regions, weights
 from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY
 from samples.stop4b.files import NOTE_KEY, read_objects
 from samples.stop4b.flat import make_rows
+from samples.stop4b.processes import BACKGROUNDS
 from samples.stop4b.variations import TREES
 
 WT = {"process": "Wt", "campaign": "mc16a", "events": 30, "form": "objects"}
 SIGNAL = WT | {"process": "signal", "events": 4, "point": (400, 320)}
+MANY = SIGNAL | {"events": 300}
+FAKES = WT | {"process": "Fakes", "events": 200}
+PSEUDO = WT | {"process": "Data", "campaign": "data15", "events": 150}
 REQUESTS = {
     "objects": WT,
     "again": WT | {"workers": 2},
     "longer": WT | {"events": 50},
     "seed": WT | {"seed": 2, "events": 10},
     "flat": WT | {"form": "flat"},
-    "data": WT | {"process": "Data", "campaign": "data15", "events": 150, "form": "flat"},
+    "many": MANY,
+    "near": MANY | {"near_regions": True, "workers": 2},
+    "near flat": MANY | {"near_regions": True, "form": "flat"},
+    "none near": WT | {"near_regions": True, "events": 3},
+    "none near flat": WT | {"near_regions": True, "events": 3, "form": "flat"},
+    "Fakes": FAKES,
+    "Fakes flat": FAKES | {"form": "flat"},
+    **{
+        f"background {process.name}": PSEUDO | {"process": process.name, "campaign": "mc16a"} for process in BACKGROUNDS
+    },
+    "data": PSEUDO,
+    "data flat": PSEUDO | {"form": "flat"},
     **{f"Wt {campaign.name}": WT | {"campaign": campaign.name, "events": 4} for campaign in MC},
     **{f"signal {campaign.name}": SIGNAL | {"campaign": campaign.name} for campaign in MC},
 }
 # in one process, which imports ROOT and Pythia once
 CODE = """
 import json, sys
-from samples.stop4b import Request, generate
+from samples.stop4b import Request, flatten, generate
+from samples.stop4b.pseudo_data import draw
 if __name__ == '__main__':
-    uuids = {}
-    for name, options in json.loads(sys.argv[2]).items():
-        workers = options.pop('workers', 1)
-        uuids[name] = str(generate(f'{sys.argv[1]}/{name}.root', Request(**options), workers=workers))
+    folder, requests = sys.argv[1], json.loads(sys.argv[2])
+    uuids, backgrounds = {}, []
+    for name, options in requests.items():
+        path, workers = f'{folder}/{name}.root', options.pop('workers', 1)
+        uuids[name] = str(generate(path, Request(**options), workers=workers))
+        if name.startswith('background'):
+            backgrounds.append(path)
+        elif options['form'] == 'objects':
+            flatten(path, f'{folder}/{name} flattened.root')
+    draw(reversed(backgrounds), f'{folder}/drawn.root', 'data15')
     print(json.dumps(uuids))
 """
 
@@ -66,7 +89,9 @@ def test_is_the_same_again_and_for_any_number_of_workers(uuids, path, folder):
     assert path("again").read_bytes() == path("objects").read_bytes()
     with uproot.open(path("objects")) as file:
         assert str(file.file.uuid) == uuids["objects"]
-    assert {one.name for one in folder.iterdir()} == {f"{name}.root" for name in REQUESTS}
+    flattened = {f"{name} flattened" for name, one in REQUESTS.items() if one["form"] == "objects"}
+    flattened -= {f"background {process.name} flattened" for process in BACKGROUNDS}
+    assert {one.name for one in folder.iterdir()} == {f"{name}.root" for name in (*REQUESTS, *flattened, "drawn")}
 
 
 def test_a_longer_sample_begins_with_the_shorter(path):
@@ -86,14 +111,85 @@ def test_seeds_and_campaigns_have_events_of_their_own(uuids, path, other):
     assert not np.any(np.isin(second.jets["truth_pt"], first.jets["truth_pt"]))
 
 
-def test_the_flat_form_has_the_events_of_the_object_form(path):
-    with uproot.open(path("flat")) as file:
-        for name, columns in make_rows(read_objects(path("objects")), "Wt"):
-            stored = file[name].arrays(library="np")
-            assert set(stored) == set(columns)
-            for branch, column in columns.items():
-                np.testing.assert_array_equal(stored[branch], column)
-        assert len(file.keys(cycle=False)) == len(TREES) + 1
+def trees(path):
+    with uproot.open(path) as file:
+        return {name: file[name].arrays(library="np") for name in file.keys(cycle=False) if name != NOTE_KEY}
+
+
+def assert_equal(first, second):
+    assert list(first) == list(second)
+    for name, column in first.items():
+        assert column.dtype == second[name].dtype
+        np.testing.assert_array_equal(column, second[name])
+
+
+@pytest.mark.parametrize(
+    ("flat", "objects", "sample"),
+    [
+        ("flat", "objects", "Wt"),
+        ("near flat", "near", "signal_400_320"),
+        ("none near flat", "none near", "Wt"),
+        ("Fakes flat", "Fakes", "Fakes"),
+        ("data flat", "data", "Data"),
+        ("drawn", "data", "Data"),
+    ],
+)
+def test_the_flat_form_has_the_events_of_the_object_form(path, flat, objects, sample):
+    made, flattened = trees(path(flat)), trees(path(f"{objects} flattened"))
+    assert set(made) == set(flattened)
+    assert len(made) == (1 if sample == "Data" else len(TREES))
+    for name, columns in make_rows(read_objects(path(objects)), sample):
+        assert_equal(made[name], flattened[name])
+        assert set(made[name]) == set(columns)
+        for branch, column in columns.items():
+            np.testing.assert_array_equal(made[name][branch], column)
+
+
+def near(rows):
+    """What the skim looks for, but that it may be in another tree."""
+    chosen = np.ones(len(rows["MET"]), dtype=bool)
+    for name, bound in near_regions.ABOVE.items():
+        chosen &= rows[name] > bound
+    for name, bound in near_regions.BELOW.items():
+        chosen &= rows[name] < bound
+    return {name: column[chosen] for name, column in rows.items()}
+
+
+def test_a_skimmed_sample_has_all_rows_near_the_regions_at_their_weights(path):
+    everything, kept = trees(path("many flattened")), trees(path("near flat"))
+    assert list(everything) == list(kept)
+    rows = 0
+    for name, columns in everything.items():
+        assert_equal(near(columns), near(kept[name]))
+        rows += len(near(columns)["MET"])
+    assert rows > 10 * len(TREES)
+    assert len(read_objects(path("near"))) < 0.3 * MANY["events"]
+
+
+def test_a_skimmed_sample_says_so_and_how_many_it_keeps(path):
+    said, before = note(path("near")), note(path("many"))
+    assert (said["near_regions"], before["near_regions"]) == (True, False)
+    assert said["kept"] == len(read_objects(path("near")))
+    assert before["kept"] == before["events"] == said["events"] == MANY["events"]
+    assert said["tried"] == before["tried"]
+    assert "MET > 380" in said["skim"]
+    assert "skim" not in before
+    assert note(path("none near"))["kept"] == 0
+
+
+def test_fakes_have_their_factor_in_both_forms(path):
+    events = read_objects(path("Fakes"))
+    of_event = {name: events.columns[name] for name in weights.FAKE_COLUMNS}
+    assert all(column.dtype == np.float32 for column in of_event.values())
+    factor = of_event["fakeWeight"]
+    assert np.all((factor > 0.05) & (factor < 0.3))
+    assert np.any(factor < 0.12)
+    assert np.any(factor > 0.16)
+    for rows in trees(path("Fakes flat")).values():
+        found = np.searchsorted(events.columns["eventNumber"], rows["eventNumber"])
+        for name, column in of_event.items():
+            np.testing.assert_array_equal(rows[name], column[found])
+    assert not set(weights.FAKE_COLUMNS) & set(read_objects(path("objects")).columns)
 
 
 @pytest.mark.parametrize(("process", "branching"), [("Wt", (3 * 0.1086) ** 2), ("signal", 1 / 9)])
@@ -118,7 +214,7 @@ def test_says_that_it_is_generated_and_what_is_a_surrogate(path):
 
 
 def test_pseudo_data_have_one_tree_of_weight_one(path):
-    with uproot.open(path("data")) as file:
+    with uproot.open(path("data flat")) as file:
         assert set(file.keys(cycle=False)) == {"Data_NONE", NOTE_KEY}
         rows = file["Data_NONE"].arrays()
     assert ak.all(rows["weight"] == 1)

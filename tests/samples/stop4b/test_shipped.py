@@ -7,15 +7,28 @@ import numpy as np
 import pytest
 import uproot
 
-from samples.catalogue import STOP4B_DATA, STOP4B_FLAT, STOP4B_OBJECTS
-from samples.stop4b import weights
+from processors.stop4b.selection import read_selection
+from samples.catalogue import (
+    STOP4B_ALL_FLAT,
+    STOP4B_ALL_OBJECTS,
+    STOP4B_DATA_FLAT,
+    STOP4B_DATA_OBJECTS,
+    STOP4B_FLAT,
+    STOP4B_OBJECTS,
+)
+from samples.error import SampleError
+from samples.stop4b import VERSION, weights
+from samples.stop4b.campaigns import TOTAL_LUMINOSITY, find_campaign, simulated_campaign
 from samples.stop4b.files import read_objects
 from samples.stop4b.flat import make_rows
+from samples.stop4b.processes import BACKGROUNDS
+from samples.stop4b.pseudo_data import draw, draw_data
 from samples.stop4b.variations import TREES
 
 MAX_BYTES = 9e6
 FLAT = {sample.name.removeprefix("stop4b-"): sample.path for sample in STOP4B_FLAT}
 OBJECTS = {sample.name.removeprefix("stop4b-").removesuffix("-objects"): sample.path for sample in STOP4B_OBJECTS}
+SAMPLES = (*STOP4B_FLAT, *STOP4B_OBJECTS, *STOP4B_DATA_FLAT, *STOP4B_DATA_OBJECTS)
 IDS = {"runNumber": "int32_t", "eventNumber": "uint64_t", "campaign": "int8_t", "mcChannel": "int32_t"}
 LEPTON = {
     "pT": "float",
@@ -45,12 +58,28 @@ def note(path):
 
 
 def test_they_are_small():
-    assert sum(sample.path.stat().st_size for sample in (*STOP4B_FLAT, *STOP4B_OBJECTS, STOP4B_DATA)) < MAX_BYTES
+    assert sum(sample.path.stat().st_size for sample in SAMPLES) < MAX_BYTES
+    assert all(sample.path.stat().st_size < 2e6 for sample in SAMPLES)
 
 
-@pytest.mark.parametrize("sample", [*STOP4B_FLAT, *STOP4B_OBJECTS, STOP4B_DATA], ids=lambda sample: sample.name)
+@pytest.mark.parametrize(
+    ("everything", "samples"),
+    [
+        (STOP4B_ALL_FLAT, (*STOP4B_FLAT, *STOP4B_DATA_FLAT)),
+        (STOP4B_ALL_OBJECTS, (*STOP4B_OBJECTS, *STOP4B_DATA_OBJECTS)),
+    ],
+)
+def test_a_pattern_finds_all_of_a_form_and_nothing_else(everything, samples):
+    assert everything.path.parts[-2:] == ("**", "*.root")
+    assert set(everything.path.parents[1].rglob("*.root")) == {one.path for one in samples}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_they_say_that_they_are_generated(sample):
-    assert note(sample.path)["generated"] is True
+    said = note(sample.path)
+    assert said["generated"] is True
+    assert said["near_regions"] is True
+    assert said["sample_version"] == VERSION
 
 
 @pytest.mark.parametrize("process", FLAT)
@@ -78,13 +107,13 @@ def test_rows_pass_the_skim_and_their_number_hardly_varies(process):
             assert len(rows) == pytest.approx(nominal, rel=0.12)
 
 
-@pytest.mark.parametrize("process", OBJECTS)
+@pytest.mark.parametrize("process", FLAT)
 def test_flat_rows_follow_from_the_objects_event_by_event(process):
     events = read_objects(OBJECTS[process])
-    assert len(events) == note(OBJECTS[process])["events"]
+    assert len(events) == note(OBJECTS[process])["kept"]
     with uproot.open(FLAT[process]) as file:
         in_flat = set(file[f"{process}_WEIGHTS"]["eventNumber"].array().to_list())
-        events = events.take(np.arange(note(FLAT[process])["events"]))
+        events = events.take(np.arange(note(FLAT[process])["kept"]))
         for name, columns in make_rows(events, process):
             stored = file[name].arrays(library="np")
             for branch, column in columns.items():
@@ -134,3 +163,90 @@ def test_fakes_carry_a_lepton_that_is_not_prompt_and_fails_the_selection():
     assert ak.all((rows.fakeWeight > 0.05) & (rows.fakeWeight < 0.4))
     assert not ak.any(rows.isSignalLep1 & rows.isSignalLep2 & rows.isTruthMatched)
     assert np.mean(~rows.isTruthMatched) > 0.9
+
+
+@pytest.mark.parametrize("period", ["data15", "data16"])
+def test_pseudo_data_are_drawn_from_the_shipped_backgrounds(period):
+    objects, flat = (
+        next(one.path for one in some if one.path.stem == period) for some in (STOP4B_DATA_OBJECTS, STOP4B_DATA_FLAT)
+    )
+    campaign = find_campaign(period)
+    backgrounds = (read_objects(OBJECTS[process.name]) for process in BACKGROUNDS)
+    drawn = draw_data(backgrounds, campaign, simulated_campaign(campaign), note(objects)["seed"])
+    stored = read_objects(objects)
+    assert len(drawn) == len(stored) == note(flat)["kept"]
+    for name, column in drawn.columns.items():
+        np.testing.assert_array_equal(stored.columns[name], column)
+    ((name, columns),) = make_rows(stored, "Data")
+    with uproot.open(flat) as file:
+        rows = file[name].arrays(library="np")
+    assert set(rows) == set(columns)
+    for branch, column in columns.items():
+        np.testing.assert_allclose(rows[branch], column, rtol=1e-6, atol=1e-6)
+    assert np.all(rows["weight"] == 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "period", "message"),
+    [
+        ([], "data15", "data are drawn from one file of each of Fakes, Others, VV, Wt, Zjets, ttZ, ttbar; got none"),
+        (["Wt", "Wt"], "data15", "got Wt, Wt"),
+        ([process.name for process in BACKGROUNDS], "data17", "data17 is drawn from mc16d, but Fakes is mc16a"),
+        ([process.name for process in BACKGROUNDS], "data19", "no campaign 'data19'"),
+    ],
+)
+def test_data_are_not_drawn_from_anything(tmp_path, files, period, message):
+    with pytest.raises(SampleError, match=message):
+        draw([OBJECTS[name] for name in files], tmp_path / "data.root", period)
+    with pytest.raises(SampleError, match="its form is 'flat'; expected objects"):
+        draw([FLAT["Wt"]], tmp_path / "data.root", "data15")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_out_of_a_part_of_a_sample_are_that_part_of_the_data():
+    events, campaign = read_objects(OBJECTS["VV"]), find_campaign("data16")
+    simulated = simulated_campaign(campaign)
+    even = np.arange(len(events)) % 2 == 0
+    whole, *parts = (
+        draw_data([events.take(np.flatnonzero(some))], campaign, simulated, seed=1).columns["eventNumber"].tolist()
+        for some in (even | True, even, ~even)
+    )
+    assert len(whole) > 10
+    assert sorted(parts[0] + parts[1]) == whole
+
+
+# Entries of SRA and SRB that the samples were made long enough for.
+ENTRIES = {
+    "signal_400_320": (15, 90),
+    "signal_400_380": (150, 90),
+    "signal_460_415": (60, 100),
+    "ttbar": (0, 20),
+    "Wt": (2, 20),
+    "Zjets": (1, 10),
+    "VV": (5, 50),
+    "Fakes": (50, 15),
+}
+
+
+def passing(process):
+    """Weights [fb] of the nominal rows of a sample of objects in each region."""
+    rows = next(make_rows(read_objects(OBJECTS[process]), process))[1]
+    weight = rows["weight"] * rows[weights.TAGGING] * rows[weights.PILE_UP] * rows.get(weights.FAKE, 1.0)
+    kind = "fakes" if process == "Fakes" else "prompt"
+    regions = [region.of(kind) for region in read_selection().regions]
+    return [weight[np.all([cut.passed(rows[cut.column]) for cut in region.cuts], axis=0)] for region in regions]
+
+
+@pytest.mark.parametrize("process", ENTRIES)
+def test_there_are_events_in_the_regions(process):
+    for weight, least in zip(passing(process), ENTRIES[process], strict=True):
+        assert len(weight) >= least
+
+
+def test_backgrounds_are_of_the_size_of_the_published_ones():
+    """arXiv:2102.01444: 12.8 +- 3.2 and 19.3 +- 2.7. Nothing was tuned, and SRA has a quarter of it."""
+    passed = [passing(process.name) for process in BACKGROUNDS]
+    small, large = (sum(map(np.sum, region)) * TOTAL_LUMINOSITY for region in zip(*passed, strict=True))
+    share = find_campaign("mc16a").luminosity / TOTAL_LUMINOSITY
+    assert small == pytest.approx(0.24 * 12.8 * share, rel=0.3)
+    assert large == pytest.approx(19.3 * share, rel=0.4)
