@@ -16,7 +16,7 @@ from hepcol.fileset import Fileset
 from hepcol.histograms import Histogram
 from hepcol.result import DatasetResult, Result
 from hepcol.selection import Region
-from hepcol.sums import DEFAULT_BOUND, ExactSum
+from hepcol.sums import ExactSum
 from processors.stop4b import arrangement, fill, objects, weights
 from processors.stop4b.files import OBJECTS
 from processors.stop4b.fill import Contribution, Events
@@ -28,6 +28,8 @@ from processors.stop4b.selection import DEFAULT, Selection, read_selection
 from processors.stop4b.systematics import NOMINAL
 
 CAMPAIGN = "campaign"
+# fb; sums of squares have digits down to 2^-96 of its square, of weights of 1e-4 fb enough for 1e-17
+MAX_WEIGHT = 64.0
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -50,7 +52,7 @@ class Stop4bProcessor(ProcessorABC):
     missing: Missing = Missing.ERROR
     systematics: bool = True
     selection: str = ""
-    max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
+    max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
     table: Selection = field(init=False)
 
     def __post_init__(self) -> None:
