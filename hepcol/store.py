@@ -28,6 +28,7 @@ RESULT = "result.zip"  # of an incomplete run, to add to
 SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folder
 PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
+HISTFACTORY = "histfactory"  # model of fits of a whole folder: of its yields
 ADDED = "added"  # in the summary: files that were made of the results
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, PLOTS)
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
@@ -227,15 +228,12 @@ class OutputFolder:
 
     def _remove_plots(self) -> None:
         """Remove the plots of the histograms that are to be replaced, and nothing else."""
-        if self.path is None or not (self.path / HISTOGRAMS_ZIP).exists():
+        if self.path is None:
             return
-        try:
-            replaced = read_zip(self.path / HISTOGRAMS_ZIP)
-        except InputError:  # broken results are there to be replaced, too
-            return
-        for name in replaced:
-            for plot in plot_paths(self.path, name):
-                plot.unlink(missing_ok=True)
+        with suppress(InputError, OSError):  # broken results, or none, are there to be replaced, too
+            for name in read_zip(self.path / HISTOGRAMS_ZIP):
+                for plot in plot_paths(self.path, name):
+                    plot.unlink(missing_ok=True)
         _remove_added(self.path)
 
     def release(self) -> None:
@@ -379,14 +377,18 @@ def write_fit(folder: Path, model: str, record: dict[str, Any]) -> None:
     InputError
         If the folder is in use or cannot be written.
     """
-    with adding(folder, f"{FIT}_{model}") as names:
+    with adding(folder, fit_entry(model), (fit_name(model), str(model_plots(folder, model).relative_to(folder)))):
         shutil.rmtree(model_plots(folder, model), ignore_errors=True)
         replace_text(folder / fit_name(model), json.dumps(record, indent=2, allow_nan=False) + "\n")
-        names += [fit_name(model), str(model_plots(folder, model).relative_to(folder))]
+
+
+def fit_entry(model: str) -> str:
+    """Name under which fits with a model of a whole folder are added to it."""
+    return f"{FIT}_{model}"
 
 
 @contextmanager
-def adding(folder: Path, what: str) -> Iterator[list[str]]:
+def adding(folder: Path, what: str, names: Sequence[str], outdated: Sequence[str] = ()) -> Iterator[None]:
     """Lock a folder while files are added that are made of its results, and that go when those are replaced.
 
     Parameters
@@ -395,31 +397,50 @@ def adding(folder: Path, what: str) -> Iterator[list[str]]:
         The folder, which need be no run.
     what : str
         What they are.
-
-    Yields
-    ------
-    list of str
-        To which their names, and those of folders, are to be added.
+    names : sequence of str
+        All names that they may have, and those of folders. The summary lists them before one is written, so that
+        nothing is left behind by a command that fails, or is killed.
+    outdated : sequence of str
+        What was made of earlier ones, and goes.
 
     Raises
     ------
     InputError
         If the folder is in use or cannot be written.
     """
-    names: list[str] = []
     try:
         with locked(folder):
-            yield names
-            if not (folder / SUMMARY).exists():
-                return
-            summary = json.loads((folder / SUMMARY).read_text())
-            added = summary.get(ADDED, {})
-            for name in {*added.get(what, ())} - {*names}:
-                _delete(folder / name)
-            summary[ADDED] = {**added, what: names}
-            replace_text(folder / SUMMARY, json.dumps(summary, indent=2, allow_nan=False) + "\n")
+            earlier = _list_added(folder, what, names, outdated)
+            yield
+            for name in earlier:
+                if name not in names:
+                    _delete_inside(folder, name)
+            _list_added(folder, what, names, keep=False)
     except OSError as error:
         raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+
+
+def _list_added(
+    folder: Path, what: str, names: Sequence[str], outdated: Sequence[str] = (), *, keep: bool = True
+) -> list[str]:
+    """Tell in the summary, if there is one, what is added, beside what was there or not; return what was there."""
+    if not (folder / SUMMARY).exists():
+        return []
+    summary = json.loads((folder / SUMMARY).read_text())
+    added = summary.get(ADDED, {})
+    earlier = list(added.get(what, ()))
+    for one in outdated:
+        for name in added.pop(one, ()):
+            _delete_inside(folder, name)
+    summary[ADDED] = {**added, what: list(dict.fromkeys([*(earlier if keep else ()), *names]))}
+    replace_text(folder / SUMMARY, json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    return earlier
+
+
+def _delete_inside(folder: Path, name: str) -> None:
+    """Remove a file or a folder, unless it lies elsewhere, whatever somebody wrote into the summary."""
+    if folder.resolve() in (folder / name).resolve().parents:
+        _delete(folder / name)
 
 
 def _delete(path: Path) -> None:
@@ -448,8 +469,7 @@ def _remove_added(folder: Path) -> None:
     except (OSError, json.JSONDecodeError, AttributeError):
         return
     for name in (name for names in added.values() for name in names):
-        if folder.resolve() in (folder / name).resolve().parents:  # whatever somebody wrote there
-            _delete(folder / name)
+        _delete_inside(folder, name)
     for model, told in fits.items():
         (folder / fit_name(model)).unlink(missing_ok=True)
         for dataset in told["datasets"]:

@@ -44,15 +44,13 @@ class Template:
     notes: tuple[Note, ...] = ()
 
     @classmethod
-    def from_hist(cls, histogram: hist.Hist, entries: hist.Hist | None = None) -> Self:
+    def from_hist(cls, histogram: hist.Hist) -> Self:
         """Take a histogram of one axis; what lies beyond its ends is added to the bins there, with its variance.
 
         Parameters
         ----------
         histogram : hist.Hist
             Of weights, or of counts, whose variances are themselves.
-        entries : hist.Hist, optional
-            Counts with the same axis.
 
         Raises
         ------
@@ -64,10 +62,7 @@ class Template:
             raise InputError(f"a template is made of weights or counts, got {histogram.storage_type.__name__}")
         contents = _folded(histogram, histogram.values(flow=True))
         variances = _folded(histogram, histogram.variances(flow=True)) if weighted else contents
-        if entries is not None and entries.axes != histogram.axes:
-            raise InputError(f"entries of a template need its axis {histogram.axes[0]}, got {entries.axes[0]}")
-        counts = None if entries is None else _folded(entries, entries.values(flow=True)).astype(np.int64)
-        return cls(contents, variances, counts)
+        return cls(contents, variances)
 
     @classmethod
     def of_one_bin(cls, content: float, variance: float, entries: int | None = None) -> Self:

@@ -98,17 +98,18 @@ def _at_steps(rows: Cutflow, order: Iterable[str]) -> list[CutflowRow]:
     return found
 
 
-def cutflow_table(title: str, rows: Cutflow) -> TextTable:
-    """Make the table of a cutflow."""
+def cutflow_table(title: str, rows: Cutflow, sources: Mapping[str, str] | None = None) -> TextTable:
+    """Make the table of a cutflow, with a column of the sources of its cuts, by label, if they are given."""
     return TextTable(
         title,
-        ("step", "raw", "weighted", "of the step before"),
+        ("step", "raw", "weighted", "of the step before", *(["source"] if sources else [])),
         [
             (
                 row.label,
                 f"{row.entries:,}",
                 Quantity(row.value, row.error),
                 "-" if ratio is None else f"{ratio:.1%}" if ratio >= _SMALL else f"{ratio:.2%}",
+                *([sources.get(row.label) or "-"] if sources else []),
             )
             for row, ratio in zip(rows, relative(rows), strict=True)
         ],

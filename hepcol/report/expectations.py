@@ -4,12 +4,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
 
 from hepcol.errors import InputError
 from hepcol.inference.histfactory import LUMINOSITY, NORMALISATION
 from hepcol.inference.notes import Note
-from hepcol.inference.yields import SampleYield, Yields
+from hepcol.inference.yields import SampleYield
 from hepcol.report.cutflows import Cutflow, add_cutflows
 
 TOTAL = "total background"
@@ -136,6 +135,8 @@ class YieldTable:
         What it is.
     data_label : str
         What the data are called.
+    sources : mapping
+        By region and step of the cutflows, where the numbers of the cut are from, if that is known.
     """
 
     regions: tuple[str, ...]
@@ -148,15 +149,11 @@ class YieldTable:
     notes: tuple[Note, ...] = ()
     title: str = "Yields"
     data_label: str = "data"
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if TOTAL in self.samples:
             raise InputError(f"no sample can be called '{TOTAL}', as the sum of all backgrounds is")
-
-    @classmethod
-    def of(cls, yields: Yields, **more: Any) -> Self:
-        """Take yields, and further parameters."""
-        return cls(yields.regions, yields.samples, yields.signals, yields.data, yields.luminosity_error, **more)
 
     @property
     def backgrounds(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     highest = max([total.max(initial=0), *(one.contents.max(initial=0) for one in stack.signals.values())])
     if stack.data is not None:
         highest = max(highest, (stack.data.contents + np.sqrt(stack.data.contents)).max(initial=0))
-        handles.insert(0, _draw_data(axes, stack))
+        handles.insert(0, _draw_data(axes, stack, stack.data.contents))
     top = _HEAD_ROOM * (highest or 1)
     for threshold in stack.thresholds:
         axes.plot([threshold, threshold], [0, highest * 1.05], color="black", linewidth=1.5, linestyle=(0, (4, 2)))
@@ -107,10 +107,8 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _draw_data(axes: Any, stack: Stack) -> Any:
+def _draw_data(axes: Any, stack: Stack, contents: np.ndarray) -> Any:
     """Draw observed events, where there are some, with the square root as their error."""
-    assert stack.data is not None
-    contents = stack.data.contents
     there = contents > 0
     centres = (stack.edges[1:] + stack.edges[:-1]) / 2
     return axes.errorbar(

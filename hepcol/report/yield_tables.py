@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from hepcol.inference.templates import FLOOR
 from hepcol.report import yield_csv
 from hepcol.report.cutflows import cutflow_table
 from hepcol.report.expectations import TOTAL, YieldTable
@@ -33,6 +34,8 @@ def yields_table(table: YieldTable) -> TextTable:
 
     def quantity(region: str, name: str) -> Cell:
         found = table.expected[region][name]
+        if found.nominal <= FLOOR and not found.error:  # none: a floor that only the likelihood needs
+            return "0"
         return Quantity(found.nominal, found.error, found.systematic)
 
     data = {region: measured(events) for region, events in (table.data or {}).items()}
@@ -82,7 +85,7 @@ def impacts_table(table: YieldTable, region: str) -> TextTable:
 def cutflow_tables(table: YieldTable) -> list[TextTable]:
     """Tabulate the cutflows, region by region."""
     return [
-        cutflow_table(f"{region}: {name}", rows)
+        cutflow_table(f"{region}: {name}", rows, table.sources.get(region))
         for region in table.regions
         for name, rows in table.cutflows_of(region).items()
     ]

@@ -1,17 +1,15 @@
 """Contributions of datasets, added up to samples: trees, campaigns, periods of data and parts of a background."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hepcol.errors import InputError
 from hepcol.inference.notes import Note
 from hepcol.inference.templates import sum_templates
-from processors.stop4b.contributions import ByRegion, Contribution
+from processors.stop4b.contributions import ByRegion, Part
 from processors.stop4b.datasets import Dataset
 from processors.stop4b.kinds import Kind
 from processors.stop4b.systematics import NOMINAL
-
-_TOLERANCE = 1e-6  # relative, of luminosities that are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,20 +26,24 @@ class SampleSum:
         Whether it is a signal.
     variations : mapping
         Templates by variation and region; the nominal ones among them.
-    luminosity : float
-        Integrated luminosity [fb^-1] that its simulation stands for, the smallest of its components'; 0 of data.
+    luminosity : mapping of str to float
+        Integrated luminosity [fb^-1] that each campaign of its simulation stands for; none of data.
     notes : tuple of Note
         What was found on the way.
+    campaigns : mapping of str to frozenset of str
+        By component of simulation, the campaigns that its nominal trees have events of, as far as it is known.
     untouched : frozenset of str, optional
-        Kinematic variations whose trees are identical to the nominal one; None if that is not known.
+        Variations that change nothing: their trees are identical to the nominal one, or the columns of their weights
+        are not there; None if that is not known.
     """
 
     name: str
     kinds: frozenset[Kind]
     is_signal: bool
     variations: Mapping[str, ByRegion]
-    luminosity: float
+    luminosity: Mapping[str, float]
     notes: tuple[Note, ...]
+    campaigns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     untouched: frozenset[str] | None = None
 
     @property
@@ -55,7 +57,7 @@ class SampleSum:
         return self.variations[NOMINAL.name]
 
 
-def add_samples(parts: Iterable[Contribution]) -> dict[str, SampleSum]:
+def add_samples(parts: Iterable[Part]) -> dict[str, SampleSum]:
     """Add up what datasets contribute to each sample.
 
     Raises
@@ -63,13 +65,13 @@ def add_samples(parts: Iterable[Contribution]) -> dict[str, SampleSum]:
     InputError
         If datasets of a sample do not fit together.
     """
-    by_sample: dict[str, list[Contribution]] = {}
+    by_sample: dict[str, list[Part]] = {}
     for part in parts:
         by_sample.setdefault(part.dataset.sample, []).append(part)
     return {name: _add(name, found) for name, found in by_sample.items()}
 
 
-def name_components(sample: str, parts: Sequence[Contribution]) -> dict[str, str]:
+def name_components(sample: str, parts: Sequence[Part]) -> dict[str, str]:
     """Component of each dataset of a sample, where the metadata do not name it.
 
     Datasets that all have nominal events are a component each. Else they are the trees of a single component, in which
@@ -96,11 +98,11 @@ def name_components(sample: str, parts: Sequence[Contribution]) -> dict[str, str
     return named | {part.dataset.name: sample for part in unnamed}
 
 
-def _add(sample: str, parts: Sequence[Contribution]) -> SampleSum:
+def _add(sample: str, parts: Sequence[Part]) -> SampleSum:
     """Add up a sample; a component that lacks a variation takes its nominal events to it."""
     kinds, is_signal = _common(sample, [part.dataset for part in parts])
     components = name_components(sample, parts)
-    cells: dict[tuple[str, str], list[Contribution]] = {}
+    cells: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
         cells.setdefault((components[part.dataset.name], part.campaign), []).append(part)
     templates: dict[str, list[ByRegion]] = {name: [] for part in parts for name in part.variations}
@@ -120,14 +122,18 @@ def _add(sample: str, parts: Sequence[Contribution]) -> SampleSum:
         kinds,
         is_signal,
         {variation: _sum_regions(collected) for variation, collected in templates.items()},
-        _luminosity(parts, components),
+        _luminosity(parts),
         tuple(_tell_lacking(sample, lacking, from_data)),
+        _find_campaigns(parts, components),
         _untouched(cells.values()),
     )
 
 
-def _untouched(cells: Iterable[Sequence[Contribution]]) -> frozenset[str] | None:
-    """Return the variations whose trees are identical to the nominal one in all components and campaigns."""
+def _untouched(cells: Iterable[Sequence[Part]]) -> frozenset[str] | None:
+    """Return the variations that are not there in any component and campaign, but as the nominal one.
+
+    Their trees are identical to the nominal one, or the columns of their weights are missing.
+    """
     touched: set[str] = set()
     seen: set[str] = set()
     for parts in cells:
@@ -136,6 +142,8 @@ def _untouched(cells: Iterable[Sequence[Contribution]]) -> frozenset[str] | None
             if part.trees is None:
                 return None
             trees |= part.trees
+            seen |= part.variations.keys()
+            touched |= part.variations.keys() - part.trees.keys() - {*part.dataset.missing}
         seen |= trees.keys()
         touched |= {name for name, told in trees.items() if told != trees.get(NOMINAL.name)}
     return frozenset(seen - touched - {NOMINAL.name})
@@ -155,14 +163,24 @@ def _sum_regions(parts: Sequence[ByRegion]) -> ByRegion:
     return {region: sum_templates(part[region] for part in parts) for region in parts[0]}
 
 
-def _luminosity(parts: Sequence[Contribution], components: Mapping[str, str]) -> float:
-    """Smallest luminosity [fb^-1] that the simulation of a component stands for; 0 if there is none."""
-    found: dict[str, dict[str, float]] = {}
+def _luminosity(parts: Sequence[Part]) -> dict[str, float]:
+    """Luminosity [fb^-1] that each campaign of simulation stands for, the largest of all datasets."""
+    found: dict[str, float] = {}
     for part in parts:
-        if part.dataset.kind.is_simulated:
-            campaigns = found.setdefault(components[part.dataset.name], {})
-            campaigns[part.campaign] = part.dataset.luminosity[part.campaign]
-    return min((sum(campaigns.values()) for campaigns in found.values()), default=0.0)
+        for campaign, luminosity in part.dataset.luminosity.items() if part.dataset.kind.is_simulated else ():
+            found[campaign] = max(luminosity, found.get(campaign, 0.0))
+    return found
+
+
+def _find_campaigns(parts: Sequence[Part], components: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Find the campaigns of each component of simulation; one of an unknown number of rows counts as there."""
+    found: dict[str, frozenset[str]] = {}
+    for part in parts:
+        if part.dataset.kind.is_simulated and NOMINAL.name in part.variations:
+            component = components[part.dataset.name]
+            own = frozenset() if part.rows == 0 else frozenset({part.campaign})
+            found[component] = found.get(component, frozenset()) | own
+    return found
 
 
 def _tell_lacking(sample: str, lacking: Mapping[tuple[str, str], list[str]], from_data: set[str]) -> Iterable[Note]:
@@ -172,17 +190,28 @@ def _tell_lacking(sample: str, lacking: Mapping[tuple[str, str], list[str]], fro
         yield Note("lacking", text, component not in from_data, sample=sample, systematic=variation)
 
 
-def compare_luminosities(samples: Iterable[SampleSum]) -> list[Note]:
-    """Tell which samples stand for less luminosity than others: campaigns of them are missing."""
-    simulated = [sample for sample in samples if sample.luminosity]
-    largest = max((sample.luminosity for sample in simulated), default=0.0)
-    return [
-        Note(
-            "luminosity",
-            f"stands for {sample.luminosity:.2f} fb^-1, others for {largest:.2f} fb^-1",
-            True,
-            sample=sample.name,
-        )
-        for sample in simulated
-        if sample.luminosity < largest * (1 - _TOLERANCE)
-    ]
+def check_campaigns(samples: Iterable[SampleSum], has_data: bool) -> list[Note]:
+    """Tell which simulation has no events of a campaign that stands for data: its yields are too low.
+
+    Raises
+    ------
+    InputError
+        If there are data, and a whole sample has none.
+    """
+    simulated = [sample for sample in samples if sample.campaigns]
+    luminosities: dict[str, float] = {}
+    for sample in simulated:
+        for campaign, luminosity in sample.luminosity.items():
+            luminosities[campaign] = max(luminosity, luminosities.get(campaign, 0.0))
+    notes = []
+    for sample in simulated:
+        for campaign, luminosity in luminosities.items():
+            empty = [name for name, campaigns in sample.campaigns.items() if campaign not in campaigns]
+            if not (luminosity and empty):
+                continue
+            text = f"no events of {campaign}, which stands for {luminosity:.1f} fb^-1 of data: yields would be too low"
+            whole = len(empty) == len(sample.campaigns)
+            if whole and has_data:
+                raise InputError(f"sample {sample.name} has {text}")
+            notes.append(Note("no events", text if whole else f"{', '.join(empty)}: {text}", True, sample.name))
+    return notes

@@ -16,14 +16,15 @@ from processors.stop4b.systematics import NOMINAL
 
 AXES = ("campaign", "region", "variation")
 YIELDS, ENTRIES, TREES = "yields", "entries", "trees"
+EVENTS = "events"  # a quantity of the last
 _STORAGES = {YIELDS: hist.storage.Weight, ENTRIES: hist.storage.Int64}
 
 ByRegion = Mapping[str, Template]
 
 
 @dataclass(frozen=True, eq=False)
-class Contribution:
-    """Events of a campaign in a dataset.
+class Part:
+    """Events of a campaign in a dataset, scaled to the luminosity that they stand for.
 
     Parameters
     ----------
@@ -35,12 +36,15 @@ class Contribution:
         By variation and region; of simulation as many as are expected in data.
     trees : mapping of str to tuple of int, optional
         By variation, what tells its tree from others, whatever passes the regions; None if that is not known.
+    rows : int, optional
+        Events of the nominal tree, whatever passes the regions; None if that is not known, or it is another tree.
     """
 
     dataset: Dataset
     campaign: str
     variations: Mapping[str, ByRegion]
     trees: Mapping[str, tuple[int, ...]] | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,7 @@ class Contributions:
 
     Parameters
     ----------
-    parts : tuple of Contribution
+    parts : tuple of Part
         By dataset and campaign.
     regions : tuple of str
         The regions, the same of all datasets.
@@ -57,7 +61,7 @@ class Contributions:
         What was found on the way.
     """
 
-    parts: tuple[Contribution, ...]
+    parts: tuple[Part, ...]
     regions: tuple[str, ...]
     notes: tuple[Note, ...]
 
@@ -72,7 +76,7 @@ def read_contributions(
     histograms : mapping
         By dataset, the histograms ``yields`` (of weights) and ``entries`` (of counts), with the axes campaign, region
         and variation. A dataset has those variations that are on its axis. If there is ``trees``, with the axes
-        campaign, variation and quantity, equal numbers mean identical trees.
+        campaign, variation and quantity, equal numbers mean identical trees; one of the quantities is ``events``.
     metadata : mapping
         By dataset, see :class:`processors.stop4b.datasets.Dataset`.
 
@@ -83,7 +87,7 @@ def read_contributions(
     """
     if not histograms:
         raise InputError("yields: no histograms of any dataset")
-    parts: list[Contribution] = []
+    parts: list[Part] = []
     notes: list[Note] = []
     regions: tuple[str, ...] = ()
     for name, found in histograms.items():
@@ -98,7 +102,7 @@ def read_contributions(
             raise InputError(f"dataset '{name}' has the regions {', '.join(own)}; others have {', '.join(regions)}")
         regions = own
         parts += _split(dataset, yields, entries, found.get(TREES))
-        notes += _tell(dataset, yields, entries)
+        notes += _tell(dataset, yields, entries, found.get(TREES))
     return Contributions(tuple(parts), regions, tuple(notes))
 
 
@@ -121,7 +125,7 @@ def _checked(dataset: str, found: Mapping[str, hist.Hist], which: str) -> hist.H
     return histogram
 
 
-def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist, trees: hist.Hist | None) -> list[Contribution]:
+def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist, trees: hist.Hist | None) -> list[Part]:
     """Scale the events of each campaign; of one that stands for no data, nothing counts."""
     campaigns, regions, variations = (tuple(axis) for axis in yields.axes)
     counts = entries.values().astype(np.int64)
@@ -142,7 +146,7 @@ def _split(dataset: Dataset, yields: hist.Hist, entries: hist.Hist, trees: hist.
             for k, variation in enumerate(variations)
         }
         told = None if trees is None else _tell_trees(trees, i)
-        found.append(Contribution(dataset, campaign, by_variation, told))
+        found.append(Part(dataset, campaign, by_variation, told, _count_rows(trees, campaign)))
     if not found:
         raise InputError(
             f"dataset '{dataset.name}': luminosity must be given of its campaigns {', '.join(campaigns)}, "
@@ -157,21 +161,33 @@ def _tell_trees(trees: hist.Hist, campaign: int) -> dict[str, tuple[int, ...]]:
     return {name: tuple(numbers[k].tolist()) for k, name in enumerate(trees.axes["variation"])}
 
 
-def _tell(dataset: Dataset, yields: hist.Hist, entries: hist.Hist) -> list[Note]:
+def _count_rows(trees: hist.Hist | None, campaign: str) -> int | None:
+    """Count the events of a campaign in the nominal tree; None if that is not known."""
+    if trees is None or NOMINAL.name not in trees.axes["variation"] or campaign not in trees.axes["campaign"]:
+        return None
+    return int(trees[{"campaign": campaign, "variation": NOMINAL.name, "quantity": EVENTS}])
+
+
+def _tell(dataset: Dataset, yields: hist.Hist, entries: hist.Hist, trees: hist.Hist | None) -> list[Note]:
     """Tell what is odd about a dataset."""
     notes = []
     if dataset.fallback:
         text = f"dataset {dataset.name}: its tree is missing, the nominal one was taken in its place"
         varied = ", ".join(name for name in yields.axes["variation"] if name != NOMINAL.name)
         notes.append(Note("missing tree", text, True, sample=dataset.sample, systematic=varied))
+    if dataset.missing:
+        text = (
+            f"dataset {dataset.name}: no column {', '.join(dataset.missing)}: the nominal weight was taken in its place"
+        )
+        notes.append(Note("missing column", text, True, sample=dataset.sample))
     if dataset.kind is Kind.DATA and not np.array_equal(yields.values(), entries.values()):
         text = f"dataset {dataset.name}: yields of data have weights; the entries are taken"
         notes.append(Note("weighted data", text, True, sample=dataset.sample))
     if not dataset.kind.is_simulated or NOMINAL.name not in yields.axes["variation"]:
         return notes
     for campaign, luminosity in dataset.luminosity.items():
-        there = campaign in yields.axes["campaign"]
-        if luminosity > 0 and not (there and entries[{"campaign": campaign}].values().any()):
+        there = campaign in yields.axes["campaign"] and _count_rows(trees, campaign) != 0  # else another note tells
+        if luminosity > 0 and there and not entries[{"campaign": campaign}].values().any():
             part = "" if dataset.component in ("", dataset.sample) else f" of {dataset.component}"
             text = f"no entries{part} of {campaign} in any region"
             notes.append(Note("no entries", text, True, sample=dataset.sample))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from hepcol.errors import InputError
+from hepcol.selection import Cut, Region
 from processors.stop4b.campaigns import LUMINOSITIES, luminosity_factor
 from processors.stop4b.kinds import Kind
 from processors.stop4b.systematics import NOMINAL
@@ -33,6 +34,8 @@ class Dataset:
         Integrated luminosity [fb^-1] of the data that each campaign in the dataset stands for; not used of data.
     fallback : str
         ``nominal`` if that tree was taken in place of one that is not there; else empty.
+    missing : tuple of str
+        Weight variations whose columns are not there, so that the nominal weight was taken in their place.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Dataset:
     is_signal: bool = False
     luminosity: Mapping[str, float] = field(default_factory=dict)
     fallback: str = ""
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.is_signal and self.kind is not Kind.PROMPT:
@@ -88,6 +92,7 @@ class Dataset:
             bool(metadata.get("is_signal", False)),
             dict(luminosity),
             str(metadata.get("fallback") or ""),
+            tuple(map(str, metadata.get("missing") or ())),
         )
 
     def has(self, campaign: str) -> bool:
@@ -108,3 +113,16 @@ class Dataset:
                 f"{', '.join(self.luminosity) or 'none'}"
             )
         return luminosity_factor(campaign, self.luminosity[campaign]) if self.kind.is_simulated else 1.0
+
+
+def read_regions(metadata: Mapping[str, Mapping[str, Any]]) -> tuple[Region, ...]:
+    """Read the regions of a run, as they were then, out of the metadata of its datasets; none if they do not tell."""
+    told = next((about["selection"] for about in metadata.values() if about.get("selection")), ())
+    return tuple(Region(region["name"], tuple(map(_read_cut, region["cuts"]))) for region in told)
+
+
+def _read_cut(cut: Mapping[str, Any]) -> Cut:
+    bounds: dict[str, Any] = {name: cut.get(name) for name in ("above", "at_least", "below", "at_most")}
+    return Cut(
+        cut["label"], cut["column"], **bounds, equal=tuple(cut.get("equal") or ()), source=cut.get("source") or ""
+    )

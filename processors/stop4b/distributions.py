@@ -1,6 +1,6 @@
 """What the cuts look at, in events that pass all the others: stacks of all samples, to be drawn."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,65 +10,68 @@ from hepcol import store
 from hepcol.inference.templates import Template, sum_templates
 from hepcol.report.stack_plots import Stack
 from processors.stop4b import fill
-from processors.stop4b.datasets import Dataset
+from processors.stop4b.datasets import Dataset, read_regions
 from processors.stop4b.kinds import Kind
 from processors.stop4b.normalisation import FACTORS
 from processors.stop4b.observables import AXES
-from processors.stop4b.selection import Selection
 from processors.stop4b.yields import BACKGROUNDS
 
 Parts = dict[str, list[Template]]  # by sample
 
 
 def stacks(
-    histograms: Mapping[tuple[str, ...], hist.Hist], metadata: Mapping[str, Mapping[str, Any]], selection: Selection
+    histograms: Mapping[tuple[str, ...], hist.Hist], metadata: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, Stack]]:
-    """Make a stack of each region and column that it cuts on.
+    """Make a stack of each region and column that it cuts on; of all columns, if the cuts are not known.
 
     Parameters
     ----------
     histograms : mapping
         By dataset and name.
     metadata : mapping
-        Metadata of the datasets.
-    selection : Selection
-        The regions, whose thresholds are marked.
+        Metadata of the datasets, which tell the regions, whose thresholds are marked.
 
     Yields
     ------
     region, column, Stack
         Names, and what to draw.
     """
-    for number, region in enumerate(selection.regions):
-        for column, axis in AXES.items():
-            name = f"{fill.ALL_BUT}_{column}"
-            found = {dataset: one for (dataset, given), one in histograms.items() if given == name}
-            thresholds = [bound for cut in region.cuts if cut.column == column for bound in cut.thresholds]
-            if not (found and thresholds):
-                continue
-            parts, luminosity = _parts(found, metadata, number)
-            samples = {sample: sum_templates(templates) for sample, templates in parts.items()}
-            signals = {about["sample"] for about in metadata.values() if about.get("is_signal")}
-            order = [name for name in BACKGROUNDS if name in samples]
-            data = next((about["sample"] for about in metadata.values() if about["kind"] == Kind.DATA.value), None)
-            yield (
-                region.name,
-                column,
-                Stack(
-                    region.name,
-                    axis.label,
-                    axis.edges,
-                    {sample: samples[sample] for sample in order},
-                    {sample: template for sample, template in samples.items() if sample in signals},
-                    samples.get(data) if data else None,
-                    tuple(thresholds),
-                    luminosity,
-                ),
-            )
+    cuts = {region.name: region.cuts for region in read_regions(metadata)}
+    for column, axis in AXES.items():
+        name = (f"{fill.ALL_BUT}_{column}",)
+        found = {given[0]: one for given, one in histograms.items() if given[1:] == name and given[0] in metadata}
+        for region in next(iter(found.values())).axes["region"] if found else ():
+            own = [bound for cut in cuts.get(region, ()) if cut.column == column for bound in cut.thresholds]
+            if own or not cuts:
+                yield region, column, _stack(found, metadata, region, axis, own)
+
+
+def _stack(
+    found: Mapping[str, hist.Hist],
+    metadata: Mapping[str, Mapping[str, Any]],
+    region: str,
+    axis: Any,
+    thresholds: Sequence[float],
+) -> Stack:
+    """Add the datasets up to samples, in the order of tables."""
+    parts, luminosity = _parts(found, metadata, region)
+    samples = {sample: sum_templates(templates) for sample, templates in parts.items()}
+    signals = {about["sample"] for about in metadata.values() if about.get("is_signal")}
+    data = next((about["sample"] for about in metadata.values() if about["kind"] == Kind.DATA.value), None)
+    return Stack(
+        region,
+        axis.label,
+        axis.edges,
+        {sample: samples[sample] for sample in BACKGROUNDS if sample in samples},
+        {sample: template for sample, template in samples.items() if sample in signals},
+        samples.get(data) if data else None,
+        tuple(thresholds),
+        luminosity,
+    )
 
 
 def _parts(
-    found: Mapping[str, hist.Hist], metadata: Mapping[str, Mapping[str, Any]], region: int
+    found: Mapping[str, hist.Hist], metadata: Mapping[str, Mapping[str, Any]], region: str
 ) -> tuple[Parts, float]:
     """Scale what each dataset has, by sample; and the luminosity of all [fb^-1]."""
     parts: Parts = {}
@@ -87,16 +90,14 @@ def _parts(
 
 def plot_distributions(folder: str | Path) -> list[Path]:
     """Draw the distributions of a run into ``plots/all_but`` of its output folder."""
-    from hepcol.options import rebuild_processor
     from hepcol.report.stack_plots import plot_stack
     from hepcol.report.style import save, style
 
     histograms, summary = store.read(folder)
     provenance = store.read_provenance(folder)
-    processor = rebuild_processor(provenance["processor"], provenance["options"])
     metadata = {name: about["metadata"] for name, about in provenance["fileset"].items()}
     written: list[Path] = []
     with style():
-        for region, column, stack in stacks(histograms, metadata, processor.table):
+        for region, column, stack in stacks(histograms, metadata):
             written += save(plot_stack(stack, summary), store.plot_paths(Path(folder), (fill.ALL_BUT, region, column)))
     return written

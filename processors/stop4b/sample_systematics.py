@@ -6,6 +6,7 @@ from hepcol.inference.notes import Note
 from hepcol.inference.templates import Ratios, Template, clipped, pair_sides, settle
 from processors.stop4b.addition import SampleSum
 from processors.stop4b.contributions import ByRegion
+from processors.stop4b.kinds import Kind
 from processors.stop4b.systematics import FAKES, KINEMATIC, NOMINAL, WEIGHT, Systematic
 
 Pair = tuple[Template, Template]  # events with a systematic high and low
@@ -48,14 +49,18 @@ def _side(sample: SampleSum, variation: str, regions: Iterable[str]) -> ByRegion
 
 
 def tell_unused(sample: SampleSum) -> Iterator[Note]:
-    """Tell which systematics a sample has no variations of, and which variations belong to no systematic."""
+    """Tell which systematics a sample has no variations of, and which variations belong to no systematic.
+
+    Fakes that are made from data alone need none of simulation.
+    """
     systematics = _systematics(sample)
-    if len(sample.variations) == 1:
+    from_data = sample.kinds == {Kind.DATA_DRIVEN}
+    if len(sample.variations) == 1 and not from_data:
         text = "no variations at all: no experimental systematics"
         yield Note("no variations", text, True, sample=sample.name)
         return
     known = {NOMINAL.name, *(one.name for systematic in systematics for one in systematic.variations)}
-    for systematic in systematics:
+    for systematic in FAKES if from_data else systematics:
         if not any(variation.name in sample.variations for variation in systematic.variations):
             text = "no variation of it: no such systematic"
             yield Note("no variation", text, True, sample=sample.name, systematic=systematic.name)

@@ -89,6 +89,8 @@ class Tables:
         What was done, and what a reader should know.
     is_asimov : bool
         Whether the data are the expected background, and no data.
+    sources : mapping
+        By region and step of the cutflows, where the numbers of the cut are from, if that is known.
     """
 
     regions: tuple[str, ...]
@@ -97,6 +99,7 @@ class Tables:
     cutflows: Mapping[str, Mapping[str, Cutflow]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     is_asimov: bool = False
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -120,23 +123,18 @@ class Tables:
         others = tuple(other for other in self.notes if other.kind != NO_DATA)
         return replace(self, data=data, is_asimov=True, notes=(note, *others))
 
-    def to_yields(self, *, asimov: bool = False) -> Yields:
+    def to_yields(self) -> Yields:
         """Return the yields for the statistical model.
-
-        Parameters
-        ----------
-        asimov : bool
-            Whether the expected background is taken in the place of data.
 
         Raises
         ------
         InputError
-            If there are no backgrounds, or no data and ``asimov`` is not set.
+            If there are no backgrounds, or no data.
         """
-        if asimov:
-            return self.with_asimov_data().to_yields()
         if self.data is None:
-            raise InputError("data are missing: add their files to the run, or take the expected background (asimov)")
+            raise InputError(
+                "data are missing: add their files to the run, or take the expected background (hepcol yields --asimov)"
+            )
         return Yields(
             self.regions,
             LUMINOSITY_ERROR,
@@ -158,4 +156,5 @@ class Tables:
             self.notes,
             TITLE,
             "Asimov data" if self.is_asimov else "data",
+            self.sources,
         )

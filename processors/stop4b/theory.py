@@ -103,7 +103,7 @@ def read_theory(folder: Path | str, regions: Iterable[str] = REGIONS) -> Theory:
     Raises
     ------
     InputError
-        If there is no such folder, or a file in it is wrong.
+        If there is no such folder, no file in it, or a wrong one.
     """
     folder, regions = Path(folder), tuple(regions)
     if not folder.is_dir():
@@ -122,6 +122,11 @@ def read_theory(folder: Path | str, regions: Iterable[str] = REGIONS) -> Theory:
                 ratios[sample][rule.systematic][region], note = _apply(rule, numbers)
                 notes += [found.at(sample=sample, region=region, systematic=rule.systematic) for found in note]
         notes += [note.at(sample=sample) for note in _unused(path, content, rules, regions)]
+    if not ratios:
+        raise InputError(f"theory systematics: '{folder}' has none of the files {', '.join(map(name_file, RULES))}")
+    known = {name_file(sample) for sample in RULES}
+    others = sorted(path.name for path in folder.glob(name_file("*")) if path.name not in known)
+    notes += [Note("unused file", f"{name}: there is no rule for such a sample: not used", True) for name in others]
     return Theory(ratios, tuple(notes))
 
 
@@ -151,16 +156,22 @@ def read_closure(path: Path | str) -> dict[str, float]:
 
 
 def missing_theory(theory: Theory, samples: Iterable[str], regions: Iterable[str]) -> Iterator[Note]:
-    """Say which of some samples, and of some regions, have no theory systematics though there are rules for them."""
-    for sample in samples:
-        if sample not in RULES:
-            continue
+    """Say which of some samples, and of some regions, have no theory systematics though there are rules for them.
+
+    And of which there are some that are not used.
+    """
+    names_of_samples, regions = [*samples], [*regions]
+    known = [sample for sample in names_of_samples if sample in RULES]
+    lacking = [name_file(sample) for sample in known if sample not in theory.ratios]
+    if lacking:
+        yield Note("no theory", f"no theory systematics: {', '.join(lacking)} not given", is_warning=True)
+    for sample in theory.ratios:
+        if sample not in names_of_samples:
+            text = f"{name_file(sample)}: there is no such sample: not used"
+            yield Note("unused file", text, is_warning=True, sample=sample)
+    for sample in known:
         names = ", ".join(rule.systematic for rule in RULES[sample])
-        if sample not in theory.ratios:
-            text = f"no theory systematics ({names}): {name_file(sample)} was not given"
-            yield Note("no theory", text, is_warning=True, sample=sample)
-            continue
-        for region in regions:
+        for region in regions if sample in theory.ratios else ():
             if any(region not in by_region for by_region in theory.ratios[sample].values()):
                 text = f"no theory systematics ({names}): not read for this region"
                 yield Note("no theory", text, is_warning=True, sample=sample, region=region)

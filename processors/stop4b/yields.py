@@ -5,7 +5,8 @@ The original study's notebooks had fourteen bugs (SPEC 7), which are put right h
 1.  *Low of a one-sided systematic in the last region only*: every region and bin has one, with a note of its own
     (:func:`hepcol.inference.templates.pair_sides`).
 2.  *Overflow lost*: contents and variances beyond the ends are added to the bins there
-    (:meth:`hepcol.inference.templates.Template.from_hist`).
+    where histograms have bins (:meth:`hepcol.inference.templates.Template.from_hist`), as in the plots; yields have
+    none.
 3.  *Stale histograms of the theory stored*: every systematic of ``theory.RULES`` is made and kept in one expression.
 4.  *Parts and years lost*: all datasets of a sample are added up (:mod:`processors.stop4b.addition`).
 5.  *Only the last file*: in the event loop; here all campaigns are added up.
@@ -17,7 +18,8 @@ The original study's notebooks had fourteen bugs (SPEC 7), which are put right h
 10. *Ratios of weights that are infinite*: in the event loop; here contents that are not finite are refused.
 11. *A floor that hides negative events*: the floor keeps the error and leaves a note, low sides end at 0, and nothing
     is relative to a floor (:func:`hepcol.inference.templates.floored`, ``clipped`` and ``settle``).
-12. *A side that is identical to nominal*: told by contents and entries, and made by mirroring the other one
+12. *A side that is identical to nominal*: told by the content of its trees (the histogram ``trees``), or, where that is
+    not known, by contents and entries in all regions, and made by mirroring the other one
     (:func:`hepcol.inference.templates.pair_sides`).
 13. *Errors of normalisation factors unused*: they are systematics of the tables and of ``yields.json``
     (:mod:`processors.stop4b.normalisation`).
@@ -34,11 +36,11 @@ from hepcol.errors import InputError
 from hepcol.inference.notes import Note
 from hepcol.inference.templates import floored
 from hepcol.report.cutflows import Cutflow
-from processors.stop4b.addition import SampleSum, add_samples, compare_luminosities
+from processors.stop4b.addition import SampleSum, add_samples, check_campaigns
 from processors.stop4b.contributions import read_contributions
 from processors.stop4b.cutflows import CutflowStep, add_datasets
-from processors.stop4b.datasets import Dataset
-from processors.stop4b.fakes import CLOSURE, fake_ratios
+from processors.stop4b.datasets import Dataset, read_regions
+from processors.stop4b.fakes import CLOSURE, fake_ratios, tell_lost
 from processors.stop4b.kinds import Kind
 from processors.stop4b.normalisation import FACTORS, Factor
 from processors.stop4b.sample_systematics import from_ratios, from_variations, scale_pairs, settle_pairs, tell_unused
@@ -91,15 +93,16 @@ def make_tables(
     notes = [
         *_tell_missing(expected, bool(observed), closure),
         *missing_theory(theory, samples, read.regions),
-        *(note for note in theory.notes if note.sample in samples),
-        *compare_luminosities(expected),
+        *(note for note in theory.notes if not note.sample or note.sample in samples),
+        *check_campaigns(expected, bool(observed)),
         *read.notes,
         *(note for found in sums.values() for note in found.notes),
         *(note for found in expected for note in _tell_sample(found, samples[found.name])),
         *_compare_cutflows(flows, sums, factors),
     ]
     data = observed[0].nominal if observed else None
-    return Tables(read.regions, samples, data, flows, tuple(notes))
+    sources = {region.name: {cut.label: cut.source for cut in region.cuts} for region in read_regions(metadata)}
+    return Tables(read.regions, samples, data, flows, tuple(notes), sources=sources)
 
 
 def _ordered(sums: Iterable[SampleSum]) -> list[SampleSum]:
@@ -140,6 +143,11 @@ def _tell_missing(expected: Iterable[SampleSum], has_data: bool, closure: Mappin
         yield from (
             Note("no closure", text, True, found.name, systematic=CLOSURE) for found in expected if found.is_fake
         )
+    elif not any(found.is_fake for found in expected):
+        yield Note("unused file", "the error of the closure: there are no fakes: not used", True)
+    for found in expected:
+        if found.is_fake:
+            yield from tell_lost(found.name, closure, found.nominal)
 
 
 def _tell_sample(found: SampleSum, templates: SampleTemplates) -> Iterator[Note]:

@@ -242,19 +242,72 @@ def test_a_folder_that_cannot_be_used_is_not_left_locked(tmp_path):
     assert not (tmp_path / store.LOCK).exists()
 
 
+def run_with(path, *names):
+    """A run, and files that were added to it."""
+    write(path)
+    with store.adding(path, "mine", names):
+        for name in names:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_text("")
+
+
+def added(path):
+    return json.loads((path / "summary.json").read_text())["added"]
+
+
 def test_what_is_added_goes_with_the_results(tmp_path):
     folder = tmp_path / "out"
-    with store.OutputFolder.prepare(folder, force=False) as output:
-        output.finish({"complete": True, "events": {}}, {"processor": "", "options": {}}, [])
-    (folder / "plots" / "mine").mkdir(parents=True)
-    with store.adding(folder, "mine") as names:
-        (folder / "mine.txt").write_text("")
-        names += ["mine.txt", "plots/mine"]
-    assert json.loads((folder / "summary.json").read_text())["added"] == {"mine": ["mine.txt", "plots/mine"]}
-    with store.adding(folder, "mine") as names:  # another time, with less
-        names.append("mine.txt")
+    run_with(folder, "mine.txt", "plots/mine/a.png")
+    assert added(folder) == {"mine": ["mine.txt", "plots/mine/a.png"]}
+    with store.adding(folder, "mine", ["mine.txt"]):  # another time, with less
+        pass
+    assert added(folder) == {"mine": ["mine.txt"]}
     assert (folder / "mine.txt").exists()
-    assert not (folder / "plots" / "mine").exists()
+    assert not (folder / "plots" / "mine" / "a.png").exists()
+    write(folder, force=True)
+    assert not (folder / "mine.txt").exists()
+
+
+def test_what_a_command_that_fails_has_added_goes_with_the_results(tmp_path):
+    folder = tmp_path / "out"
+    run_with(folder, "old.txt")
+
+    def fail():
+        with store.adding(folder, "mine", ["mine.txt"]):
+            (folder / "mine.txt").write_text("")
+            assert added(folder) == {"mine": ["old.txt", "mine.txt"]}  # before the end, which a kill would not reach
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert (folder / "old.txt").exists()
+    write(folder, force=True)
+    assert not (folder / "mine.txt").exists()
+    assert not (folder / "old.txt").exists()
+
+
+def test_what_was_made_of_what_is_added_goes_when_that_is_replaced(tmp_path):
+    folder = tmp_path / "out"
+    run_with(folder, "mine.txt")
+    store.write_fit(folder, "histfactory", {"usable": True})
+    plots = store.model_plots(folder, "histfactory")
+    plots.mkdir(parents=True)
+    assert added(folder)[store.fit_entry("histfactory")] == ["fit_histfactory.json", "plots/histfactory"]
+    with store.adding(folder, "mine", ["mine.txt"], outdated=[store.fit_entry("histfactory")]):
+        assert not (folder / "fit_histfactory.json").exists()
+    assert not plots.exists()
+    assert added(folder) == {"mine": ["mine.txt"]}
+
+
+@pytest.mark.parametrize("content", [None, b"cut short"])
+def test_what_is_added_goes_even_if_the_histograms_are_gone_or_broken(tmp_path, content):
+    folder = tmp_path / "out"
+    run_with(folder, "mine.txt")
+    (folder / "histograms.zip").unlink()
+    if content:
+        (folder / "histograms.zip").write_bytes(content)
+    write(folder, force=True)
+    assert not (folder / "mine.txt").exists()
 
 
 def test_what_is_added_may_not_reach_out_of_the_folder(tmp_path):
@@ -264,4 +317,6 @@ def test_what_is_added_may_not_reach_out_of_the_folder(tmp_path):
     precious.write_text("")
     (folder / "summary.json").write_text(json.dumps({"added": {"mine": ["../precious.txt", str(precious)]}}))
     store._remove_added(folder)
+    with store.adding(folder, "mine", []):
+        pass
     assert precious.exists()

@@ -52,11 +52,9 @@ def test_bug_2_flow_bins_are_folded_with_their_variances(with_flow):
     assert (template.total, template.variance) == (21, 91)
 
 
-def test_entries_are_folded_alike(with_flow):
+def test_counts_are_their_own_variances(with_flow):
     entries = hist.Hist(*with_flow.axes, storage=hist.storage.Int64())
     entries.fill([-1, 0.5, 1.5, 2.5, 3.5, 9])
-    template = Template.from_hist(with_flow, entries)
-    assert template.entries.tolist() == [2, 1, 1, 2]
     counted = Template.from_hist(entries)
     assert counted.contents.tolist() == counted.variances.tolist() == [2, 1, 1, 2]
 
@@ -89,11 +87,6 @@ def test_other_histograms_are_refused_in_one_line(axes, storage, message):
     with pytest.raises(InputError, match=message) as error:
         Template.from_hist(hist.Hist(*axes, storage=storage))
     assert "\n" not in str(error.value)
-
-
-def test_entries_of_another_axis_are_refused(with_flow):
-    with pytest.raises(InputError, match="entries of a template need its axis"):
-        Template.from_hist(with_flow, hist.Hist(hist.axis.Regular(3, 0, 4, name="x"), storage=hist.storage.Int64()))
 
 
 @given(positive, positive, ratios)

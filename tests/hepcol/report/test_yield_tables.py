@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hepcol.errors import InputError
 from hepcol.inference.notes import Note
-from hepcol.inference.yields import SampleYield, Yields
+from hepcol.inference.templates import FLOOR
+from hepcol.inference.yields import SampleYield
 from hepcol.report.cutflows import CutflowRow, add_cutflows, relative
 from hepcol.report.expectations import TOTAL, YieldTable, add_expectations, combine, expect
 from hepcol.report.markup import Quantity, TextTable, escape_latex, escape_markdown, percent
@@ -220,8 +221,17 @@ def test_yields_alone_are_enough_for_tables(published_table, tmp_path):
 
 @pytest.fixture
 def published_table():
-    yields = Yields(("SRA",), 0.017, {"SRA": 10}, {"bkg": SampleYield({"SRA": 12.8}, {"SRA": 3.2})})
-    return YieldTable.of(yields, title="Published")
+    samples = {"bkg": SampleYield({"SRA": 12.8}, {"SRA": 3.2})}
+    return YieldTable(("SRA",), samples, data={"SRA": 10}, luminosity_error=0.017, title="Published")
+
+
+def test_a_floor_that_only_a_likelihood_needs_is_shown_as_none():
+    samples = {
+        "nothing": SampleYield({"SRA": FLOOR}, {"SRA": 0.0}, {"JES": {"SRA": (FLOOR, FLOOR)}}),
+        "negative": SampleYield({"SRA": FLOOR}, {"SRA": 0.5}),
+    }
+    rows = yields_table(YieldTable(("SRA",), samples, luminosity_error=0.017)).rows
+    assert [str(row[1]) for row in rows] == ["0", "0.00 ± 0.50 ± 0.00", "0.00 ± 0.50 ± 0.00"]
 
 
 def test_signals_alone_have_tables(tmp_path, capsys):

@@ -8,8 +8,8 @@ from yield_inputs import REGIONS, SRA, SRB, about, both, flat, make, make_counts
 
 from hepcol.errors import InputError
 from hepcol.inference.yields import read_yields
+from processors.stop4b.folder import write_all
 from processors.stop4b.histos import make_histos, write_histos
-from processors.stop4b.output import write_all
 from processors.stop4b.yields import make_tables
 
 ONE_SIDED = "MET_SoftTrk_ResoPara"
@@ -94,7 +94,7 @@ def test_files_are_equal_if_tables_are(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"data": False}, "data are missing: give them, or"),
+        ({"data": False}, "data are missing: add their files to the run, or"),
         ({"backgrounds": ()}, "there must be one that is no signal"),
     ],
 )

@@ -54,7 +54,7 @@ def test_every_rule_gives_a_systematic_in_every_region(folder):
         sample: {rule.systematic for rule in rules} for sample, rules in RULES.items()
     }
     assert all(set(by_region) == set(REGIONS) for found in theory.ratios.values() for by_region in found.values())
-    assert list(missing_theory(theory, ["Wt", "Zjets", "signal_400_320"], REGIONS)) == []
+    assert list(missing_theory(theory, [*RULES, "Zjets", "signal_400_320"], REGIONS)) == []
 
 
 def test_a_ratio_alone_counts_by_its_distance_from_1(folder):
@@ -87,14 +87,24 @@ def test_bug_11_low_of_the_diagram_scheme_ends_at_zero(folder):
 
 
 def test_files_that_are_not_there_are_told(tmp_path):
-    assert read_theory(tmp_path) == Theory()
-    (note,) = missing_theory(Theory(), ["Wt", "Zjets"], REGIONS)
-    assert (note.sample, note.text) == ("Wt", "no theory systematics (DRvsDS): WtThSyst.json was not given")
+    (note,) = missing_theory(Theory(), ["Wt", "Zjets", "VV"], REGIONS)
+    assert note.text == "no theory systematics: WtThSyst.json, VVThSyst.json not given"
     assert note.is_warning
+    with pytest.raises(InputError, match=r"theory systematics: '.*' has none of the files ttbarThSyst.json, Wt"):
+        read_theory(tmp_path)
+
+
+def test_files_that_nothing_is_made_of_are_told(folder):
+    write(folder, "Zjets", {})
+    assert [note.text for note in read_theory(folder).notes if not note.sample] == [
+        "ZjetsThSyst.json: there is no rule for such a sample: not used"
+    ]
+    (note,) = missing_theory(Theory({"Wt": {}}), ["Zjets"], REGIONS)
+    assert (note.sample, note.text) == ("Wt", "WtThSyst.json: there is no such sample: not used")
 
 
 def test_a_region_that_was_not_read_is_told(folder):
-    (note,) = missing_theory(read_theory(folder, [SRA]), ["Wt"], REGIONS)
+    (note,) = (note for note in missing_theory(read_theory(folder, [SRA]), RULES, REGIONS) if note.sample == "Wt")
     assert (note.region, note.text) == (SRB, "no theory systematics (DRvsDS): not read for this region")
 
 

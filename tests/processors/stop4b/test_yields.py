@@ -18,12 +18,14 @@ from yield_inputs import (
     full_sample,
     make,
     make_counts,
+    make_trees,
     steps,
 )
 
 from hepcol.errors import InputError
 from hepcol.inference.histfactory import build_workspace
 from hepcol.inference.templates import FLOOR
+from hepcol.report.yield_tables import cutflow_tables
 from processors.stop4b.cutflows import CutflowStep, read_steps
 from processors.stop4b.theory import Theory
 from processors.stop4b.yields import make_tables
@@ -321,7 +323,7 @@ def test_what_is_not_there_is_told():
     tables = tables_of({"Wt": (make(flat(2.0, 10.0)), about("Wt"))})
     assert {note.sample for note in notes(tables, "no sample")} == {"ttbar", "Zjets", "VV", "ttZ", "Others", "Fakes"}
     assert notes(tables, "no data")
-    assert [note.sample for note in notes(tables, "no theory")] == ["Wt"]
+    assert [note.text for note in notes(tables, "no theory")] == ["no theory systematics: WtThSyst.json not given"]
     assert [note.text for note in notes(tables, "no variations")] == [
         "no variations at all: no experimental systematics"
     ]
@@ -334,28 +336,131 @@ def test_systematics_without_variations_and_variations_without_systematic_are_to
     assert list(tables.samples["Wt"].systematics) == ["EG_SCALE_ALL"]
 
 
-def test_a_sample_that_stands_for_less_luminosity_is_told():
+def test_a_sample_without_events_of_a_campaign_is_told_and_refused_if_there_are_data():
     short = about("Zjets", luminosity={campaign: L_OF[campaign] for campaign in ("mc16a", "mc16d")})
     nothing = make(flat(1.0, 1.0), campaigns=("mc16a", "mc16d"))
-    tables = tables_of({"Wt": (make(flat(2.0, 10.0)), about("Wt")), "Zjets": (nothing, short)})
-    (note,) = notes(tables, "luminosity")
-    assert (note.sample, note.text) == ("Zjets", "stands for 80.52 fb^-1, others for 138.97 fb^-1")
+    datasets = {"Wt": (make(flat(2.0, 10.0)), about("Wt")), "Zjets": (nothing, short)}
+    (note,) = notes(tables_of(datasets), "no events")
+    text = "no events of mc16e, which stands for 58.5 fb^-1 of data: yields would be too low"
+    assert (note.sample, note.text, note.is_warning) == ("Zjets", text, True)
+    with pytest.raises(InputError, match="sample Zjets has no events of mc16e, which stands for"):
+        tables_of(datasets | {"Data": (make_counts(both(1, 2)), about("Data", "data"))})
+
+
+def test_rows_are_counted_in_the_tree_and_not_in_the_regions():
+    found = make(flat(2.0, 10.0))
+    found["entries"].view()[2] = 0
+    for rows, kind in ((9, "no entries"), (0, "no events")):
+        told = tables_of({"Wt": (found | {"trees": make_trees({"nominal": (7, 8, rows)})}, about("Wt"))}).notes
+        assert [note.kind for note in told if "mc16e" in note.text] == [kind]
+
+
+def test_a_component_without_events_of_a_campaign_is_told():
+    rows = {"a": (5, 5, 5), "b": (5, 0, 5)}
+    parts = {
+        name: (make(flat(1.0, 1.0)) | {"trees": make_trees({"nominal": found})}, about("Others", component=name))
+        for name, found in rows.items()
+    }
+    parts["Data"] = (make_counts(both(1, 2)), about("Data", "data"))
+    (note,) = notes(tables_of(parts), "no events")
+    assert note.text == "b: no events of mc16d, which stands for 44.3 fb^-1 of data: yields would be too low"
+
+
+MISSING = ("WeightEventsJVT_JET_JvtEfficiency__1up", "WeightEventsJVT_JET_JvtEfficiency__1down")
+
+
+@pytest.mark.parametrize("lacking", [MISSING[1:], MISSING])
+def test_columns_of_weights_that_are_missing_are_told_and_mirrored(lacking):
+    nominal = flat(2.0, 10.0)["nominal"]
+    events = {"nominal": nominal, MISSING[0]: both((25, 2.2), (200, 10.0)), MISSING[1]: nominal}
+    events |= dict.fromkeys(lacking, nominal)
+    found = make(events) | {"trees": make_trees({"nominal": (7, 8, 9)})}
+    tables = tables_of({"Wt": (found, about("Wt", missing=list(lacking)))})
+    (note,) = notes(tables, "missing column")
+    assert note.is_warning
+    assert note.text == f"dataset Wt: no column {', '.join(lacking)}: the nominal weight was taken in its place"
+    pairs = totals(tables, "Wt", "JET_JvtEfficiency")
+    if lacking == MISSING:
+        assert pairs == {SRA: (2.0, 2.0), SRB: (10.0, 10.0)}
+        assert notes(tables, "no effect")
+    else:
+        assert pairs == {SRA: pytest.approx((2.2, 1.8)), SRB: pytest.approx((10.0, 10.0))}
+        assert notes(tables, "identical")
+
+
+def test_a_column_that_one_component_lacks_is_not_mirrored():
+    nominal = flat(2.0, 10.0)["nominal"]
+    up, down = both((25, 2.2), (200, 11.0)), both((25, 1.9), (200, 9.5))
+    trees = {"trees": make_trees({"nominal": (7, 8, 9)})}
+    parts = {
+        "a": (make({"nominal": nominal, MISSING[0]: up, MISSING[1]: down}) | trees, about("Others", component="a")),
+        "b": (
+            make({"nominal": nominal, MISSING[0]: up, MISSING[1]: nominal}) | trees,
+            about("Others", component="b", missing=[MISSING[1]]),
+        ),
+    }
+    tables = tables_of(parts)
+    assert totals(tables, "Others", "JET_JvtEfficiency")[SRA] == pytest.approx((4.4, 3.9))
+    assert [note.text for note in notes(tables, "missing column")] == [
+        f"dataset b: no column {MISSING[1]}: the nominal weight was taken in its place"
+    ]
+
+
+def test_systematics_of_the_fakes_whose_region_has_another_name_are_told():
+    regions = ("SR1", "SR2")
+    found = make({"nominal": dict.fromkeys(regions, (25, 5.0))}, regions=regions)
+    tables = tables_of({"Fakes": (found, about("Fakes", "fakes"))}, closure={SRB: 0.3})
+    assert {(note.systematic, note.text.split(",")[0]) for note in notes(tables, "no region")} == {
+        ("mcStatFakeErr", f"it is one of {SRB}"),
+        ("compSystFakeErr", f"it is one of {SRA}"),
+        ("compSystFakeErr", f"it is one of {SRB}"),
+        ("ErrSSFakeSRA", f"it is one of {SRA}"),
+        ("ClosureFakeErr", f"it is one of {SRB}"),
+    }
+    assert all(note.is_warning for note in notes(tables, "no region"))
+    assert not notes(fakes(closure={SRB: 0.3}), "no region")
+
+
+def test_files_that_are_given_for_nothing_are_told():
+    ratios = {"VV": {"Scale": {SRA: (1.2, 0.9)}}}
+    tables = tables_of({"Wt": (make(flat(2.0, 10.0)), about("Wt"))}, theory=Theory(ratios), closure={SRB: 0.3})
+    assert [note.text for note in notes(tables, "unused file")] == [
+        "the error of the closure: there are no fakes: not used",
+        "VVThSyst.json: there is no such sample: not used",
+    ]
+
+
+def test_fakes_that_are_made_from_data_need_no_variations_of_simulation():
+    events = flat(5.0, 3.0) | {name: both((25, 5.5), (200, 3.6)) for name in FAKE_WEIGHTS}
+    for given, lacking in ((events, set()), (flat(5.0, 3.0), {"mcStatFakeErr", "compSystFakeErr"})):
+        tables = tables_of({"Fakes": (make(given), about("Fakes", "data-driven"))})
+        assert {note.systematic for note in notes(tables, "no variation")} == lacking
+        assert not notes(tables, "no variations")
+
+
+def test_cuts_have_their_sources_in_cutflows():
+    cut = {"label": "MET", "column": "MET", "above": 250.0, "equal": [], "source": "notebook"}
+    metadata = about("Wt", selection=[{"name": SRA, "cuts": [cut]}])
+    cutflows = {"Wt": {SRA: steps(("all events", 90, 9.0), ("MET", 25, 2.0))}}
+    (table,) = cutflow_tables(tables_of({"Wt": (make(flat(2.0, 10.0)), metadata)}, cutflows=cutflows).to_table())[-1:]
+    assert (table.header[-1], [row[-1] for row in table.rows]) == ("source", ["-", "notebook"])
 
 
 def test_a_campaign_without_entries_is_told():
     found = make(flat(2.0, 10.0))
     found["entries"].view()[2] = 0
-    (note,) = notes(tables_of({"Wt": (found, about("Wt"))}), "no entries")
+    datasets = {"Wt": (found, about("Wt")), "Data": (make_counts(both(1, 2)), about("Data", "data"))}
+    (note,) = notes(tables_of(datasets), "no entries")
     assert note.text == "no entries of mc16e in any region"
 
 
 def test_data_have_to_be_given_or_replaced_on_request():
     datasets = {"Wt": (make(flat(2.25, 10.5)), about("Wt")), "signal_1_1": (make(flat(1.0, 1.0)), about("signal_1_1"))}
     tables = tables_of(datasets)
-    with pytest.raises(InputError, match="data are missing: add their files to the run") as error:
+    with pytest.raises(InputError, match=r"add their files to the run, or .*\(hepcol yields --asimov\)") as error:
         tables.to_yields()
     assert "\n" not in str(error.value)
-    assert tables.to_yields(asimov=True).data == {SRA: pytest.approx(2.25), SRB: pytest.approx(10.5)}
+    assert tables.with_asimov_data().to_yields().data == {SRA: pytest.approx(2.25), SRB: pytest.approx(10.5)}
     replaced = tables.with_asimov_data()
     assert replaced.is_asimov
     assert notes(replaced, "asimov data")
@@ -365,7 +470,7 @@ def test_data_have_to_be_given_or_replaced_on_request():
 def test_without_backgrounds_there_are_no_yields():
     tables = tables_of({"signal_1_1": (make(flat(1.0, 1.0)), about("signal_1_1"))})
     with pytest.raises(InputError, match="without a background"):
-        tables.to_yields(asimov=True)
+        tables.with_asimov_data()
     with_data = tables_of(
         {
             "signal_1_1": (make(flat(1.0, 1.0)), about("signal_1_1")),

@@ -53,6 +53,20 @@ def make_counts(numbers, regions=REGIONS, weight=1.0):
     return found
 
 
+def make_trees(events, campaigns=CAMPAIGNS):
+    """What tells trees apart: ``events`` is by variation, in each campaign; all of their checksums differ."""
+    axes = (
+        hist.axis.StrCategory(list(campaigns), name="campaign", overflow=False),
+        hist.axis.StrCategory(list(events), name="variation", overflow=False),
+        hist.axis.StrCategory(["events", "checksum"], name="quantity", overflow=False),
+    )
+    found = hist.Hist(*axes, storage=hist.storage.Int64())
+    for k, numbers in enumerate(events.values()):
+        found.view()[:, k, 0] = numbers
+        found.view()[:, k, 1] = 1000 + k
+    return found
+
+
 def about(sample, kind="prompt", component="", **more):
     """Metadata of a dataset."""
     is_signal = sample.startswith("signal_")
