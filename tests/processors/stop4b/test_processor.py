@@ -28,6 +28,12 @@ def both_forms(tmp_path_factory):
     return folder / "signal_400_320.root", OBJECTS["signal_400_320"]
 
 
+@pytest.fixture(scope="module")
+def of_trees(both_forms):
+    """The run over the flat trees, with the cuts of the search."""
+    return run(both_forms[0])
+
+
 @pytest.fixture(scope="session")
 def loose(tmp_path_factory):
     """Regions with many events, and cuts on every kind of column."""
@@ -81,9 +87,10 @@ def yields(done, *datasets):
 
 
 @pytest.mark.parametrize("selection", ["", "loose"])
-def test_both_forms_have_equal_yields_in_all_variations(both_forms, loose, selection):
+def test_both_forms_have_equal_yields_in_all_variations(both_forms, of_trees, loose, selection):
     options = {"selection": loose if selection else ""}
-    flat, objects = (run(file, options=options) for file in both_forms)
+    flat = run(both_forms[0], options=options) if selection else of_trees
+    objects = run(both_forms[1], options=options)
     of_flat, of_objects = yields(flat), yields(objects)
     assert of_flat == of_objects
     assert len(of_flat) == 3 * (4 if selection else 2) * (1 + 40 + 42)
@@ -94,7 +101,8 @@ def test_both_forms_have_equal_yields_in_all_variations(both_forms, loose, selec
 
 
 def test_the_cutflows_and_distributions_of_both_forms_are_equal(both_forms, loose):
-    flat, objects = (run(file, options={"selection": loose}).result for file in both_forms)
+    options = {"selection": loose, "systematics": False}
+    flat, objects = (run(file, options=options).result for file in both_forms)
     mine, theirs = flat["signal_400_320_WEIGHTS"].histograms, objects["signal_400_320"].histograms
     by_variation = ("yields", "entries", "trees")
     names = [name for name in mine if name not in by_variation]
@@ -154,15 +162,24 @@ def plain_yields(path, tree, table, weight):
         (SOME, lambda of: of["weight"] * of["WeightEventsbTag"] * of["WeightEventsPU"]),
     ],
 )
-def test_yields_are_those_of_plain_python(both_forms, variation, weight):
+def test_yields_are_those_of_plain_python(both_forms, of_trees, variation, weight):
     flat, _ = both_forms
     tree = f"signal_400_320_{SOME if variation == SOME else 'WEIGHTS'}"
     expected = plain_yields(flat, tree, read_selection(), weight)
-    found = yields(run(flat))
+    found = yields(of_trees)
     for region, (entries, total) in expected.items():
         assert entries > 0
         assert found["mc16a", region, variation][0] == entries
         assert found["mc16a", region, variation][1] == pytest.approx(total, rel=1e-13)
+
+
+@pytest.fixture(scope="module")
+def in_one_piece(tmp_path_factory, loose):
+    """Files, options, and the output of a run whose chunks are whole files."""
+    files, options = (FLAT["ttbar"], OBJECTS["signal_400_320"]), {"selection": loose}
+    folder = tmp_path_factory.mktemp("stop4b") / "one"
+    run(*files, options=options, output=folder)
+    return files, options, folder
 
 
 @pytest.mark.parametrize(
@@ -173,20 +190,17 @@ def test_yields_are_those_of_plain_python(both_forms, variation, weight):
         {"chunksize": 1000, "executor": "futures", "workers": 2},
     ],
 )
-def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, loose, how):
-    files, options = (FLAT["ttbar"], OBJECTS["signal_400_320"]), {"selection": loose}
-    run(*files, options=options, output=tmp_path / "one")
+def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, in_one_piece, how):
+    files, options, folder = in_one_piece
     run(*files, options=options, output=tmp_path / "two", **how)
     for name in ("histograms.zip", "histograms.root"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (folder / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_the_bits_do_not_depend_on_dask(tmp_path, loose, scheduler):
-    files, options = (FLAT["ttbar"], OBJECTS["signal_400_320"]), {"selection": loose}
-    run(*files, options=options, output=tmp_path / "one")
+def test_the_bits_do_not_depend_on_dask(tmp_path, in_one_piece, scheduler):
+    files, options, folder = in_one_piece
     run(*files, options=options, output=tmp_path / "two", chunksize=40, scheduler=scheduler)
-    one, two = ((tmp_path / name / "histograms.zip").read_bytes() for name in ("one", "two"))
-    assert one == two
+    assert (folder / "histograms.zip").read_bytes() == (tmp_path / "two" / "histograms.zip").read_bytes()
 
 
 def test_the_cutflow_counts_what_is_left_after_each_cut(both_forms):
