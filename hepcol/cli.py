@@ -268,7 +268,7 @@ def _compare(first: str, second: str) -> bool:
 @click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Fix a parameter; repeatable.")
 @click.option("--signal", metavar="NAME", help="With model histfactory: one signal, and its ranking.")
 @click.option("--signal-error", type=float, metavar="FRACTION", help="A further relative uncertainty of the signal.")
-@click.option("--toys", type=click.IntRange(min=1), metavar="N", help="Limits by toys as well; try 1000.")
+@click.option("--toys", type=click.IntRange(min=1), metavar="N", help="Limits by toys as well, S95 too; try 1000.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**32 - 1), help="Seed of the toys.  [default: 1]")
 @click.option("--all", "every", is_flag=True, help="Print every variation, or every parameter.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the fits.")

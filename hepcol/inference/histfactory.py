@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hepcol.errors import InputError
+from hepcol.inference.templates import FLOOR
 from hepcol.inference.yields import SampleYield, Yields
 
 SIGNAL_STRENGTH = "mu_SIG"
 BOUNDS = (0.0, 50.0)  # of the signal strength
 PRUNE = 0.001  # systematics that change less, relatively, are left out
-FLOOR = 1e-4  # events where there are none, which a likelihood cannot have
-CLIP = 0.01  # of the nominal events, where a systematic leaves none
+CLIP = 0.01  # of the nominal events, where a systematic leaves less
 LUMINOSITY = "lumi"
 SIGNAL_ERROR = "sig_syst"
 NORMALISATION, STATISTICS, SIGNAL_STATISTICS = "norm", "staterror", "mcstat"  # beginnings of names
@@ -147,7 +147,7 @@ class _Builder:
         factor = sample.normalisation[0] if sample.normalisation is not None and self._is_free(name) else 1.0
         nominal, error = sample.nominal[region], sample.error.get(region, 0.0)
         modifiers = self._norms(name, sample, region)
-        if nominal > 0:
+        if nominal > FLOOR:
             modifiers += self._systematics(name, sample, region)
             modifiers += self._statistics(name, nominal, error, factor, region)
         else:
@@ -190,9 +190,9 @@ class _Builder:
     def _normsys(self, name: str, high: float, low: float, where: str) -> Modifier:
         """Describe a systematic; interpolation is exponential, so that it must leave some events."""
         for side, ratio in (("high", high), ("low", low)):
-            if ratio <= 0:
+            if ratio < CLIP:
                 self.warnings.append(f"{name} {side} of {where}: {ratio:.3g} of the nominal events, taken as {CLIP}")
-        return _normsys(name, *(CLIP if ratio <= 0 else ratio for ratio in (high, low)))
+        return _normsys(name, max(high, CLIP), max(low, CLIP))
 
     def _statistics(self, name: str, nominal: float, error: float, factor: float, region: str) -> list[Modifier]:
         """Statistical error of the simulation: one parameter for the backgrounds of a region, one for its signal.
@@ -208,7 +208,10 @@ class _Builder:
             self.pruned.append(f"{SIGNAL_STATISTICS} of {name} in {region}")
             return []
         name_of_it = f"{SIGNAL_STATISTICS}_{name}_{region}"
-        return [self._normsys(name_of_it, 1 + relative, 1 - relative, f"{name} in {region}")]
+        if relative > 1 - CLIP:
+            self.warnings.append(f"{name} in {region}: a statistical error of {relative:.0%}, taken as {1 - CLIP:.0%}")
+            relative = 1 - CLIP
+        return [_symmetric(name_of_it, relative)]
 
     def _note_none(self, name: str, sample: SampleYield, region: str) -> None:
         """Note events that are not to be had: negative ones, and systematics of none."""
@@ -307,9 +310,18 @@ def quiet_pyhf() -> Iterator[Any]:
 
 
 def model_and_data(spec: dict[str, Any]) -> tuple[Any, list[float]]:
-    """Make pyhf's model of a workspace, and its data with those of the constraints."""
-    import_pyhf()
+    """Make pyhf's model of a workspace, and its data with those of the constraints.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to fit.
+    """
+    pyhf = import_pyhf()
     from cabinetry.model_utils import model_and_data as make
 
-    model, data = make(spec)
+    try:
+        model, data = make(spec)
+    except pyhf.exceptions.InvalidModel as error:
+        raise InputError(f"the yields make no model that can be fitted: {error}") from error
     return model, list(data)

@@ -11,14 +11,17 @@ from typing import Any, TypeVar
 from hepcol import store
 from hepcol.errors import InputError
 from hepcol.inference.histfactory import PRUNE, Workspace, build_workspace, import_pyhf
-from hepcol.inference.limits import Discovery, Limit, discover, limit_of_events, upper_limit
+from hepcol.inference.limit_record import Discovery, Limit
+from hepcol.inference.limits import discover, events_workspace, limit_of_events, upper_limit
 from hepcol.inference.toy_limits import toy_limit
-from hepcol.inference.yield_fit import YieldFit, fit_yields_model
+from hepcol.inference.yield_fit import fit_yields_model
+from hepcol.inference.yield_record import YieldFit
 from hepcol.inference.yields import FILE, Yields, read_yields
 from hepcol.provenance import describe_fit
 
-MODEL = "histfactory"
+MODEL = store.HISTFACTORY
 SEED = 1
+CURVE_POINTS, CURVE_REACH = 40, 1.15  # of the asymptotic CLs that is drawn; in units of the largest limit
 _Result = TypeVar("_Result")
 
 
@@ -34,9 +37,9 @@ class SignalFit:
 
     @property
     def usable(self) -> bool:
-        """Whether all of it may be used."""
+        """Whether all of it may be used; each part says it of itself, too."""
         limits = (self.limit,) if self.toys is None else (self.limit, self.toys)
-        return self.fit.usable and all(limit.usable for limit in limits) and self.discovery.observed is not None
+        return self.fit.usable and all(limit.usable for limit in limits) and self.discovery.usable
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON can hold it, with the workspace as pyhf reads it."""
@@ -67,6 +70,8 @@ class YieldFits:
         The signals that were asked for.
     events : mapping of str to Limit
         By region that is no control region, the limit on the events of any signal (S95).
+    events_toys : mapping of str to Limit
+        The same by toys, if they were asked for.
     warnings : tuple of str
         What could not be taken from the yields as it is.
     summary : mapping
@@ -78,6 +83,7 @@ class YieldFits:
     background: YieldFit
     signals: Mapping[str, SignalFit]
     events: Mapping[str, Limit]
+    events_toys: Mapping[str, Limit]
     warnings: tuple[str, ...]
     summary: Mapping[str, Any]
 
@@ -85,15 +91,33 @@ class YieldFits:
     def usable(self) -> bool:
         """Whether every result may be used."""
         signals = all(signal.usable for signal in self.signals.values())
-        return self.background.usable and signals and all(limit.usable for limit in self.events.values())
+        limits = (*self.events.values(), *self.events_toys.values())
+        return self.background.usable and signals and all(limit.usable for limit in limits)
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What to know of results that may be used, by what they are."""
+        found: dict[str, str] = {}
+        for name, signal in self.signals.items():
+            found |= {f"fit of {name}": signal.fit.remark}
+            if signal.toys is None:
+                found |= {f"limit on {name}": signal.limit.remark}
+        found |= {
+            f"limit on events in {region}": limit.remark
+            for region, limit in self.events.items()
+            if region not in self.events_toys
+        }
+        return {what: remark for what, remark in found.items() if remark}
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON can hold it."""
         return {
             "usable": self.usable,
+            "data": self.yields.label,
             "complete": self.summary["complete"],
             "warnings": list(self.warnings),
             "events": {region: limit.to_json() for region, limit in self.events.items()},
+            "events_toys": {region: limit.to_json() for region, limit in self.events_toys.items()},
             "background": self.background.to_json(),
             "signals": {name: signal.to_json() for name, signal in self.signals.items()},
         }
@@ -116,11 +140,12 @@ def fit_yields(
     folder : str or Path
         A folder with ``yields.json``.
     signal : str, optional
-        Name of the signal, with a ranking of its parameters; all of them, and no rankings, unless given.
+        Name of the signal; all of them unless given. Parameters are ranked if this leaves one signal: a ranking takes
+        four fits for each parameter.
     signal_error : float, optional
         A further relative uncertainty of the signal.
     toys : int
-        Toys at each signal strength and hypothesis, for limits by toys as well; 0 for none.
+        Toys at each signal strength and hypothesis, for limits by toys as well, of signals and on events; 0 for none.
     seed : int
         Their seed.
     prune : float
@@ -147,7 +172,7 @@ def fit_yields(
     import_pyhf()
     chosen = yields.signals if signal is None else (signal,)
     searched = [region for region in yields.regions if region not in yields.control_regions.values()]
-    count = _Count(report, 1 + len(searched) + len(chosen) * (4 if toys else 3))
+    count = _Count(report, 1 + len(searched) * (2 if toys else 1) + len(chosen) * (4 if toys else 3))
     background = build_workspace(yields, None, prune=prune)
     models = {name: build_workspace(yields, name, signal_error=signal_error, prune=prune) for name in chosen}
     summary = _summary(path)
@@ -157,6 +182,10 @@ def fit_yields(
         count(partial(fit_yields_model, background.spec)),
         {name: _fit_signal(made, len(chosen) == 1, (toys, seed), count) for name, made in models.items()},
         {region: count(partial(limit_of_events, yields, region)) for region in searched},
+        {
+            region: count(partial(toy_limit, events_workspace(yields, region), toys, seed))
+            for region in (searched if toys else ())
+        },
         tuple(dict.fromkeys(text for made in (background, *models.values()) for text in made.warnings)),
         summary,
     )
@@ -196,7 +225,7 @@ def _fit_signal(made: Workspace, ranking: bool, toys: tuple[int, int], count: _C
     return SignalFit(
         made,
         count(partial(fit_yields_model, made.spec, ranking=ranking)),
-        count(partial(upper_limit, made.spec)),
+        count(partial(upper_limit, made.spec, CURVE_POINTS, CURVE_REACH)),
         count(partial(toy_limit, made.spec, *toys)) if toys[0] else None,
         count(partial(discover, made.spec)),
     )

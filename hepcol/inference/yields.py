@@ -12,6 +12,7 @@ from hepcol.store import replace_text
 
 FILE = "yields.json"
 VERSION = 1
+OBSERVED = "data"  # the label of data that were observed
 Variation = tuple[float, float]  # events with a systematic high and low
 _STRICT = {"extra": "forbid"}  # for pydantic, which reads the file: an unknown key may be a misspelt one
 
@@ -68,6 +69,8 @@ class Yields:
     control_regions : mapping of str to str
         By the name of a sample with a normalisation, the region whose data fix its factor in the fit;
         of other samples the factor is known with its error.
+    label : str
+        What the data are, where they were not observed: such as "Asimov data" or "pseudo-data".
 
     Raises
     ------
@@ -83,10 +86,13 @@ class Yields:
     samples: Mapping[str, SampleYield]
     signals: tuple[str, ...] = ()
     control_regions: Mapping[str, str] = field(default_factory=dict)
+    label: str = OBSERVED
 
     def __post_init__(self) -> None:
         if not self.regions or len(set(self.regions)) < len(self.regions):
             raise InputError(f"regions must be some, each once, got {', '.join(self.regions) or 'none'}")
+        if not self.label.strip():
+            raise InputError("label: must say what the data are")
         if not 0 <= self.luminosity_error < 1:
             raise InputError(f"luminosity_error must be from 0 to 1 (relative), got {self.luminosity_error}")
         self._check_regions("data", self.data, whole=True)
@@ -100,7 +106,13 @@ class Yields:
             raise InputError("samples: there must be one that is no signal")
         for name, sample in self.samples.items():
             self._check_sample(name, sample)
+        self._check_control_regions()
+
+    def _check_control_regions(self) -> None:
+        """Check that control regions are regions, of samples that are normalised there."""
         for name, region in self.control_regions.items():
+            if name in self.signals:
+                raise InputError(f"control_regions: '{name}' is a signal, whose strength no control region fixes")
             if name not in self.samples or self.samples[name].normalisation is None:
                 raise InputError(f"control_regions: '{name}' is no sample with a normalisation")
             if region not in self.regions:
@@ -110,6 +122,11 @@ class Yields:
     def backgrounds(self) -> dict[str, SampleYield]:
         """The samples that are no signals."""
         return {name: sample for name, sample in self.samples.items() if name not in self.signals}
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the data are none that were observed."""
+        return self.label != OBSERVED
 
     def signal(self, name: str) -> SampleYield:
         """Return a signal.
@@ -131,7 +148,10 @@ class Yields:
 
     def to_json(self) -> dict[str, Any]:
         """Return what the file holds."""
-        return {"version": VERSION, **asdict(self)}
+        content = {"version": VERSION, **asdict(self)}
+        if not self.is_simulated:
+            del content["label"]  # as earlier readers know it
+        return content
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

@@ -9,7 +9,8 @@ import pytest
 
 from hepcol.errors import InputError
 from hepcol.inference.histfactory import build_workspace, model_and_data, quiet_pyhf, workspace
-from hepcol.inference.yields import SampleYield
+from hepcol.inference.templates import FLOOR
+from hepcol.inference.yields import SampleYield, Yields
 
 POINT = "stop_400_320"
 
@@ -149,6 +150,34 @@ def test_a_systematic_that_leaves_no_events_is_clipped_with_a_warning(small_yiel
     assert made.warnings[0] == "DRvsDS low of VV in SRA: -0.167 of the nominal events, taken as 0.01"
 
 
+def test_what_leaves_next_to_no_events_is_clipped_as_what_leaves_none(small_yields):
+    def low(events):
+        gone = {"DRvsDS": {"SRA": (6.5, events)}}
+        made = build_workspace(with_sample(small_yields, "VV", systematics=gone), "signal")
+        return modifiers(made.spec, "SRA", "VV")["DRvsDS"]["data"]["lo"], len(made.warnings)
+
+    assert low(1e-9) == low(-1e-9) == (0.01, 1)
+    assert low(0.0301) == (pytest.approx(0.01, rel=0.01), 0)
+
+
+@pytest.mark.parametrize("nominal", [0.0, FLOOR])
+def test_a_signal_with_no_more_than_the_floor_has_no_statistical_error(small_yields, nominal):
+    none = with_sample(small_yields, "signal", nominal={"SRA": nominal, "SRB": 15.0, "CR": 0.0}, error={"SRA": 0.4},
+                       systematics={})  # fmt: skip
+    spec = workspace(none, "signal")
+    assert events(spec, "SRA", "signal") == [FLOOR]
+    assert list(modifiers(spec, "SRA", "signal")) == ["mu_SIG", "lumi"]
+    assert events(spec, "SRB", "signal") == [15.0]
+
+
+@pytest.mark.parametrize("error", [0.995, 1.0, 7.0])
+def test_a_statistical_error_of_the_signal_leaves_some_of_it(small_yields, error):
+    few = with_sample(small_yields, "signal", error={"SRA": 3.0 * error}, systematics={})
+    made = build_workspace(few, "signal")
+    assert modifiers(made.spec, "SRA", "signal")["mcstat_signal_SRA"]["data"] == pytest.approx({"hi": 1.99, "lo": 0.01})
+    assert f"signal in SRA: a statistical error of {error:.0%}, taken as 99%" in made.warnings
+
+
 def test_samples_without_events_stay_as_next_to_nothing(small_yields):
     nominal = {"SRA": 0.0, "SRB": -0.3, "CR": 1.0}
     varied = {"JES": {"SRA": (0.5, 0.0), "SRB": (0.1, -0.1), "CR": (1.1, 0.9)}}
@@ -174,6 +203,12 @@ def test_other_signals_are_not_in_it_and_there_may_be_none(published_yields):
     spec = workspace(published_yields, None)
     assert {sample["name"] for channel in spec["channels"] for sample in channel["samples"]} == {"bkg"}
     assert model_and_data(spec)[0].config.poi_name is None
+
+
+def test_yields_without_an_uncertainty_have_nothing_to_fit():
+    certain = Yields(("SR",), 0.0, {"SR": 1}, {"bkg": SampleYield({"SR": 1.0})})
+    with pytest.raises(InputError, match="the yields make no model that can be fitted: No parameters"):
+        model_and_data(workspace(certain, None))
 
 
 @pytest.mark.parametrize("name", ["lumi", "sig_syst", "mu_ttbar", "norm_VV", "staterror_SRA", "mcstat_x"])

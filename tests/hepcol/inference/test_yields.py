@@ -16,6 +16,15 @@ def test_the_file_gives_back_what_was_written(small_yields, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["yields.json"]
 
 
+def test_the_label_of_data_is_in_the_file_only_if_they_were_not_observed(small_yields, tmp_path):
+    assert "label" not in small_yields.to_json()
+    assert not small_yields.is_simulated
+    asimov = replace(small_yields, label="Asimov data")
+    assert asimov.is_simulated
+    write_yields(asimov, tmp_path / "yields.json")
+    assert read_yields(tmp_path / "yields.json") == asimov != small_yields
+
+
 def spoil(content, *path, value):
     for key in path[:-1]:
         content = content[key]
@@ -42,6 +51,8 @@ def spoil(content, *path, value):
         (["samples", "VV", "normalisation"], [0, 1], "sample 'VV': normalisation must be a factor above 0"),
         (["samples", "VV", "eror"], {}, "samples.VV.eror: Unexpected keyword argument"),
         (["control_regions"], {"Fakes": "CR"}, "control_regions: 'Fakes' is no sample with a normalisation"),
+        (["label"], " ", "label: must say what the data are"),
+        (["control_regions"], {"signal": "CR"}, "control_regions: 'signal' is a signal, whose strength no control"),
         (["control_regions"], {"VV": "CRVV"}, "control_regions: 'CRVV' is none of the regions"),
     ],
 )
