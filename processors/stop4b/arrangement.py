@@ -28,7 +28,7 @@ from processors.stop4b.systematics import KINEMATIC, NOMINAL
 
 # What arrange tells of a dataset; metadata of the user's may not be called so
 _TOLD = (
-    *("sample", "component", "kind", "is_signal", "luminosity", "form", "variation", "fallback"),
+    *("sample", "component", "kind", "is_signal", "is_generated", "luminosity", "form", "variation", "fallback"),
     *("missing", "selection"),
 )
 
@@ -87,6 +87,7 @@ def arrange(fileset: Fileset, missing: Missing, systematics: bool, table: Select
             "sample": component.sample,
             "component": component.name,
             "kind": component.kind.value,
+            "is_generated": any(file.is_generated for file in own),
             "is_signal": component.name.startswith(SIGNAL_PREFIX),
             "luminosity": luminosity,
         }

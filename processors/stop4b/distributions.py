@@ -14,7 +14,7 @@ from processors.stop4b.datasets import Dataset, read_regions
 from processors.stop4b.kinds import Kind
 from processors.stop4b.normalisation import FACTORS
 from processors.stop4b.observables import AXES
-from processors.stop4b.yields import BACKGROUNDS
+from processors.stop4b.yields import BACKGROUNDS, label_of
 
 Parts = dict[str, list[Template]]  # by sample
 
@@ -67,6 +67,7 @@ def _stack(
         samples.get(data) if data else None,
         tuple(thresholds),
         luminosity,
+        label_of(metadata),
     )
 
 

@@ -19,6 +19,7 @@ from processors.stop4b.weights import factors, replaced
 FLAT, OBJECTS = "flat", "objects"  # forms of files
 OBJECTS_TREE, OBJECTS_COLUMN = "events", "nJet"
 NOMINAL_SUFFIX, DATA_SUFFIX = "WEIGHTS", "NONE"
+_NOTE = "hepcol_sample"  # what hepcol's samples say of themselves
 WAY_OUT = "; option missing=nominal takes the nominal one"
 
 
@@ -44,6 +45,8 @@ class StoredFile:
         Its trees; None if it cannot be read.
     weights : tuple of str
         The weight variations that it lacks columns of.
+    is_generated : bool
+        Whether it says that its events are generated.
     """
 
     input: InputFile
@@ -54,6 +57,7 @@ class StoredFile:
     prefix: str = ""
     trees: frozenset[str] | None = None
     weights: tuple[str, ...] = field(default=())
+    is_generated: bool = False
 
     @property
     def path(self) -> str:
@@ -84,6 +88,7 @@ def look_into(
                 is_objects = OBJECTS_TREE in trees and OBJECTS_COLUMN in directory[OBJECTS_TREE].keys(recursive=False)
                 tree = OBJECTS_TREE if is_objects else nominal[0] if nominal else None
                 columns = frozenset(directory[tree].keys(recursive=False)) if tree else frozenset()
+            found = replace(found, is_generated=_NOTE in names)
         except Exception:  # noqa: BLE001, S112  (whatever it is, the run tries again, and tells it)
             continue
         if is_objects:

@@ -7,7 +7,7 @@ from typing import Self
 from hepcol.errors import InputError
 from hepcol.inference.notes import Note
 from hepcol.inference.templates import Template
-from hepcol.inference.yields import SampleYield, Yields
+from hepcol.inference.yields import OBSERVED, SampleYield, Yields
 from hepcol.report.cutflows import Cutflow
 from hepcol.report.expectations import YieldTable
 from processors.stop4b.campaigns import LUMINOSITY_ERROR
@@ -16,6 +16,7 @@ from processors.stop4b.normalisation import Factor
 from processors.stop4b.sample_systematics import Pairs
 
 TITLE = "Stop four-body search"
+ASIMOV, PSEUDO = "Asimov data", "pseudo-data"
 NO_DATA = "no data"  # kind of a note
 
 
@@ -91,6 +92,8 @@ class Tables:
         Whether the data are the expected background, and no data.
     sources : mapping
         By region and step of the cutflows, where the numbers of the cut are from, if that is known.
+    label : str
+        What the data are called, where they were not observed.
     """
 
     regions: tuple[str, ...]
@@ -99,6 +102,7 @@ class Tables:
     cutflows: Mapping[str, Mapping[str, Cutflow]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     is_asimov: bool = False
+    label: str = OBSERVED
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -121,7 +125,7 @@ class Tables:
         data = {region: Template.of_one_bin(events, events) for region, events in expected.items()}
         note = Note("asimov data", "data are the expected background, not rounded", is_warning=True)
         others = tuple(other for other in self.notes if other.kind != NO_DATA)
-        return replace(self, data=data, is_asimov=True, notes=(note, *others))
+        return replace(self, data=data, is_asimov=True, label=ASIMOV, notes=(note, *others))
 
     def to_yields(self) -> Yields:
         """Return the yields for the statistical model.
@@ -141,6 +145,7 @@ class Tables:
             {region: template.total for region, template in self.data.items()},
             {name: sample.to_yield() for name, sample in self.samples.items()},
             self.signals,
+            label=self.label,
         )
 
     def to_table(self) -> YieldTable:
@@ -155,6 +160,6 @@ class Tables:
             self.cutflows,
             self.notes,
             TITLE,
-            "Asimov data" if self.is_asimov else "data",
+            self.label,
             self.sources,
         )

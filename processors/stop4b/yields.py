@@ -35,6 +35,7 @@ import hist
 from hepcol.errors import InputError
 from hepcol.inference.notes import Note
 from hepcol.inference.templates import floored
+from hepcol.inference.yields import OBSERVED
 from hepcol.report.cutflows import Cutflow
 from processors.stop4b.addition import SampleSum, add_samples, check_campaigns
 from processors.stop4b.contributions import read_contributions
@@ -44,7 +45,7 @@ from processors.stop4b.fakes import CLOSURE, fake_ratios, tell_lost
 from processors.stop4b.kinds import Kind
 from processors.stop4b.normalisation import FACTORS, Factor
 from processors.stop4b.sample_systematics import from_ratios, from_variations, scale_pairs, settle_pairs, tell_unused
-from processors.stop4b.tables import NO_DATA, SampleTemplates, Tables
+from processors.stop4b.tables import NO_DATA, PSEUDO, SampleTemplates, Tables
 from processors.stop4b.theory import CLOSURE_FILE, Theory, missing_theory
 
 BACKGROUNDS = ("ttbar", "Wt", "Zjets", "VV", "ttZ", "Others", "Fakes")  # in the order of tables
@@ -102,7 +103,13 @@ def make_tables(
     ]
     data = observed[0].nominal if observed else None
     sources = {region.name: {cut.label: cut.source for cut in region.cuts} for region in read_regions(metadata)}
-    return Tables(read.regions, samples, data, flows, tuple(notes), sources=sources)
+    return Tables(read.regions, samples, data, flows, tuple(notes), label=label_of(metadata), sources=sources)
+
+
+def label_of(metadata: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say what the data are: generated ones say so of themselves."""
+    is_pseudo = any(about["kind"] == Kind.DATA and about.get("is_generated") for about in metadata.values())
+    return PSEUDO if is_pseudo else OBSERVED
 
 
 def _ordered(sums: Iterable[SampleSum]) -> list[SampleSum]:

@@ -32,7 +32,7 @@ from samples.stop4b.truth import (
     Truth,
 )
 
-_ELECTRON, _MUON, _TAU, _B, _C = 11, 13, 15, 5, 4
+_ELECTRON, _MUON, _TAU, _B, _C, _Z = 11, 13, 15, 5, 4, 23
 _TRACKER_MAX_ABS_ETA = 2.5
 _DECAYED_INDEX, _FAKE_INDEX, _ELECTRON_JET_INDEX = 100, 200, 2000
 _MIN_FACTOR = 0.05  # of a smeared momentum
@@ -98,7 +98,7 @@ def reconstruct(truth: Truth, process: Process, campaign: Campaign, seed: int, c
     """Candidates of the copies of generated events that have two leptons and enough missing momentum.
 
     The rows keep the order of (generated event, copy). ``branching`` is a column of its own, out of which
-    ``sample`` makes the weight.
+    ``sample`` makes the weight; it holds the rate of fakes and the correction of the mixture too.
     """
     namespace = f"{process.name}/{campaign.name}"
     decayed = decay(truth.bosons, truth.number, process, seed, namespace)
@@ -118,6 +118,7 @@ def reconstruct(truth: Truth, process: Process, campaign: Campaign, seed: int, c
     soft = _measure_soft_term(truth.visible[rows // copies], counted, campaign, draws, card)
     u = uniforms(draws.key("event"), draws.event, _EVENT_DRAW, 0)
     trigger = uniforms(draws.key("event"), draws.event, _EVENT_DRAW, 1)
+    correction = _correct_mixture(truth, process)
     columns: dict[str, Column] = {
         "eventNumber": draws.event,
         "runNumber": np.full(len(rows), campaign.run_number, dtype=np.int32),
@@ -127,10 +128,18 @@ def reconstruct(truth: Truth, process: Process, campaign: Campaign, seed: int, c
         "soft_py": soft[:, 1].astype(np.float32),
         "passBadEvents": u >= card.bad_event_rate,
         "trigger_draw": trigger,
-        "branching": decayed.branching[rows] * (process.fake_rate or 1.0),
+        "branching": decayed.branching[rows] * (process.fake_rate or 1.0) * correction[rows // copies],
         "number": number[rows],
     }
     return Events(electrons, muons, jets, columns)
+
+
+def _correct_mixture(truth: Truth, process: Process) -> Floats:
+    """Factor of each generated event that gives sub-processes their shares of the literature."""
+    if not process.parts:
+        return np.ones(len(truth))
+    n_z = np.bincount(truth.bosons.event[truth.bosons.pdg == _Z], minlength=len(truth))
+    return np.array(process.corrections)[n_z]
 
 
 _NUMBERS = 1 << 30

@@ -18,7 +18,7 @@ from samples.stop4b.flat import FLAGS, IDS, make_rows
 from samples.stop4b.output import FLAT, check_form, identify, read_note_of_objects, write
 from samples.stop4b.processes import BACKGROUNDS, DATA
 from samples.stop4b.selection import MUON_MAX_D0SIG, nominal_momenta, select
-from samples.stop4b.truth import PROMPT_CLASSES, Integers
+from samples.stop4b.truth import Integers
 from samples.stop4b.weights import FAKE, PILE_UP, TAGGING
 
 _MC_CHANNEL = 0
@@ -30,8 +30,11 @@ _MAX_YIELD = 50.0  # of one event: beyond, the sample is too small to draw data 
 def draw_data(samples: Iterable[Events], period: Campaign, simulated: Campaign, seed: int) -> Events:
     """Draw the events of a period from samples of its campaign.
 
-    Prompt processes give events whose two leading leptons are prompt, fakes what their fake factor tells: there the
-    lepton put in by hand is moved into the signal selection.
+    Prompt processes give events whose two leading leptons are prompt, fakes what their fake factor tells: there all
+    leptons are moved into the signal selection. The factor stands for the whole efficiency, and the prediction asks
+    nothing of either lepton, so that a cut on the prompt one would lose events that the prediction has.
+
+    The events are those of the prediction: its statistical errors are in both, and cancel in a comparison.
 
     What is drawn of an event depends on nothing but itself and its weight, so that data out of a part of the samples
     are that part of the data.
@@ -137,7 +140,9 @@ def describe(period: Campaign) -> dict[str, Any]:
     """Say what the data are."""
     return {
         "process": "pseudo-data: Poisson numbers of the events of all backgrounds, by their expected yields in "
-        "this period; an event whose yield exceeds 1 occurs repeatedly. Not data of ATLAS",
+        "this period; an event whose yield exceeds 1 occurs repeatedly. Drawn from the very events of the prediction: "
+        "the statistical errors of simulation are common to both and cancel in a comparison, which is then closer than "
+        "they allow. Leptons of events drawn from Fakes are made signal leptons. Not data of ATLAS",
         "drawn_from": [process.name for process in BACKGROUNDS],
         "luminosity": {"value": period.luminosity, "unit": "fb^-1"},
     }
@@ -178,7 +183,7 @@ def _expected(events: Events) -> Floats:
 
 
 def _as_data(events: Events, number: Column, period: Campaign) -> Events:
-    """Hide what data do not tell: truth, weights and scale factors."""
+    """Hide what data do not tell: truth, weights and scale factors, and that a lepton of Fakes is none."""
     n = len(events)
     columns = {name: events.columns[name] for name in (*IDS, "soft_px", "soft_py", *FLAGS)}
     columns |= {
@@ -188,21 +193,26 @@ def _as_data(events: Events, number: Column, period: Campaign) -> Events:
         "weight": np.ones(n),
         "WeightEvents": np.ones(n, dtype=np.float32),
     }
-    return Events(_hide(events.electrons), _hide(events.muons), _hide(events.jets), columns)
+    electrons, muons = events.electrons, events.muons
+    if FAKE in events.columns:
+        electrons, muons = _as_signal(electrons), _as_signal(muons)
+    return Events(_hide(electrons), _hide(muons), _hide(events.jets), columns)
 
 
 def _hide(collection: Collection) -> Collection:
-    """Remove the truth, and let the lepton that is not prompt be a signal lepton."""
+    """Remove the truth."""
     columns = dict(collection.columns)
-    if "iff" in columns:
-        non_prompt = ~np.isin(columns["iff"], PROMPT_CLASSES)
-        for name in ("isIso", "isMedium"):
-            columns[name] = columns[name] | non_prompt
-        # the sideband has no limit, the signal selection has
-        within = np.float32(MUON_MAX_D0SIG) * np.tanh(columns["d0sig"] / np.float32(2 * MUON_MAX_D0SIG))
-        columns["d0sig"] = np.where(non_prompt, within, columns["d0sig"])
-        columns["iff"] = np.zeros_like(columns["iff"])
-    else:
-        columns["flavour"] = np.zeros_like(columns["flavour"])
+    name = "iff" if "iff" in columns else "flavour"
+    columns[name] = np.zeros_like(columns[name])
     columns["truth_pt"] = columns["pt"]
     return replace(collection, columns=columns)
+
+
+def _as_signal(leptons: Collection) -> Collection:
+    """Make all leptons signal leptons."""
+    columns = dict(leptons.columns)
+    for name in ("isIso", "isMedium"):
+        columns[name] = np.ones_like(columns[name])
+    # the sideband has no limit, the signal selection has
+    columns["d0sig"] = np.float32(MUON_MAX_D0SIG) * np.tanh(columns["d0sig"] / np.float32(2 * MUON_MAX_D0SIG))
+    return replace(leptons, columns=columns)

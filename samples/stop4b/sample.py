@@ -233,6 +233,7 @@ def _describe(process: Process, campaign: Campaign, made: Generated) -> dict[str
         "remark": process.remark,
         "settings": list(process.settings),
         "cross_section": {"value": process.cross_section, "unit": "pb", "source": process.source},
+        **({"parts": _describe_parts(process)} if process.parts else {}),
         "min_recoil": {"value": process.min_recoil, "unit": "GeV"},
         "copies": made.copies,
         "tried": made.tried,
@@ -243,6 +244,14 @@ def _describe(process: Process, campaign: Campaign, made: Generated) -> dict[str
         "total_luminosity it is the yield of this campaign, and the campaigns add up to sigma times luminosity. "
         "Scale factors are not in it",
     }
+
+
+def _describe_parts(process: Process) -> list[dict[str, Any]]:
+    """Sub-processes with the factors that correct their mixture, which are in the weight."""
+    return [
+        asdict(part) | {"correction": correction}
+        for part, correction in zip(process.parts, process.corrections, strict=True)
+    ]
 
 
 def _run(

@@ -204,3 +204,11 @@ def test_other_folders_are_one_line(tmp_path, shipped_file, capsys, what, messag
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
+
+
+def test_pseudo_data_are_called_so(objects_run):
+    assert tables_of_folder(objects_run).label == "pseudo-data"
+    code, output = call(objects_run, "--no-plots")
+    assert code == 0
+    assert "pseudo-data" in output
+    assert json.loads((objects_run / "yields.json").read_text())["label"] == "pseudo-data"

@@ -9,10 +9,10 @@ import pytest
 import uproot
 
 from samples.stop4b import near_regions, weights
-from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY
+from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, find_campaign
 from samples.stop4b.files import NOTE_KEY, read_objects
 from samples.stop4b.flat import make_rows
-from samples.stop4b.processes import BACKGROUNDS
+from samples.stop4b.processes import BACKGROUNDS, VV
 from samples.stop4b.variations import TREES
 
 WT = {"process": "Wt", "campaign": "mc16a", "events": 30, "form": "objects"}
@@ -39,6 +39,7 @@ REQUESTS = {
     "data": PSEUDO,
     "data flat": PSEUDO | {"form": "flat"},
     **{f"Wt {campaign.name}": WT | {"campaign": campaign.name, "events": 4} for campaign in MC},
+    "ttbar": WT | {"process": "ttbar", "events": 130},
     **{f"signal {campaign.name}": SIGNAL | {"campaign": campaign.name} for campaign in MC},
 }
 # in one process, which imports ROOT and Pythia once
@@ -192,17 +193,72 @@ def test_fakes_have_their_factor_in_both_forms(path):
     assert not set(weights.FAKE_COLUMNS) & set(read_objects(path("objects")).columns)
 
 
-@pytest.mark.parametrize(("process", "branching"), [("Wt", (3 * 0.1086) ** 2), ("signal", 1 / 9)])
-def test_weights_add_up_to_cross_section_times_luminosity(path, process, branching):
-    """One weight stands for a try: with all that were tried, the campaigns give sigma BR L."""
-    total = 0.0
-    for campaign in MC:
-        file = path(f"{process} {campaign.name}")
-        weights = read_objects(file).columns["weight"]
-        assert np.all(weights == weights[0])
-        total += weights[0] * note(file)["tried"] * TOTAL_LUMINOSITY
-    cross_section = note(file)["cross_section"]["value"]
-    assert total == pytest.approx(1000 * cross_section * branching * TOTAL_LUMINOSITY, rel=1e-6)
+COUNT = """
+import json, sys
+from samples.stop4b.campaigns import find_campaign
+from samples.stop4b.generator import Generator
+from samples.stop4b.processes import find_process
+name, point, campaign, events = json.loads(sys.argv[1])
+generator = Generator(find_process(name, point and tuple(point)), find_campaign(campaign), 1, False)
+selected = [0]
+for number in range(events):
+    generator.block(number, 1)
+    selected.append(generator._pythia.infoPython().nSelected(0))  # of all events so far, by Pythia itself
+print(json.dumps(selected))
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "branching"),
+    [("ttbar", (3 * 0.1086) ** 2), *((f"signal {campaign.name}", 1 / 9) for campaign in MC)],
+)
+def test_weights_are_cross_section_over_the_events_that_pythia_selected(path, run_python, file, branching):
+    """Of the last generated event, the copies up to the last stored one count."""
+    request, said = REQUESTS[file], note(path(file))
+    events, copies = read_objects(path(file)), said["copies"]
+    last, copy = divmod(int(events.columns["eventNumber"][-1]) % 2**30, copies)
+    facts = [request["process"], request.get("point"), request["campaign"], last + 1]
+    selected = json.loads(run_python(COUNT, json.dumps(facts)))
+    tried = copies * selected[last] + (copy + 1) * (selected[last + 1] - selected[last])
+    assert (copy + 1 < copies) == (copies > 1), "the last event should be one that is partly used"
+    assert selected[-1] > 2 * (last + 1), "the filter should reject something"
+    assert said["tried"] == tried
+    share = find_campaign(request["campaign"]).luminosity / sum(campaign.luminosity for campaign in MC)
+    sigma = 1000 * said["cross_section"]["value"] * branching * share
+    np.testing.assert_allclose(events.columns["weight"], sigma / tried, rtol=1e-12)
+
+
+MIXTURE = """
+import json
+import pythia8mc
+from samples.stop4b.generator import COMMON, MPI_OFF
+from samples.stop4b.processes import VV
+pythia = pythia8mc.Pythia("", False)
+for setting in (*COMMON, *MPI_OFF, *VV.settings, "PartonLevel:all = off", "Random:setSeed = on", "Random:seed = 5"):
+    assert pythia.readString(setting)
+assert pythia.init()
+for _ in range(60_000):
+    pythia.next()
+print(json.dumps([pythia.infoPython().nSelected(code) for code in (233, 232, 231)]))  # WW, WZ, ZZ
+"""
+
+
+def test_pairs_of_bosons_are_mixed_as_in_the_literature(uuids, run_python):
+    selected = np.array(json.loads(run_python(MIXTURE)))
+    mixed = selected / selected.sum() * VV.corrections
+    literature = np.array([118.7, 51.1, 16.9]) / (118.7 + 51.1 + 16.9)
+    assert mixed == pytest.approx(literature, rel=0.06)
+    assert mixed[:2] == pytest.approx(literature[:2], rel=0.03)
+
+
+def test_an_event_of_two_bosons_has_the_correction_of_its_number_of_z(path):
+    said = note(path("background VV"))
+    w, z = 3 * 0.1086, 3 * 0.033658 + 0.20
+    correction = np.array([part["correction"] for part in said["parts"]]) * (w * w, w * z, z * z)
+    expected = 1000 * said["cross_section"]["value"] * said["campaign_share"] / said["tried"] * correction
+    found = np.unique(read_objects(path("background VV")).columns["weight"])
+    assert len(found) >= 2
+    np.testing.assert_allclose(found, [expected[np.argmin(np.abs(expected / one - 1))] for one in found])
 
 
 def test_says_that_it_is_generated_and_what_is_a_surrogate(path):

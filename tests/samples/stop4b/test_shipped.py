@@ -1,13 +1,15 @@
 """The shipped samples, read as users read them: without Pythia or ROOT."""
 
 import json
+from dataclasses import replace
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
+import yaml
 
-from processors.stop4b.selection import read_selection
+from processors.stop4b.selection import DEFAULT, read_selection
 from samples.catalogue import (
     STOP4B_ALL_FLAT,
     STOP4B_ALL_OBJECTS,
@@ -21,7 +23,16 @@ from samples.stop4b import VERSION, weights
 from samples.stop4b.campaigns import TOTAL_LUMINOSITY, find_campaign, simulated_campaign
 from samples.stop4b.files import read_objects
 from samples.stop4b.flat import make_rows
-from samples.stop4b.processes import BACKGROUNDS
+from samples.stop4b.processes import (
+    BACKGROUNDS,
+    GENERATIONS,
+    VV,
+    W_TO_LEPTON,
+    Z_TO_LEPTON,
+    Z_TO_NEUTRINOS,
+    find_process,
+    make_signal,
+)
 from samples.stop4b.pseudo_data import draw, draw_data
 from samples.stop4b.variations import TREES
 
@@ -80,6 +91,31 @@ def test_they_say_that_they_are_generated(sample):
     assert said["generated"] is True
     assert said["near_regions"] is True
     assert said["sample_version"] == VERSION
+
+
+@pytest.mark.parametrize("path", [*OBJECTS.values(), *FLAT.values()], ids=lambda path: "-".join(path.parts[-3:]))
+def test_they_say_what_is_a_surrogate(path):
+    said = note(path)["remark"]
+    point = tuple(int(mass) for mass in path.stem.split("_")[1:]) or None
+    assert said == (make_signal(*point) if point else find_process(path.stem)).remark
+    if path.stem in ("ttbar", "Wt", "VV", "Fakes"):
+        assert "those of a W are fully polarised" in said
+    if path.stem == "Zjets":
+        assert "branching fraction of the Z at all masses" in said
+
+
+@pytest.mark.parametrize("path", [OBJECTS["VV"], FLAT["VV"]], ids=["objects", "flat"])
+def test_pairs_of_bosons_have_the_weights_of_the_mixture_in_the_literature(path):
+    """Share in the literature over share in Pythia, times the decays to leptons and neutrinos."""
+    said = note(path)
+    w, z = GENERATIONS * W_TO_LEPTON, GENERATIONS * Z_TO_LEPTON + Z_TO_NEUTRINOS
+    share = np.array([118.7, 51.1, 16.9]) / (118.7 + 51.1 + 16.9) / (0.782, 0.176, 0.0423)
+    expected = 1000 * VV.cross_section * said["campaign_share"] / said["tried"] * share * (w * w, w * z, z * z)
+    with uproot.open(path) as file:
+        weight = file["events" if said["form"] == "objects" else "VV_WEIGHTS"]["weight"].array(library="np")
+    ratio = weight[:, None] / expected
+    assert np.all(np.any(np.abs(ratio - 1) < 0.01, axis=1))
+    assert np.sum(np.abs(ratio - 1) < 0.01, axis=0)[:2] == pytest.approx([0.9, 0.1] * np.array(len(weight)), rel=0.5)
 
 
 @pytest.mark.parametrize("process", FLAT)
@@ -186,6 +222,32 @@ def test_pseudo_data_are_drawn_from_the_shipped_backgrounds(period):
     assert np.all(rows["weight"] == 1)
 
 
+@pytest.mark.parametrize("sample", [*STOP4B_DATA_OBJECTS, *STOP4B_DATA_FLAT], ids=lambda sample: sample.name)
+def test_pseudo_data_say_that_they_share_their_errors_with_the_prediction(sample):
+    said = note(sample.path)["process"]
+    assert "Drawn from the very events of the prediction" in said
+    assert "cancel in a comparison" in said
+
+
+def test_data_of_fakes_close_on_their_prediction_in_a_loose_region(tmp_path):
+    """The prediction asks nothing of either lepton, the data that both are signal leptons."""
+    table = yaml.safe_load(DEFAULT.read_text()) | {"regions": {"Loose": {"cuts": [{"column": "MET", "above": 200}]}}}
+    (tmp_path / "loose.yaml").write_text(yaml.safe_dump(table))
+    (region,) = read_selection(tmp_path / "loose.yaml").regions
+    events, campaign = read_objects(OBJECTS["Fakes"]), find_campaign("data16")
+    simulated = simulated_campaign(campaign)
+    rows = next(make_rows(events, "Fakes"))[1]
+    loose = np.all([cut.passed(rows[cut.column]) for cut in region.of("fakes").cuts], axis=0)
+    weight = rows["weight"] * rows[weights.TAGGING] * rows[weights.PILE_UP] * rows[weights.FAKE]
+    # enough of them to tell
+    scale = 10_000 / (weight[loose].sum() * TOTAL_LUMINOSITY * campaign.luminosity / simulated.luminosity)
+    many = replace(events, columns=events.columns | {"weight": events.columns["weight"] * scale})
+    data = draw_data([many], campaign, simulated, seed=1)
+    rows = next(make_rows(data, "Data"))[1]
+    passed = np.all([cut.passed(rows[cut.column]) for cut in region.of("data").cuts], axis=0)
+    assert np.sum(passed) == pytest.approx(10_000, abs=400)
+
+
 @pytest.mark.parametrize(
     ("files", "period", "message"),
     [
@@ -241,6 +303,16 @@ def passing(process):
 def test_there_are_events_in_the_regions(process):
     for weight, least in zip(passing(process), ENTRIES[process], strict=True):
         assert len(weight) >= least
+
+
+@pytest.mark.parametrize(("region", "published", "factor"), [(0, 9.29e-6, 2.0), (1, 5.91e-5, 1.5)], ids=["SRA", "SRB"])
+def test_acceptance_times_efficiency_of_a_signal_is_that_of_the_published_one(region, published, factor):
+    """Relative to all decays: SPEC 5.2, from SModelS' maps of the search."""
+    weight = passing("signal_400_320")[region]
+    share = find_campaign("mc16a").luminosity / TOTAL_LUMINOSITY
+    sigma = 1000 * make_signal(400, 320).cross_section * share
+    ours, error = np.sum(weight) / sigma, np.sqrt(np.sum(weight**2)) / sigma
+    assert published / factor < ours < published * factor, f"{ours:.2e} +- {error:.2e}, published {published:.2e}"
 
 
 def test_backgrounds_are_of_the_size_of_the_published_ones():
