@@ -12,9 +12,9 @@ import hepcol
 from hepcol import store
 from hepcol.cli import main
 from hepcol.errors import InputError
+from processors.commands import yields
 from processors.stop4b import Stop4bProcessor
 from processors.stop4b import folder as of_folder
-from processors.stop4b.commands import yields
 from processors.stop4b.datasets import read_regions
 from processors.stop4b.distributions import stacks
 from processors.stop4b.folder import tables_of_folder, write_into
