@@ -19,7 +19,7 @@ WT = {"process": "Wt", "campaign": "mc16a", "events": 30, "form": "objects"}
 SIGNAL = WT | {"process": "signal", "events": 4, "point": (400, 320)}
 MANY = SIGNAL | {"events": 300}
 FAKES = WT | {"process": "Fakes", "events": 200}
-PSEUDO = WT | {"process": "Data", "campaign": "data15", "events": 150}
+PSEUDO = WT | {"process": "Data", "campaign": "data15", "events": 60}
 REQUESTS = {
     "objects": WT,
     "again": WT | {"workers": 2},
