@@ -1,12 +1,10 @@
 """The comparison of the calibration of electrons: its passes by model, correctionlib, scaling, and the start."""
 
-import json
-import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import report
+from benchmarks import figures, report
 from benchmarks.measurement import measure
 
 MODELS = "es2018_R21_v1", "es2022_R22_PRE", "es2023_R22_Run2_v1", "es2024_Run3_v0"
@@ -142,14 +140,16 @@ def aims(samples: Samples) -> Iterator[tuple[str, float, float]]:
     """What is asked: name, the most that it may be, and its median, of the worst model."""
     for one in PASSES:
         medians = [
-            _median(samples[case], "us") for case in samples if case.subject == one.subject and case.model in one.aimed
+            figures.median(samples[case], "us")
+            for case in samples
+            if case.subject == one.subject and case.model in one.aimed
         ]
         if one.aim is not None and medians:
             yield one.name, one.aim, max(medians)
     for quantity in QUANTITIES:
         every = samples.get(Case(quantity.subject, NEWEST))
         if quantity.aim is not None and every:
-            yield quantity.name, quantity.aim, _median(every, quantity.key)
+            yield quantity.name, quantity.aim, figures.median(every, quantity.key)
 
 
 def markdown(samples: Samples, description: dict[str, Any]) -> str:
@@ -182,7 +182,7 @@ def _pass_table(samples: Samples, verdicts: dict[str, str]) -> list[str]:
     counts = [f"{model}, FULL_v1: {sample[0]['variations']}" if sample else model for model, sample in every.items()]
     rows = [f"| us per electron | {' | '.join(counts)} | aim |", f"|---|{'--:|' * len(models)}---|"]
     for one in PASSES:
-        cells = (_spread(samples.get(Case(one.subject, model), []), "us") for model in models)
+        cells = (figures.spread(samples.get(Case(one.subject, model), []), "us") for model in models)
         rows.append(f"| {one.name} | {' | '.join(cells)} | {verdicts.get(one.name, '')} |")
         if one.cpp:
             times = dict(zip(MODELS, one.cpp, strict=True))
@@ -194,31 +194,12 @@ def _pass_table(samples: Samples, verdicts: dict[str, str]) -> list[str]:
 def _quantity_table(samples: Samples, verdicts: dict[str, str]) -> list[str]:
     rows = [f"| {NEWEST} | | | aim |", "|---|--:|---|---|"]
     for one in QUANTITIES:
-        found = _spread(samples.get(Case(one.subject, NEWEST), []), one.key)
+        found = figures.spread(samples.get(Case(one.subject, NEWEST), []), one.key)
         rows.append(f"| {one.name} | {found} | {one.unit} | {verdicts.get(one.name, '')} |")
-    memory = _spread(samples.get(Case("FULL", NEWEST), []), "peak_mb")
+    memory = figures.spread(samples.get(Case("FULL", NEWEST), []), "peak_mb")
     return [*rows, f"| peak memory of FULL_v1 in chunks, with the electrons | {memory} | MB | |"]
-
-
-def _median(every: list[dict[str, Any]], key: str) -> float:
-    return statistics.median(sample[key] for sample in every)
-
-
-def _spread(every: list[dict[str, Any]], key: str) -> str:
-    if not every:
-        return "-"
-    values = [sample[key] for sample in every]
-    return f"{_number(_median(every, key))} ({_number(min(values))} - {_number(max(values))})"
-
-
-def _number(value: float) -> str:
-    """Three digits, without exponents."""
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def write(folder: Path, samples: Samples, description: dict[str, Any]) -> str:
     """Write ``egamma.json`` and ``egamma.md`` into a folder; return the Markdown."""
-    text = markdown(samples, description)
-    (folder / "egamma.json").write_text(json.dumps(description, indent=1) + "\n")
-    (folder / "egamma.md").write_text(text)
-    return text
+    return figures.write(folder, "egamma", markdown(samples, description), description)

@@ -17,6 +17,13 @@ STARTED = "HEPCOL_BENCHMARK_STARTED"  # time at which a subject's process was st
 SAMPLING_S = 0.2  # twice as often costs 1 % of a core
 
 
+def touch(file: Path) -> None:
+    """Read a file once, so that everybody finds it in memory."""
+    with file.open("rb") as stream:
+        while stream.read(1 << 24):
+            pass
+
+
 class BenchmarkError(RuntimeError):
     """A subject did not give a result."""
 

@@ -1,6 +1,5 @@
 """The comparison of the stop four-body search: hepcol from trees and from objects, and versions of RDataFrame."""
 
-import json
 import math
 import statistics
 from collections.abc import Callable, Iterator
@@ -8,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import report
-from benchmarks.measurement import BenchmarkError, measure
+from benchmarks import figures, report
+from benchmarks.measurement import BenchmarkError, measure, touch
 from benchmarks.stop4b_subjects import PROCESS
 from hepcol.kernels.cache import cache_root
 
@@ -145,7 +144,7 @@ def run(folders: dict[str, Path], repeats: int, progress: Progress) -> Samples:
     done = 0
     for repeat in range(repeats):
         for path in sorted(file for folder in folders.values() for file in folder.glob("*/*.root")):
-            _touch(path)
+            touch(path)
         # another order each time, so that what goes before does not favour anybody
         for subject in SUBJECTS if repeat % 2 == 0 else reversed(SUBJECTS):
             progress(done, repeats * len(SUBJECTS), subject.name)
@@ -188,13 +187,6 @@ def differences(reference: dict[str, Any], other: dict[str, Any]) -> Iterator[st
                     math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=0.0) for a, b in zip(found[1:], sums, strict=True)
                 ):
                     yield f"{where}: sums {found[1:]}, hepcol's {sums}"
-
-
-def _touch(file: Path) -> None:
-    """Read a file once, so that everybody finds it in memory."""
-    with file.open("rb") as stream:
-        while stream.read(1 << 24):
-            pass
 
 
 def ratios(samples: Samples) -> Iterator[tuple[Target, list[float]]]:
@@ -259,13 +251,10 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
         median = statistics.median(found)
         met = "" if target.at_least is None else "met" if median >= target.at_least else "**missed**"
         aim = "" if target.at_least is None else f"at least {target.at_least:g}: {met}"
-        lines.append(
-            f"| {target.over} / {target.under}, {TIMES[target.key]} | "
-            f"{_number(median)} ({_number(min(found))} - {_number(max(found))}) | {aim} |"
-        )
+        lines.append(f"| {target.over} / {target.under}, {TIMES[target.key]} | {figures.spread_of(found)} | {aim} |")
     lines += ["", "| | all [s] | without the start [s] | CPU [s] | memory [MB] |", "|---|--:|--:|--:|--:|"]
     for name, every in samples.items():
-        cells = (_spread(every, key) for key in ("total_s", "loop_s", "cpu_s", "peak_mb"))
+        cells = (figures.spread(every, key) for key in ("total_s", "loop_s", "cpu_s", "peak_mb"))
         lines.append(f"| {name} | {' | '.join(cells)} |")
     worst = max(sample["peak_mb"] for name in (TREES_TWO, ON_THE_FLY_TWO) for sample in samples[name])
     verdict = "met" if worst < MAX_MEMORY_MB else "**missed**"
@@ -273,19 +262,6 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spread(every: list[dict[str, Any]], key: str) -> str:
-    values = [sample[key] for sample in every]
-    return f"{_number(statistics.median(values))} ({_number(min(values))} - {_number(max(values))})"
-
-
-def _number(value: float) -> str:
-    """Three digits, without exponents."""
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
-
-
 def write(folder: Path, samples: Samples, description: dict[str, Any]) -> str:
     """Write ``stop4b.json`` and ``stop4b.md`` into a folder; return the Markdown."""
-    text = markdown(samples, description)
-    (folder / "stop4b.json").write_text(json.dumps(description, indent=1) + "\n")
-    (folder / "stop4b.md").write_text(text)
-    return text
+    return figures.write(folder, "stop4b", markdown(samples, description), description)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.measurement import BenchmarkError, measure, run_once
+from benchmarks.measurement import BenchmarkError, measure, run_once, touch
 from hepcol.events import open_file
 from hepcol.kernels.cache import cache_root
 from samples.replicate import replicate
@@ -219,7 +219,7 @@ def run(inputs: Inputs, scratch: Path, repeats: int, cases: Sequence[Case], prog
     done = 0
     for repeat in range(repeats):
         for file in (inputs.events, *inputs.flat.values()):
-            _touch(file)
+            touch(file)
         # another order each time, so that what goes before does not favour anybody
         for case in cases if repeat % 2 == 0 else reversed(cases):
             progress(done, repeats * len(cases), ", ".join(map(str, case)))
@@ -255,13 +255,6 @@ def _state_of(folder: Path) -> str:
     """Short hash of the sources in a folder."""
     sources = sorted(path for path in folder.iterdir() if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-
-
-def _touch(file: Path) -> None:
-    """Read a file once, so that everybody finds it in memory."""
-    with file.open("rb") as stream:
-        while stream.read(1 << 24):
-            pass
 
 
 def _check(samples: Samples) -> None:

@@ -26,13 +26,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import stop4b_library
+from cluster import local_cluster
 from stop4b_cuts import CUTS, KINEMATIC, NOMINAL, Kind, Selection, Yields, kind_of, read_selection
 
 ORIGINAL, BEST, DASK, COMPILED, OBJECTS = MODES = ("original", "best", "dask", "compiled", "objects")
@@ -103,7 +103,10 @@ def run_strings(task: Task) -> Found:
         ROOT.EnableImplicitMT(task.threads)
     facts: dict[str, Any] = {"start_s": _since_start()}
     start = time.perf_counter()
-    with _cluster(task.workers) as client, redirect_stdout(sys.stderr):  # where Dask draws a progress bar
+    with (
+        local_cluster(task.workers, _load_root) as client,
+        redirect_stdout(sys.stderr),
+    ):  # where Dask draws a progress bar
         if client:
             facts["cluster_s"] = time.perf_counter() - start
             start = time.perf_counter()
@@ -114,23 +117,6 @@ def run_strings(task: Task) -> Found:
             yields, rows = run_best(datasets, task.selection, task.chosen, client)
         facts["loop_s"] = time.perf_counter() - start
     return Found(yields, rows, facts)
-
-
-@contextmanager
-def _cluster(workers: int | None) -> Iterator[Any]:
-    """Start a local cluster of Dask, if asked for, and end it."""
-    if workers is None:
-        yield None
-        return
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-        client.wait_for_workers(workers)
-        client.run(_load_root)
-        yield client
 
 
 def _load_root() -> None:

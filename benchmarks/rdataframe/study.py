@@ -8,8 +8,7 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import interpreted
 import library
 import numpy as np
 import numpy.typing as npt
+from cluster import local_cluster
 from pairs import ELECTRONS, GENERATOR, ORIGINAL, ROOT
 from reference import SMEARED, counts_of, stream_key, uuid_of
 
@@ -200,7 +200,7 @@ def measure(
         ROOT.EnableImplicitMT(threads)
     cpu = _cpu()
     start = time.perf_counter()
-    with _cluster(workers) as client:
+    with local_cluster(workers) as client:
         cluster_s = time.perf_counter() - start
         start = time.perf_counter()
         with redirect_stdout(sys.stderr):  # where Dask draws a progress bar
@@ -230,22 +230,6 @@ def measure(
     if workers:
         report["cluster_s"] = cluster_s
     return report, found
-
-
-@contextmanager
-def _cluster(workers: int | None) -> Iterator[Any]:
-    """Start a local cluster of Dask, if asked for, and end it."""
-    if workers is None:
-        yield None
-        return
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-        client.wait_for_workers(workers)
-        yield client
 
 
 def _cpu() -> float:
