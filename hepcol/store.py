@@ -438,13 +438,10 @@ def _list_added(
 
 
 def _delete_inside(folder: Path, name: str) -> None:
-    """Remove a file or a folder, unless it lies elsewhere, whatever somebody wrote into the summary."""
-    if folder.resolve() in (folder / name).resolve().parents:
-        _delete(folder / name)
-
-
-def _delete(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it is there and not elsewhere, whatever somebody wrote into the summary."""
+    path = folder / name
+    if folder.resolve() not in path.resolve().parents:
+        return
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -216,17 +216,16 @@ def _warm_up(task: Task, packed_task: bytes, metadata: Mapping[str, Any]) -> tup
     """
     start = time.perf_counter()
     digest = hashlib.sha256(packed_task).digest()
-    warm_up = getattr(task.processor, "warm_up", None)
-    by_dataset = bool(warm_up is not None and inspect.signature(warm_up).parameters)
-    if digest not in _warm:
-        _check_worker(task)
-        if warm_up is not None and not by_dataset:
-            warm_up()
-        _warm[digest] = unlike(task.environment)
-    elif not by_dataset:
+    warm_up = getattr(task.processor, "warm_up", lambda: None)
+    by_dataset = bool(inspect.signature(warm_up).parameters)
+    is_first = digest not in _warm
+    if not is_first and not by_dataset:
         return 0.0, _warm[digest]
-    if warm_up is not None and by_dataset:
-        warm_up(metadata)
+    if is_first:
+        _check_worker(task)
+    warm_up(*((metadata,) if by_dataset else ()))
+    if is_first:
+        _warm[digest] = unlike(task.environment)
     return time.perf_counter() - start, _warm[digest]
 
 

@@ -11,11 +11,11 @@ from hepcol.errors import InputError
 from hepcol.inference.notes import Note
 from hepcol.inference.templates import Template
 from processors.stop4b.datasets import Dataset
+from processors.stop4b.fill import ENTRIES, TREES, YIELDS
 from processors.stop4b.kinds import Kind
 from processors.stop4b.systematics import NOMINAL
 
 AXES = ("campaign", "region", "variation")
-YIELDS, ENTRIES, TREES = "yields", "entries", "trees"
 EVENTS = "events"  # a quantity of the last
 _STORAGES = {YIELDS: hist.storage.Weight, ENTRIES: hist.storage.Int64}
 

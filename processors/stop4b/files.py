@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -56,7 +56,7 @@ class StoredFile:
     is_objects: bool | None = None
     prefix: str = ""
     trees: frozenset[str] | None = None
-    weights: tuple[str, ...] = field(default=())
+    weights: tuple[str, ...] = ()
     is_generated: bool = False
 
     @property
@@ -99,9 +99,8 @@ def look_into(
                 f"{path}: expected one tree *_{NOMINAL_SUFFIX} or *_{DATA_SUFFIX}, or a tree '{OBJECTS_TREE}' with "
                 f"{OBJECTS_COLUMN}; there are {len(nominal)} of the first; trees: {listed}"
             )
-        looked_at = tuple(name for region in table.of(component.kind) for name in region.columns)
         found = replace(found, is_objects=False, prefix=nominal[0].rpartition("_")[0], trees=trees)
-        return _checked(found, tree, columns, missing, systematics, looked_at)
+        return _checked(found, tree, columns, missing, systematics, table.columns(component.kind))
     return found
 
 

@@ -94,11 +94,11 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
     """
     count = len(events)
     electrons, muons, jets = (JaggedColumns(events, prefix) for prefix in ("Electron", "Muon", "Jet"))
-    for collection, names in ((electrons, _LEPTON), (muons, _LEPTON), (jets, _JET)):
-        check_numbers({name: collection[name] for name in names}, names, f"objects {collection.prefix}")
-    check_numbers({name: np.asarray(events[name]) for name in _SOFT}, _SOFT, "soft term")
-    in_tracker = np.abs(jets["eta"].astype(np.float64)) < layout.TRACKER_MAX_ETA
-    jet_marks = (jets["ntrk"], jets["isb"] & in_tracker, jets["passJvt"], jets["flavour"])
+    jet = _read(jets, _JET)
+    soft = {name: np.asarray(events[name]) for name in _SOFT}
+    check_numbers(soft, _SOFT, "soft term")
+    in_tracker = np.abs(jet["eta"].astype(np.float64)) < layout.TRACKER_MAX_ETA
+    jet_marks = (jet["ntrk"], jet["isb"] & in_tracker, jet["passJvt"], jet["flavour"])
     observables = np.zeros((count, len(layout.OBSERVABLES)), dtype=np.float32)
     in_skim = np.zeros(count, dtype=np.bool_)
     passed = np.zeros((count, len(variations)), dtype=np.uint64)
@@ -107,9 +107,9 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
         *_leptons(electrons, _ELECTRON_MAX_D0SIG),
         *_leptons(muons, _MUON_MAX_D0SIG),
         jets.offsets,
-        _stacked([jets[name] for name in ("pt", "eta", "phi", "m")], np.float64),
+        _stacked([jet[name] for name in ("pt", "eta", "phi", "m")], np.float64),
         _stacked(jet_marks, np.int64),
-        _stacked([np.asarray(events[name]) for name in _SOFT], np.float64),
+        _stacked(list(soft.values()), np.float64),
         np.asarray(events["eventNumber"]).astype(np.uint64),
         campaign,
         np.array([stream_key(0, stream, NAMESPACE) for stream in (JER_STREAM, SOFT_STREAM)]),
@@ -129,13 +129,21 @@ def select(events: ak.Array, campaign: Integers, regions: Sequence[Region], vari
     return Selected(rows, columns, passed, variations, touched)
 
 
+def _read(objects: JaggedColumns, names: Sequence[str]) -> dict[str, Column]:
+    """Read columns of objects, all of which have to be numbers."""
+    columns = {name: objects[name] for name in names}
+    check_numbers(columns, names, f"objects {objects.prefix}")
+    return columns
+
+
 def _leptons(leptons: JaggedColumns, max_d0sig: float) -> tuple[Integers, Floats, Integers]:
     """Return offsets, momenta and marks of leptons, as the kernel takes them."""
-    is_signal = leptons["isMedium"] & leptons["isIso"] & (np.abs(leptons["d0sig"].astype(np.float64)) < max_d0sig)
+    of = _read(leptons, _LEPTON)
+    is_signal = of["isMedium"] & of["isIso"] & (np.abs(of["d0sig"].astype(np.float64)) < max_d0sig)
     return (
         leptons.offsets,
-        _stacked([leptons[name] for name in ("pt", "eta", "phi", "truth_pt")], np.float64),
-        _stacked((leptons["charge"], leptons["iff"], is_signal), np.int64),
+        _stacked([of[name] for name in ("pt", "eta", "phi", "truth_pt")], np.float64),
+        _stacked((of["charge"], of["iff"], is_signal), np.int64),
     )
 
 

@@ -75,7 +75,7 @@ class Stop4bProcessor(ProcessorABC):
         if metadata["form"] == OBJECTS:
             needed += objects.COLUMNS
         else:
-            needed += [*fill.CHECKED, *(name for region in self.table.of(kind) for name in region.columns)]
+            needed += self._looked_at(kind)
             needed += DERIVED_COLUMNS if is_nominal else ()
         return tuple(dict.fromkeys(needed))
 
@@ -102,8 +102,7 @@ class Stop4bProcessor(ProcessorABC):
             yields = _kinematic(selected, regions, of_events)
             trees = _count_touched(selected, of_events)
         else:
-            looked_at = dict.fromkeys((*fill.CHECKED, *(name for region in regions for name in region.columns)))
-            fill.check_numbers(stored, looked_at, f"tree '{tree}'")
+            fill.check_numbers(stored, self._looked_at(kind), f"tree '{tree}'")
             rows = rows_of_tree(stored, regions)
             trees = {metadata["variation"]: fill.count_rows(of_events.campaign, stored)}
         is_nominal = metadata["variation"] == NOMINAL.name
@@ -122,6 +121,10 @@ class Stop4bProcessor(ProcessorABC):
             histograms,
         )
         return Result({metadata["dataset"]: result})
+
+    def _looked_at(self, kind: Kind) -> tuple[str, ...]:
+        """Columns of a flat tree that decide on its events, or tell it from others."""
+        return tuple(dict.fromkeys((*fill.CHECKED, *self.table.columns(kind))))
 
     def _varies(self, kind: Kind) -> bool:
         """Whether samples of a kind have kinematic variations to take."""
@@ -155,12 +158,13 @@ def _kinematic(
     selected: objects.Selected, regions: tuple[Region, ...], events: Events
 ) -> dict[str, list[Contribution]]:
     """Return what passes in the kinematic variations of objects."""
+
+    def passing(region: int, variation: int) -> Contribution:
+        rows = selected.rows_of(region, variation)
+        return Contribution(region, rows, events.weight[rows])
+
     return {
-        name: [
-            Contribution(region, passing, events.weight[passing])
-            for region in range(len(regions))
-            for passing in (selected.rows_of(region, number),)
-        ]
+        name: [passing(region, number) for region in range(len(regions))]
         for number, name in enumerate(selected.variations)
         if number > 0
     }

@@ -87,6 +87,10 @@ class Selection:
         name = Kind.FAKES if kind is Kind.DATA_DRIVEN else kind
         return tuple(region.of(name.value) for region in self.regions)
 
+    def columns(self, kind: Kind) -> tuple[str, ...]:
+        """Return the columns that the regions of a kind of samples look at, each once."""
+        return tuple(dict.fromkeys(name for region in self.of(kind) for name in region.columns))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the regions."""

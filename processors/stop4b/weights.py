@@ -86,8 +86,8 @@ def varied_weights(
             if missing is Missing.NOMINAL and not {variation.name, systematic.factor} <= of.keys():
                 varied[variation.name] = nominal
             elif systematic.factor in factors(kind):
-                replaced = {**{name: of[name] for name in factors(kind)}, systematic.factor: of[variation.name]}
-                varied[variation.name] = nominal_weight(replaced, kind, events)
+                own = {**{name: of[name] for name in factors(kind)}, systematic.factor: of[variation.name]}
+                varied[variation.name] = nominal_weight(own, kind, events)
             else:
                 factor = of[systematic.factor].astype(np.float64)
                 ratio = np.divide(of[variation.name], factor, out=np.ones(events), where=factor != 0)

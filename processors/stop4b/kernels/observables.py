@@ -12,6 +12,7 @@ from processors.stop4b.kernels.layout import (
     ETA1,
     IS_SIGNAL,
     IS_TAGGED,
+    LEPTONS,
     MAX_ACCEPTED,
     N_LEADING,
     NLEP,
@@ -21,6 +22,7 @@ from processors.stop4b.kernels.layout import (
     PT1,
     SF,
     SIGNAL1,
+    SKIM_LEPTONS,
     Bools,
 )
 
@@ -125,3 +127,33 @@ def cut(
         if not passed:
             alive &= ~masks[k]
     return alive
+
+
+@inlined
+def cut_leptons(
+    n_e: int,
+    n_mu: int,
+    e0: int,
+    mu0: int,
+    keep_e: Bools,
+    keep_mu: Bools,
+    e_pt: Floats,
+    mu_pt: Floats,
+    e_float: Floats,
+    e_int: Integers,
+    mu_float: Floats,
+    mu_int: Integers,
+    obs: Floats,
+    ends: Integers,
+    cut_of: Integers,
+    bounds: Floats,
+    accepted: Unsigned,
+    masks: Unsigned,
+    alive: np.uint64,
+) -> tuple[int, int, int, float, float, np.uint64]:
+    """Return what ``leading`` does, and the regions, as bits, of which no cut on leptons fails; observe them."""
+    n_leptons, first, second, pt1, pt2 = leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
+    if n_leptons >= SKIM_LEPTONS:
+        observe_leptons(n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs)
+        alive = cut(obs, LEPTONS, ends, cut_of, bounds, accepted, masks, alive)
+    return n_leptons, first, second, pt1, pt2, alive

@@ -24,7 +24,6 @@ from processors.stop4b.kernels.layout import (
     JET_RESOLUTION,
     JET_SCALE,
     JETS,
-    LEPTONS,
     LOCAL,
     MASS,
     MAX_CONE,
@@ -73,7 +72,7 @@ from processors.stop4b.kernels.momentum import (
     muon_covariance,
     significance,
 )
-from processors.stop4b.kernels.observables import count_jets, cut, leading, observe_leptons
+from processors.stop4b.kernels.observables import count_jets, cut, cut_leptons
 from processors.stop4b.kernels.overlaps import remove_overlaps
 from processors.stop4b.kernels.responses import (
     draw_jets,
@@ -248,13 +247,27 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
                 is_nominal = v == 0
                 vary_electrons(change, size, n_e, e0, e_float, e_pt, keep_e)
                 vary_muons(change, size, n_mu, mu0, mu_float, mu_int, mu_pt, keep_mu)
-                n_leptons, first, second, pt1, pt2 = leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
-                lepton_cuts = alive[n]
-                if n_leptons >= SKIM_LEPTONS:
-                    observe_leptons(
-                        n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs
-                    )
-                    lepton_cuts = cut(obs, LEPTONS, ends, cut_of, bounds, accepted, masks, lepton_cuts)
+                n_leptons, first, second, pt1, pt2, lepton_cuts = cut_leptons(
+                    n_e,
+                    n_mu,
+                    e0,
+                    mu0,
+                    keep_e,
+                    keep_mu,
+                    e_pt,
+                    mu_pt,
+                    e_float,
+                    e_int,
+                    mu_float,
+                    mu_int,
+                    obs,
+                    ends,
+                    cut_of,
+                    bounds,
+                    accepted,
+                    masks,
+                    alive[n],
+                )
                 # Overlaps take leptons away and add none: one lepton, or two that fail, need not be looked at any
                 # further, whatever becomes of the jets. So it is in 4 of 5 events; else, this takes twice the time.
                 fails = n_leptons < SKIM_LEPTONS or (n_leptons == SKIM_LEPTONS and lepton_cuts == 0)
@@ -277,13 +290,27 @@ def select(  # noqa: PLR0912, PLR0915 (one pass over the events; parts of it wou
                     remove_overlaps(
                         n_e, n_mu, n_j, e_pt, j_int, j0, e_mu, e_jet, mu_jet, mu_pt, keep_e, keep_mu, keep_j
                     )
-                    n_leptons, first, second, pt1, pt2 = leading(n_e, n_mu, keep_e, keep_mu, e_pt, mu_pt)
-                    lepton_cuts = alive[n]
-                    if n_leptons >= SKIM_LEPTONS:
-                        observe_leptons(
-                            n_leptons, first, second, pt1, pt2, n_e, e0, mu0, e_float, e_int, mu_float, mu_int, obs
-                        )
-                        lepton_cuts = cut(obs, LEPTONS, ends, cut_of, bounds, accepted, masks, lepton_cuts)
+                    n_leptons, first, second, pt1, pt2, lepton_cuts = cut_leptons(
+                        n_e,
+                        n_mu,
+                        e0,
+                        mu0,
+                        keep_e,
+                        keep_mu,
+                        e_pt,
+                        mu_pt,
+                        e_float,
+                        e_int,
+                        mu_float,
+                        mu_int,
+                        obs,
+                        ends,
+                        cut_of,
+                        bounds,
+                        accepted,
+                        masks,
+                        alive[n],
+                    )
                 if v > 0 and (n_leptons < SKIM_LEPTONS or lepton_cuts == 0):
                     continue
                 if not has_jets:
