@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
 
 IntArray = npt.NDArray[np.int64]
+VARIATION = "variation"
 Axes = tuple[hist.axis.AxisProtocol, ...]
 
 
@@ -113,7 +114,13 @@ class Histogram:
 
 def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
     """Return the axis that tells variations apart, first in every histogram."""
-    return hist.axis.StrCategory(list(names), name="variation", overflow=False)
+    return hist.axis.StrCategory(list(names), name=VARIATION, overflow=False)
+
+
+def inclusive(histogram: hist.Hist) -> hist.Hist:
+    """Add up a histogram over its categories, but the variations."""
+    kept = [axis.name for axis in histogram.axes if axis.name == VARIATION or not axis.traits.discrete]
+    return histogram if len(kept) == histogram.ndim or not kept else histogram.project(*kept)
 
 
 def _fill_exactly(

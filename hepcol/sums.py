@@ -126,7 +126,7 @@ def limbs_of(weight: FloatArray, bound: float) -> FloatArray:
 
 
 def sums_of_limbs(sums: FloatArray, bound: float, terms: int) -> tuple[ExactSum, ExactSum] | tuple[None, None]:
-    """Sums of weights and of their squares from what kernels added up, ``[..., 2 LIMBS]``; None of no limbs at all."""
+    """Return sums of weights and of squares from what kernels added up, ``[..., 2 LIMBS]``; None without limbs."""
     if not sums.shape[-1]:
         return None, None
     return (

@@ -1,4 +1,4 @@
-"""``hepcol calibrate`` and ``hepcol yields``: imported for the help of all commands, so that it imports little."""
+"""``hepcol calibrate``, ``insitu`` and ``yields``: imported for the help of all commands, so that it imports little."""
 
 import sys
 from typing import Any
@@ -102,3 +102,22 @@ def yields(folder: str, every: bool, plots: bool, **how: str | bool) -> None:
         click.echo(f"plots: {folder}/plots/all_but/*/*.png, *.pdf")
     for name, why in written.not_written.items():
         click.echo(f"not written: {name}: {why}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--area", metavar="AREA", help="Write a calibration area with what was found, for -p area=AREA.")
+@one_line_errors
+def insitu(folder: str, area: str | None) -> None:
+    """Calibrate with the Z peak of DIR, the output of a run of zee_atlas with in_situ=true.
+
+    The exit code is 3 if the fit did not converge.
+    """
+    from hepcol.cli import INCOMPLETE
+    from processors.zee_atlas.in_situ_folder import calibrate_folder
+    from processors.zee_atlas.in_situ_table import print_in_situ
+
+    done = calibrate_folder(folder, area)
+    print_in_situ(done)
+    if not done.found.valid:
+        sys.exit(INCOMPLETE)

@@ -60,6 +60,11 @@ class Area:
         while self._files:
             self._files.popitem()[1].close()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that were read, by their names in the area."""
+        return tuple(self._files)
+
     def histogram(self, file: str, path: str) -> Histogram:
         """Read a ``TH1`` or ``TProfile``.
 

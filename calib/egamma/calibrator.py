@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from filecmp import cmp
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calib.egamma import inputs, lazy
-from calib.egamma.area import FOLDER, MAIN_FILE, OPTION, VARIABLE
+from calib.egamma.area import FOLDER, OPTION, VARIABLE
 from calib.egamma.columns import OF_EVENTS, OF_PARTICLES, OPTIONAL, Columns, flat_columns
 from calib.egamma.kernels import calibrate as kernels
 from calib.egamma.kernels import parts, slots
@@ -128,6 +129,11 @@ class EgammaCalibration:
     def spec(self) -> ModelSpec:
         """What distinguishes the model."""
         return model_of(self.model)
+
+    @property
+    def folder(self) -> Path:
+        """The calibration area."""
+        return area_folder(self.area)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -418,8 +424,10 @@ def area_folder(area: str | Path | None) -> Path:
 
 
 def _is_synthetic(folder: Path) -> bool:
-    """Whether an area has the main file of the synthetic one, wherever it was copied."""
-    name = Path(FOLDER, MAIN_FILE)
-    ours = hashlib.sha256((SYNTHETIC_AREA / name).read_bytes()).digest()
-    places = (folder / MAIN_FILE, folder / name)
-    return any(place.is_file() and hashlib.sha256(place.read_bytes()).digest() == ours for place in places)
+    """Whether an area has a file of the synthetic one, wherever it was copied, and whatever was changed in others."""
+    return any(
+        cmp(ours, place, shallow=False)
+        for ours in sorted((SYNTHETIC_AREA / FOLDER).rglob("*.root"))
+        for place in (folder / ours.relative_to(SYNTHETIC_AREA / FOLDER), folder / ours.relative_to(SYNTHETIC_AREA))
+        if place.is_file()
+    )

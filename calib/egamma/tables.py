@@ -1,5 +1,6 @@
 """The tables of a model, read once from a calibration area into the flat arrays of the kernels."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -29,13 +30,13 @@ _GEOMETRIES = ("ConfigA", "ConfigEpLp", "ConfigFpMX", "ConfigN", "ConfigIBL", "C
 _MATERIALS = ("A", "CD", "EL", "FMX")
 
 
-def read_tables(area: Path | str, model: ModelSpec, resolution_type: str) -> Tables:
+def read_tables(area: Area | Path | str, model: ModelSpec, resolution_type: str) -> Tables:
     """Read what a model needs.
 
     Parameters
     ----------
-    area : Path or str
-        The calibration area, see :class:`calib.egamma.area.Area`.
+    area : Area, Path or str
+        The calibration area, see :class:`calib.egamma.area.Area`; one that is open stays so.
     model : ModelSpec
         The model.
     resolution_type : str
@@ -47,7 +48,7 @@ def read_tables(area: Path | str, model: ModelSpec, resolution_type: str) -> Tab
         If an object is missing or damaged; the message names file, path and model.
     """
     tables = Collector()
-    with Area(area, model.name) as opened:
+    with nullcontext(area) if isinstance(area, Area) else Area(area, model.name) as opened:
         _read_z(opened, model, tables)
         _read_layers(opened, model, tables)
         _read_material(opened, tables)

@@ -12,6 +12,7 @@ import numpy as np
 
 from hepcol import store
 from hepcol.errors import InputError
+from hepcol.histograms import inclusive
 from hepcol.inference.arrays import FloatArray
 from hepcol.inference.model import YIELD, Model
 from hepcol.inference.plan import FitPlan, Fitted
@@ -203,7 +204,7 @@ def fit_folder(
     chosen = [key for key in histograms if key[-1] == plan.observable and len(key) == 2]  # noqa: PLR2004  (dataset, name)
     if not chosen:
         raise InputError(f"{path}: no histogram {plan.observable} there, which model {name} is for")
-    series = {key: _series(histograms[key], range_) for key in chosen}
+    series = {key: _series(histograms[key], range_ or plan.range) for key in chosen}
     total = sum(len(spectra) for _, spectra, _ in series.values())
     fitted: list[DatasetFit] = []
     for key, (names, spectra, label) in series.items():
@@ -241,7 +242,8 @@ def _plan(provenance: Mapping[str, Any], model: str | None) -> tuple[str, FitPla
 
 
 def _series(histogram: hist.Hist, range_: tuple[float, float] | None) -> tuple[list[str], list[Spectrum], str]:
-    """Take the spectra of the variations of a histogram."""
+    """Take the spectra of the variations of a histogram; over other categories they are added up."""
+    histogram = inclusive(histogram)
     if histogram.axes[0].name != VARIATION:
         return [NOMINAL], [Spectrum.of(histogram, range_)], histogram.axes[0].label
     names = [str(name) for name in histogram.axes[0]]
@@ -254,6 +256,7 @@ def _series(histogram: hist.Hist, range_: tuple[float, float] | None) -> tuple[l
 
 def _companion(histogram: hist.Hist) -> Companion:
     """Mean of an observable within the range of its axis, in each variation."""
+    histogram = inclusive(histogram)
     axis = histogram.axes[-1]
     contents = np.atleast_2d(np.asarray(histogram.values(), dtype=np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -32,6 +32,8 @@ class FitPlan:
         Whether that is all that the result should be; if not, a result may well be larger.
     against : tuple of str
         Histograms whose means the result is compared with, variation by variation.
+    range : tuple of float, optional
+        Range that is fitted unless the user asks for another; by default all of the histogram.
     """
 
     observable: str
@@ -43,6 +45,7 @@ class FitPlan:
     expected_label: str = "expected"
     is_whole: bool = True
     against: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ import numpy as np
 from processors.zee_atlas import fill
 from processors.zee_atlas.electrons import Candidates
 from processors.zee_atlas.kernels import pairs
+from processors.zee_atlas.observables import EDGES
 from processors.zee_atlas.templates import fill_templates, find_pairs
 
 
@@ -17,6 +18,6 @@ def compile_kernels() -> None:
     limbs = np.ones((1, 8))
     histograms = fill.empty(1, 8)
     steps, bins = np.zeros(1, dtype=np.int64), np.zeros((1, 6), dtype=np.int64)
-    pairs.fill_varied(pt, fill.prepare(candidates), limbs, fill.CUTS, fill.EDGES, histograms, steps, bins)
+    pairs.fill_varied(pt, fill.prepare(candidates), limbs, fill.CUTS, EDGES, histograms, steps, bins)
     pairs.fill_weighted(bins, steps[:0], limbs[np.newaxis], histograms)
     fill_templates(find_pairs(candidates, pt[0], 0.0), candidates, 0, limbs, 1.0)

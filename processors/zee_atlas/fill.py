@@ -1,4 +1,4 @@
-"""From candidates to histograms: every variation calibrates, selects and fills, in one pass over blocks of electrons."""
+"""From candidates to histograms: every variation calibrates, selects and fills, in one pass over blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,12 +78,17 @@ def fill_kinematic(
         columns = {name: column[inside] for name, column in candidates.columns.items()}
         offsets = candidates.offsets[part.start : part.stop + 1] - inside.start
         for electrons, momenta in tool.blocks(columns, systematics=systematics, size=BLOCK, offsets=offsets):
-            first, last = (part.start + int(np.searchsorted(offsets, edge)) for edge in (electrons.start, electrons.stop))
+            edges = np.searchsorted(offsets, (electrons.start, electrons.stop))
+            first, last = part.start + int(edges[0]), part.start + int(edges[1])
             own = slice(inside.start + electrons.start, inside.start + electrons.stop)
             kernels.fill_varied(
                 momenta,
                 kernels.Electrons(
-                    candidates.offsets[first : last + 1] - own.start, *(column[own] for column in prepared[1:])
+                    candidates.offsets[first : last + 1] - own.start,
+                    prepared.charge[own],
+                    prepared.eta[own],
+                    prepared.phi[own],
+                    prepared.in_endcap[own],
                 ),
                 limbs[first:last],
                 CUTS,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 import awkward as ak
 import numpy as np
@@ -20,6 +20,7 @@ from calib.egamma.menu import NOMINAL
 from hepcol.events import Columns
 from hepcol.fileset import Fileset
 from hepcol.histograms import Histogram
+from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
 from hepcol.sums import ExactSum, limbs_of
@@ -105,7 +106,7 @@ class ZeeAtlasProcessor(ProcessorABC):
         """The calibration without what comes from Z -> ee: neither scale nor smearing."""
         return self._calibrate_with(scale_correction=False, smear=False)
 
-    def _calibrate_with(self, **more: bool) -> EgammaCalibration:
+    def _calibrate_with(self, **more: Any) -> EgammaCalibration:
         return EgammaCalibration(
             self.model,
             self.decorrelation,
@@ -129,7 +130,7 @@ class ZeeAtlasProcessor(ProcessorABC):
 
     def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the variations that are asked for."""
-        return tuple(name for name in names if self.systematics in (_ALL, name))
+        return tuple(str(name) for name in names if self.systematics in (_ALL, name))
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
@@ -145,6 +146,12 @@ class ZeeAtlasProcessor(ProcessorABC):
         """Compile the kernels, or load them from the cache."""
         self.tool.warm_up()
         compile_kernels()
+
+    def fits(self) -> dict[str, FitPlan]:
+        """Return the fits of m_ee, the default first."""
+        from processors.zee_atlas.fits import plans
+
+        return plans()
 
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""
@@ -162,7 +169,7 @@ class ZeeAtlasProcessor(ProcessorABC):
         filled = fill.fill_kinematic(self.tool, systematics, candidates, limbs)
         chosen = self._chosen(self._weight_variations) if is_simulation else ()
         rows = [self._weight_variations.index(name) for name in chosen]
-        weighted = fill.fill_weights(filled, varied[np.ix_(rows, filled.selected)], self.max_weight)
+        weighted = fill.fill_weights(filled, varied[rows][:, filled.selected], self.max_weight)
         histograms = fill.to_histograms(
             (NOMINAL, *systematics, *chosen), (filled.histograms, weighted), self.max_weight, len(candidates.row)
         )
@@ -181,9 +188,7 @@ class ZeeAtlasProcessor(ProcessorABC):
         )
         return Result({metadata["dataset"]: result})
 
-    def _weigh(
-        self, events: ak.Array, candidates: Candidates, weights: Floats | None
-    ) -> tuple[Floats | None, Floats]:
+    def _weigh(self, events: ak.Array, candidates: Candidates, weights: Floats | None) -> tuple[Floats | None, Floats]:
         """Weights of the candidates' events, with scale factors, and in the variations of these."""
         of_events = None if weights is None else weights[candidates.row]
         if self.factors is None:

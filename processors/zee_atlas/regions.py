@@ -17,11 +17,11 @@ PAIRS = tuple(combinations_with_replacement(range(len(REGIONS)), 2))
 def title(region: int) -> str:
     """Return the interval of a region."""
     low, high = ETA_EDGES[REGIONS[region]], ETA_EDGES[REGIONS[region] + 1]
-    return f"{low:g} < eta < {high:g}"
+    return f"{low:+.2f} to {high:+.2f}"
 
 
 def pair_of(eta: npt.NDArray[np.float64]) -> Integers:
-    """Number the pairs of regions; -1 where an electron is in none.
+    """Return the number of the pair of regions that each pair of electrons is in; -1 where one is in none.
 
     Parameters
     ----------

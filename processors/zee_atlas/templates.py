@@ -110,9 +110,7 @@ def fill_data(found: Pairs, weight: Floats | None, max_weight: float) -> Histogr
     )
 
 
-def fill_templates(
-    found: Pairs, candidates: Candidates, seed: int, limbs: Floats, max_weight: float
-) -> Histogram:
+def fill_templates(found: Pairs, candidates: Candidates, seed: int, limbs: Floats, max_weight: float) -> Histogram:
     """Histogram m_ee by pair of regions, scale and constant term.
 
     Parameters

@@ -123,9 +123,7 @@ class _Draws:
         return normals(self._key(what), self.event, self.index, 0)
 
 
-def reconstruct(
-    truth: Truth, conditions: Conditions, form: str, seed: int, card: DetectorCard
-) -> tuple[Seen, Seen]:
+def reconstruct(truth: Truth, conditions: Conditions, form: str, seed: int, card: DetectorCard) -> tuple[Seen, Seen]:
     """Electrons and photons that the detector sees in a block of events."""
     in_reach = (truth.electrons.pt > card.min_pt) & (np.abs(truth.electrons.eta) < card.max_abs_eta)
     electrons = _select(truth.electrons, in_reach)
@@ -148,7 +146,7 @@ def _sorted(seen: Seen) -> Seen:
 
 
 def index_in_event(event: Integers) -> Integers:
-    """Number the particles of each event; they are sorted by event."""
+    """Return the index of each particle in its event; they are sorted by event."""
     first = np.searchsorted(event, event, side="left")
     return np.arange(len(event)) - first
 
@@ -162,9 +160,7 @@ def _dress(electrons: Particles, photons: Particles, events: int, card: Detector
     for number in range(int(counts.max(initial=0))):
         there = number < counts[photons.event]
         which = np.where(there, starts[photons.event] + number, 0)
-        distance = np.hypot(
-            photons.eta - electrons.eta[which], _wrap(photons.phi - electrons.phi[which])
-        )
+        distance = np.hypot(photons.eta - electrons.eta[which], _wrap(photons.phi - electrons.phi[which]))
         nearer = there & (distance < nearest)
         nearest[nearer], owner[nearer] = distance[nearer], which[nearer]
     inside = nearest < card.dressing_cone
@@ -204,9 +200,7 @@ def _clusters(
     }
 
 
-def _measure(
-    pt: Floats, eta: Floats, bins: Integers, mu: Floats, draws: _Draws, card: DetectorCard
-) -> Floats:
+def _measure(pt: Floats, eta: Floats, bins: Integers, mu: Floats, draws: _Draws, card: DetectorCard) -> Floats:
     """Smear transverse momenta of what radiates nothing outside its cluster."""
     energy = pt * np.cosh(eta)
     terms = (
@@ -298,17 +292,13 @@ def _bins(eta: Column, card: DetectorCard) -> Integers:
     return np.minimum(position, len(card.eta_edges) - 2)
 
 
-def _efficiency(
-    curve: tuple[float, float], pt: Floats, eta: Column, card: DetectorCard
-) -> Floats:
+def _efficiency(curve: tuple[float, float], pt: Floats, eta: Column, card: DetectorCard) -> Floats:
     plateau, loss = curve
     endcap = np.abs(eta.astype(np.float64)) > _BARREL
     return plateau - loss * np.exp(-(pt - 20.0) / 20.0) - np.where(endcap, card.endcap_loss, 0.0)
 
 
-def _isolation(
-    pt: Floats, mu: Floats, spoiled: Booleans, draws: _Draws, card: DetectorCard
-) -> dict[str, Column]:
+def _isolation(pt: Floats, mu: Floats, spoiled: Booleans, draws: _Draws, card: DetectorCard) -> dict[str, Column]:
     """Transverse momentum of tracks and energy of clusters in cones [GeV]; what is spoiled has a track inside."""
     track = -card.track_scale * np.log(draws.uniform("tracks"))
     track = np.where(draws.uniform("has_tracks") < card.track_isolated, 0.0, track)
@@ -340,7 +330,7 @@ def non_uniformity(cluster: dict[str, Column]) -> Floats:
 
 @lru_cache(maxsize=1)
 def _tool() -> Any:
-    """The calibration without the scale: what it corrects before."""
+    """Make the calibration without the scale: what it corrects before."""
     from calib.egamma import EgammaCalibration
 
     return EgammaCalibration("es2022_R22_PRE", "1NP_v1", area="synthetic", scale_correction=False, dtype="float64")

@@ -100,15 +100,11 @@ def branches(form: str) -> dict[str, str]:
         "AnalysisPhotons": _PHOTONS,
         "egammaClusters": _CLUSTERS,
     }
-    named = {
-        f"{collection}AuxDyn.{name}": kind for collection, of in collections.items() for name, kind in of.items()
-    }
+    named = {f"{collection}AuxDyn.{name}": kind for collection, of in collections.items() for name, kind in of.items()}
     return {**named, _MATCHED: _LINKS.format("Particle")}
 
 
-def to_rows(
-    number: Integers, conditions: Conditions, electrons: Seen, photons: Seen, form: str
-) -> dict[str, Rows]:
+def to_rows(number: Integers, conditions: Conditions, electrons: Seen, photons: Seen, form: str) -> dict[str, Rows]:
     """Rows of all branches.
 
     Parameters
@@ -255,14 +251,14 @@ def _links(index: Integers, key: int, offsets: Offsets) -> Rows:
     return Rows(_to_links(index, key), offsets, np.arange(len(index) + 1))
 
 
-def _to_links(index: Integers, key: int) -> npt.NDArray[np.uint32]:
+def _to_links(index: Integers, key: int) -> npt.NDArray[np.uint64]:
     rows = np.empty((len(index), 2), dtype=np.uint32)
     rows[:, 0], rows[:, 1] = key, index
     return rows.view(np.uint64).reshape(-1)  # one row a link
 
 
 def _vertex_links(photons: Seen, offsets: Offsets) -> Rows:
-    """A link for each converted photon; there is no collection of vertices to lead to."""
+    """Link each converted photon to a vertex; there is no collection of vertices to lead to."""
     converted = photons["is_converted"].astype(np.int64)
     inner = np.concatenate(([0], np.cumsum(converted)))
     index = index_in_event(photons.event[converted.astype(np.bool_)])

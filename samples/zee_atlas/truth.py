@@ -1,4 +1,4 @@
-"""What is put into the pseudo-data of Z -> ee, and is to be found again: energy scales, constant terms, efficiencies."""
+"""What is put into the pseudo-data, and is to be found again: energy scales, constant terms, efficiencies."""
 
 from dataclasses import dataclass
 
@@ -63,7 +63,9 @@ class ScaleFactor:
 
 # Ours, of the size of those of arXiv:1902.04655 and arXiv:1908.00005
 SCALE_FACTORS = (
-    ScaleFactor("reconstruction", "EL_EFF_Reco_TOTAL_1NPCOR_PLUS_UNCOR", (0.995, 0.992, 0.98, 0.988, 0.985), 0.01, 0.002),
+    ScaleFactor(
+        "reconstruction", "EL_EFF_Reco_TOTAL_1NPCOR_PLUS_UNCOR", (0.995, 0.992, 0.98, 0.988, 0.985), 0.01, 0.002
+    ),
     ScaleFactor("identification", "EL_EFF_ID_TOTAL_1NPCOR_PLUS_UNCOR", (0.985, 0.975, 0.95, 0.965, 0.955), 0.03, 0.005),
     ScaleFactor("isolation", "EL_EFF_Iso_TOTAL_1NPCOR_PLUS_UNCOR", (0.998, 0.997, 0.99, 0.994, 0.992), 0.01, 0.001),
 )

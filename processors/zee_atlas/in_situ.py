@@ -1,0 +1,259 @@
+"""The calibration from the Z peak: energy scales and constant terms of regions of eta, from a fit to pairs of them.
+
+The method is that of ATLAS, arXiv:1812.03848, section 6: templates of simulation for each pair of regions, and all
+pairs fitted together. The likelihood of Dembinski and Abdelmotteleb (arXiv:2206.12346, equation 24) takes in that
+templates have statistical errors of their own.
+"""
+
+from dataclasses import dataclass
+
+import hist
+import numpy as np
+import numpy.typing as npt
+from iminuit import Minuit
+from iminuit.cost import template_chi2_da
+from numpy.polynomial.chebyshev import chebvander
+from scipy.interpolate import BSpline
+
+from hepcol.errors import InputError
+from hepcol.units import GeV
+from processors.zee_atlas.observables import M_EE
+from processors.zee_atlas.regions import PAIRS, REGIONS
+from processors.zee_atlas.templates import ALPHA, CONSTANT
+
+Floats = npt.NDArray[np.float64]
+
+RANGE = (80 * GeV, 100 * GeV)  # of m_ee, as in ATLAS's: the peak, where simulation has entries in all bins
+_ALPHA_START, _CONSTANT_START = 0.0, 0.012
+_MIN_VARIANCE = -2e-4  # below 0, or errors of small constant terms would be those of a bound
+_MIN_ENTRIES = 60  # of data in a pair of regions, below which it says nothing of its shape
+_DEGREE, _VARIANCE_DEGREE = 3, 2
+_KNOT_STEP = 2.5 * GeV  # finer than the peak is wide, and coarser than what simulation of 10^4 events resolves
+_EMPTY = 0.3  # of an entry, in bins without any: logarithms need something, and minimisations no kinks
+_VARIANCES = CONSTANT.centers**2  # in which templates change about linearly
+_INNER = np.arange(
+    RANGE[0] / (1 + ALPHA.centers[-1]) - 1, RANGE[1] / (1 + ALPHA.centers[0]) + 1 + _KNOT_STEP, _KNOT_STEP
+)
+_KNOTS = np.concatenate([[_INNER[0]] * _DEGREE, _INNER, [_INNER[-1]] * _DEGREE])
+
+
+@dataclass(frozen=True, eq=False)
+class InSitu:
+    """Energy scales and constant terms, by region of eta.
+
+    Parameters
+    ----------
+    alpha : float64[regions]
+        E(data) = (1 + alpha) E(simulation).
+    variance : float64[regions]
+        Square of the constant term of the resolution of data beside that of simulation; may come out below 0.
+    covariance : float64[2 regions, 2 regions]
+        Statistical, of scales, then squares of constant terms.
+    chi2, ndof : float, int
+        Of all bins of all pairs.
+    pair_chi2 : float64[pairs]
+        Of the bins of each pair; NaN of those that were left out.
+    entries : int64[pairs]
+        Entries of data.
+    valid : bool
+        Whether the fit converged, with errors.
+    at_bound : tuple of str
+        Parameters that ended at the end of the grid.
+    """
+
+    alpha: Floats
+    variance: Floats
+    covariance: Floats
+    chi2: float
+    ndof: int
+    pair_chi2: Floats
+    entries: npt.NDArray[np.int64]
+    valid: bool
+    at_bound: tuple[str, ...]
+
+    @property
+    def alpha_error(self) -> Floats:
+        """Errors of the scales."""
+        return np.sqrt(np.diag(self.covariance))[: len(self.alpha)]
+
+    @property
+    def variance_error(self) -> Floats:
+        """Errors of the squares of the constant terms."""
+        return np.sqrt(np.diag(self.covariance))[len(self.alpha) :]
+
+    @property
+    def constant(self) -> Floats:
+        """Constant terms; 0 where their square came out below."""
+        return np.sqrt(np.maximum(self.variance, 0.0))
+
+    @property
+    def constant_error(self) -> Floats:
+        """Errors of the constant terms: half the interval that one standard deviation of the square stands for."""
+        up, down = (np.sqrt(np.maximum(self.variance + sign * self.variance_error, 0.0)) for sign in (1.0, -1.0))
+        return np.asarray((up - down) / 2)
+
+    @property
+    def correlation(self) -> Floats:
+        """Correlations of scales, then squares of constant terms."""
+        errors = np.sqrt(np.diag(self.covariance))
+        return np.asarray(self.covariance / np.outer(errors, errors))
+
+
+def parameter_names() -> list[str]:
+    """Names of scales, then constant terms."""
+    return [f"{name}_{region}" for name in ("alpha", "c2") for region in range(len(REGIONS))]
+
+
+class Templates:
+    """m_ee of simulation by pair of regions, as smooth functions of scale and constant term.
+
+    The templates of a pair are one spline in m / (1 + alpha), for a scale moves what there is, with coefficients that
+    are polynomials in the square of the constant term. Interpolation between points of the grid would take the noise
+    of simulation for a change of shape: of as many entries as data it is as large, errors come out too small, and a
+    minimisation gets stuck.
+
+    Parameters
+    ----------
+    histogram : hist.Hist
+        Axes pair, alpha, constant, m_ee; of m_ee the bins that are fitted.
+    """
+
+    def __init__(self, histogram: hist.Hist) -> None:
+        self._masses = histogram.axes[M_EE.name].centers
+        values = np.asarray(histogram.values())
+        variances = values if histogram.variances() is None else np.asarray(histogram.variances())
+        totals = values.sum(axis=(1, 2, 3))
+        # of one entry: the mean weight of the squares
+        self.entry = np.divide(variances.sum(axis=(1, 2, 3)), totals, out=np.ones_like(totals), where=totals > 0)
+        alpha, variance = (axis.ravel() for axis in np.meshgrid(ALPHA.centers, _VARIANCES, indexing="ij"))
+        design = self._basis(alpha, variance)
+        inverse = np.linalg.pinv(design.reshape(-1, design.shape[-1]))
+        self._coefficients = np.einsum("kp,ip->ik", inverse, values.reshape(len(values), -1))
+
+    def at(self, alpha: Floats, variance: Floats) -> Floats:
+        """Evaluate the templates of all pairs.
+
+        Parameters
+        ----------
+        alpha : float64[pairs]
+            Scale that both electrons have.
+        variance : float64[pairs]
+            Square of the constant term that both electrons have.
+
+        Returns
+        -------
+        values : float64[pairs, bins]
+            Positive, also where splines swing below 0.
+        """
+        values = np.einsum("ibk,ik->ib", self._basis(alpha, variance), self._coefficients)
+        least = _EMPTY * self.entry[:, np.newaxis]
+        return np.asarray(0.5 * (values + np.sqrt(values * values + least * least)))
+
+    def _basis(self, alpha: Floats, variance: Floats) -> Floats:
+        """Functions that templates are a sum of, ``[points, bins, functions]``."""
+        scaled = self._masses / (1 + alpha[:, np.newaxis])
+        splines = BSpline.design_matrix(scaled.ravel(), _KNOTS, _DEGREE).toarray().reshape(*scaled.shape, -1)
+        splines = splines / (1 + alpha[:, np.newaxis, np.newaxis])
+        powers = chebvander(2 * variance / _VARIANCES[-1] - 1, _VARIANCE_DEGREE)
+        products = splines[:, :, :, np.newaxis] * powers[:, np.newaxis, np.newaxis, :]
+        return np.asarray(products.reshape(*scaled.shape, -1))
+
+
+class _Cost:
+    """What is minimised: of squares of the constant terms, which may be at 0."""
+
+    def __init__(self, data: Floats, templates: Templates) -> None:
+        self.data, self._templates = data, templates
+        self.used = data.sum(axis=1) >= _MIN_ENTRIES
+        self._first, self._second = np.array(PAIRS).T
+
+    def of_pairs(self, parameters: Floats) -> Floats:
+        """Chi2 of each pair; NaN of those that are left out."""
+        values, variances = self.expected(parameters)
+        return np.array(
+            [
+                template_chi2_da(n, mu, variance) if used else np.nan
+                for n, mu, variance, used in zip(self.data, values, variances, self.used, strict=True)
+            ]
+        )
+
+    def expected(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Templates with as many entries as there are data, and their variances."""
+        alpha, variance = np.split(np.asarray(parameters), 2)
+        scale = np.sqrt((1 + alpha[self._first]) * (1 + alpha[self._second])) - 1
+        values = self._templates.at(scale, (variance[self._first] + variance[self._second]) / 2)
+        ratio = (self.data.sum(axis=1) / values.sum(axis=1))[:, np.newaxis]
+        # each entry of simulation stands for so many of data, and its square for its variance
+        return values * ratio, values * ratio * (ratio * self._templates.entry[:, np.newaxis])
+
+    def __call__(self, parameters: Floats) -> float:
+        values, variances = self.expected(parameters)
+        return float(
+            template_chi2_da(self.data[self.used].ravel(), values[self.used].ravel(), variances[self.used].ravel())
+        )
+
+
+def fit(data: hist.Hist, templates: hist.Hist) -> InSitu:
+    """Fit scales and constant terms to data.
+
+    Parameters
+    ----------
+    data : hist.Hist
+        Of axes pair and m_ee: :data:`processors.zee_atlas.templates.DATA`.
+    templates : hist.Hist
+        Of axes pair, alpha, constant and m_ee: :data:`processors.zee_atlas.templates.TEMPLATES`.
+
+    Raises
+    ------
+    InputError
+        If a region has too few data to say anything.
+    """
+    inside = {M_EE.name: slice(hist.loc(RANGE[0]), hist.loc(RANGE[1]))}
+    cost = _Cost(np.asarray(data[inside].values(), dtype=np.float64), Templates(templates[inside]))
+    _check(cost.used, cost.data)
+    regions = len(REGIONS)
+    start = [_ALPHA_START] * regions + [_CONSTANT_START**2] * regions
+    minuit = Minuit(cost, np.array(start), name=parameter_names())
+    minuit.errordef = Minuit.LEAST_SQUARES
+    low, high = ALPHA.centers[0], ALPHA.centers[-1]
+    minuit.limits = [(low, high)] * regions + [(_MIN_VARIANCE, _VARIANCES[-1])] * regions
+    minuit.errors = [1e-3] * regions + [5e-5] * regions
+    minuit.strategy = 1
+    minuit.migrad(ncall=100_000)
+    minuit.hesse()
+    values, covariance = np.array(minuit.values), np.asarray(minuit.covariance)
+    of_pairs = cost.of_pairs(values)
+    filled = int(np.count_nonzero(cost.data[cost.used]))
+    alpha, variance = np.split(values, 2)
+    return InSitu(
+        alpha,
+        variance,
+        covariance,
+        float(np.nansum(of_pairs)),
+        filled - int(cost.used.sum()) - 2 * regions,
+        of_pairs,
+        cost.data.sum(axis=1).astype(np.int64),
+        bool(minuit.valid and minuit.accurate),
+        _at_bound(values, minuit),
+    )
+
+
+def _at_bound(values: Floats, minuit: Minuit) -> tuple[str, ...]:
+    """Parameters that are at the end of their range."""
+    return tuple(
+        parameter.name
+        for parameter, value in zip(minuit.params, values, strict=True)
+        if min(value - parameter.lower_limit, parameter.upper_limit - value)
+        < 1e-3 * (parameter.upper_limit - parameter.lower_limit)
+    )
+
+
+def _check(used: npt.NDArray[np.bool_], data: Floats) -> None:
+    """Refuse data that leave a region without a pair."""
+    covered = {region for pair, is_used in zip(PAIRS, used, strict=True) if is_used for region in pair}
+    lacking = [region for region in range(len(REGIONS)) if region not in covered]
+    if lacking:
+        raise InputError(
+            f"region {lacking[0]} of eta has no pair with {_MIN_ENTRIES} entries of data, which have "
+            f"{int(data.sum())} in all: more are needed"
+        )
