@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 import awkward as ak
 import numpy as np
@@ -130,7 +130,8 @@ class ZeeAtlasProcessor(ProcessorABC):
 
     def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the variations that are asked for."""
-        return tuple(str(name) for name in names if self.systematics in (_ALL, name))
+        chosen: list[str] = [name for name in names if self.systematics in (_ALL, name)]
+        return tuple(chosen)
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
