@@ -17,7 +17,7 @@ namespace hepcol_samples {
 class Column {
  public:
   virtual ~Column() = default;
-  virtual void attach(TTree& tree, const char* name) = 0;
+  virtual void attach(TTree& tree, const char* name, int basket_size) = 0;
   virtual void load(std::int64_t event) = 0;
   virtual std::size_t row_size() const = 0;
 
@@ -30,7 +30,7 @@ class Column {
 template <class Row>
 class ColumnOf final : public Column {
  public:
-  void attach(TTree& tree, const char* name) override { tree.Branch(name, &values_); }
+  void attach(TTree& tree, const char* name, int basket_size) override { tree.Branch(name, &values_, basket_size); }
   void load(std::int64_t event) override {
     const Row* first = static_cast<const Row*>(rows);
     values_.assign(first + offsets[event], first + offsets[event + 1]);
@@ -46,10 +46,10 @@ template <class Row>
 class NumberOf final : public Column {
  public:
   explicit NumberOf(char code) : code_(code) {}
-  void attach(TTree& tree, const char* name) override {
+  void attach(TTree& tree, const char* name, int basket_size) override {
     const std::string full(name);
     const std::string leaf = full.substr(full.rfind('.') + 1) + "/" + code_;
-    tree.Branch(name, &value_, leaf.c_str());
+    tree.Branch(name, &value_, leaf.c_str(), basket_size);
   }
   void load(std::int64_t event) override { value_ = static_cast<const Row*>(rows)[event]; }
   std::size_t row_size() const override { return sizeof(Row); }
@@ -63,7 +63,7 @@ class NumberOf final : public Column {
 template <class Row>
 class ListsOf final : public Column {
  public:
-  void attach(TTree& tree, const char* name) override { tree.Branch(name, &values_); }
+  void attach(TTree& tree, const char* name, int basket_size) override { tree.Branch(name, &values_, basket_size); }
   void load(std::int64_t event) override {
     const Row* first = static_cast<const Row*>(rows);
     values_.resize(offsets[event + 1] - offsets[event]);
@@ -80,8 +80,8 @@ class ListsOf final : public Column {
 
 class TreeWriter {
  public:
-  TreeWriter(const std::string& url, const std::string& tree, const std::string& title, int compression)
-      : file_(TFile::Open(url.c_str(), "RECREATE", "", compression)) {
+  TreeWriter(const std::string& url, const std::string& tree, const std::string& title, int compression, int basket_size)
+      : file_(TFile::Open(url.c_str(), "RECREATE", "", compression)), basket_size_(basket_size) {
     if (!file_ || file_->IsZombie()) throw std::runtime_error("cannot write " + url);
     tree_ = new TTree(tree.c_str(), title.c_str());  // the file owns it
     tree_->SetDirectory(file_.get());
@@ -90,7 +90,7 @@ class TreeWriter {
 
   void add(const std::string& name, const std::string& type) {
     columns_.push_back(make_column(type));
-    columns_.back()->attach(*tree_, name.c_str());
+    columns_.back()->attach(*tree_, name.c_str(), basket_size_);
   }
 
   // Addresses come as integers because that is what numpy gives for any dtype; 0 where there are no offsets.
@@ -127,6 +127,7 @@ class TreeWriter {
   std::unique_ptr<TFile> file_;
 
  private:
+  int basket_size_;
   TTree* tree_ = nullptr;
   std::vector<std::unique_ptr<Column>> columns_;
 };

@@ -20,6 +20,7 @@ from samples.rootfile import load_root, silenced
 _COMMON = Path(__file__).with_name("tree_writer.hpp")
 _MACRO = "writer.cpp"
 _COMPRESSION = 505  # ZSTD, level 5
+_BASKET_SIZE = 32_000  # ROOT's own
 
 Offsets = npt.NDArray[np.int64]
 
@@ -79,9 +80,19 @@ class TreeWriter:
         Name and title of the tree.
     branches : mapping of str to str
         C++ types of the branches, by name.
+    basket_size : int
+        Bytes of a basket, uncompressed.
     """
 
-    def __init__(self, macro: Macro, url: str, tree: str, title: str, branches: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        macro: Macro,
+        url: str,
+        tree: str,
+        title: str,
+        branches: Mapping[str, str],
+        basket_size: int = _BASKET_SIZE,
+    ) -> None:
         # asked first, because ROOT without a compiler prints a page of its own
         if shutil.which("g++") is None:
             raise SampleError("no g++ found; writing a sample compiles a small C++ file")
@@ -89,7 +100,9 @@ class TreeWriter:
         _load_library(self._root, macro)
         self._branches = tuple(branches)
         with _plain_errors(self._root):
-            self.native: Any = getattr(self._root, macro.namespace).EventWriter(url, tree, title, _COMPRESSION)
+            self.native: Any = getattr(self._root, macro.namespace).EventWriter(
+                url, tree, title, _COMPRESSION, basket_size
+            )
         for name, kind in branches.items():
             self.native.add(name, kind)
 

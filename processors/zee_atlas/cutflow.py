@@ -4,6 +4,7 @@ import hist
 import numpy as np
 
 from hepcol.histograms import Histogram
+from hepcol.sums import limbs_of, sums_of_limbs
 from processors.zee_atlas.electrons import Booleans, Floats, Found, Integers
 from processors.zee_atlas.kernels import pairs as kernels
 from processors.zee_atlas.selection import ALL, HARD, MASS, OPPOSITE, STEPS
@@ -34,7 +35,11 @@ def steps_of(found: Found, passed: Integers, events: int) -> dict[str, Booleans]
 
 def fill(steps: dict[str, Booleans], weight: Floats | None, max_weight: float) -> Histogram:
     """Histogram the events by the steps that they pass; weights are those of whole events, without scale factors."""
-    numbers = [np.flatnonzero(passed) for passed in steps.values()]
-    names = np.repeat(list(steps), [len(one) for one in numbers])
-    of_steps = None if weight is None else weight[np.concatenate(numbers)]
-    return Histogram.fill((STEP,), names, weight=of_steps, max_weight=max_weight)
+    masks = list(steps.values())
+    counts = np.array([np.count_nonzero(passed) for passed in masks])
+    if weight is None:
+        return Histogram((STEP,), counts)
+    # filling by the names of the steps takes 3.4 us an event
+    limbs = limbs_of(weight, max_weight)
+    sums = np.array([limbs[passed].sum(axis=0) for passed in masks])
+    return Histogram((STEP,), counts, *sums_of_limbs(sums, max_weight, int(counts.sum())))

@@ -130,8 +130,8 @@ class ZeeAtlasProcessor(ProcessorABC):
 
     def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the variations that are asked for."""
-        chosen: list[str] = [name for name in names if self.systematics in (_ALL, name)]
-        return tuple(chosen)
+        wanted = self.systematics
+        return tuple(name for name in names if wanted in ("all", name))
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""

@@ -7,6 +7,8 @@ from samples.zee_atlas.conditions import Conditions
 from samples.zee_atlas.detector import Integers, Seen
 from samples.zee_atlas.layout import TITLE, TREE, branches, to_rows
 
+# uproot takes 0.2 ms of Python for a basket: with those of 32 kB half of the time of reading
+_BASKET_SIZE = 256_000
 _MACRO = Macro(Path(__file__).parent, ("physlite.h",), "hepcol_zee_atlas")
 
 
@@ -23,7 +25,7 @@ class Writer:
 
     def __init__(self, url: str, form: str) -> None:
         self._form = form
-        self._tree = TreeWriter(_MACRO, url, TREE, TITLE, branches(form))
+        self._tree = TreeWriter(_MACRO, url, TREE, TITLE, branches(form), _BASKET_SIZE)
 
     def write(self, number: Integers, conditions: Conditions, electrons: Seen, photons: Seen) -> None:
         """Append events."""
