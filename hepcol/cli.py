@@ -137,6 +137,7 @@ def _how(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="SECONDS",
                 help="How long Dask may be without workers.",
             ),
+            click.option("--dask-report", is_flag=True, help="Write Dask's own report on the work, too."),
         )
     ):
         command = option(command)
