@@ -352,6 +352,18 @@ def plot(folder: str) -> None:
         click.echo(path)
 
 
+@commands.command()
+@click.argument("folder", metavar="DIR")
+@click.option("-o", "--output", metavar="FILE", help="File to write.  [default: DIR/report.html]")
+@one_line_errors
+def report(folder: str, output: str | None) -> None:
+    """Write all that DIR, the output of a run, tells into one HTML page that needs nothing else."""
+    from hepcol.report.page import write_page
+
+    path = write_page(folder, output)
+    click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command; wrong usage and wrong input are one line."""
     try:

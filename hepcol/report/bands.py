@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import hist
 import numpy as np
@@ -48,7 +49,7 @@ class Band:
 
     @property
     def envelope(self) -> tuple[FloatArray, FloatArray]:
-        """Systematic error up, and down (at most 0), of each bin: all systematics in quadrature, by the sign of a change.
+        """Systematic error up and down of each bin, the second at most 0: all in quadrature, by the sign of a change.
 
         Of a systematic that changes a bin to the same side in both directions, the larger change counts. One that has
         a single direction is not mirrored.
@@ -60,8 +61,7 @@ class Band:
         return np.sqrt(up), -np.sqrt(down)
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What a variation changes.
 
     Parameters
@@ -113,7 +113,7 @@ def band_of(histogram: hist.Hist) -> Band:
     others = observables(histogram)
     if not has_systematics(histogram) or len(others) != 1:
         raise ValueError(
-            f"a band needs the axis '{VARIATION}' with '{NOMINAL}' and one observable, got {', '.join(others) or 'none'}"
+            f"a band needs an axis '{VARIATION}' with '{NOMINAL}' and one observable, got {', '.join(others) or 'none'}"
         )
     summed = histogram.project(VARIATION, others[0])
     contents = np.asarray(summed.values(), dtype=np.float64)
