@@ -65,7 +65,7 @@ def performance_report(backend: Backend, target: Path | None) -> Iterator[list[s
                 client.scheduler.performance_report,
                 start=start,
                 last_count=count,
-                code="",
+                code="hepcol.run",
                 mode="inline",
                 callback_timeout=_TIMEOUT_S,
             )

@@ -23,11 +23,24 @@ def title_of(run: RunRecord) -> str:
     return f"{processor}: {', '.join(names) if len(names) <= 3 else f'{len(names)} datasets'}"  # noqa: PLR2004
 
 
+def time_of(run: RunRecord) -> str:
+    """Write when a run began."""
+    return str(run.provenance.get("created", "")).replace("T", " ").replace("+00:00", " UTC")
+
+
+def lacking(summary: Mapping[str, Any]) -> str:
+    """Say that a run is incomplete, and how much it lacks; nothing of a complete one."""
+    lacks, unread = missing(summary), summary["events"]["unknown_files"]
+    if lacks and unread:
+        lacks += f" of readable files; {unread:,} file{'s' if unread != 1 else ''} could not be read"
+    return lacks
+
+
 def tell_closure(run: RunRecord) -> Iterator[Block]:
     """Tell first what is missing and why, then what there is."""
     summary, events = run.summary, run.summary["events"]
-    if lacks := missing(summary):
-        yield Paragraph(f"{lacks} were processed.", "bad")
+    if lacks := lacking(summary):
+        yield Paragraph(f"{lacks}.", "bad")
         if summary.get("stopped"):
             yield Paragraph(f"It was stopped: {summary['stopped']}.", "bad")
         yield from _tell_reasons(run)
@@ -38,6 +51,8 @@ def tell_closure(run: RunRecord) -> Iterator[Block]:
         files = f"{readable:,} file{'s' if readable != 1 else ''}"
         yield Paragraph(f"Complete: all {events['files']:,} events of {files} were processed.", "good")
     yield Table(closure_table(summary), texts=0)
+    counted = ", ".join(f"{count:,} {what}" for what, count in summary["chunks"].items() if count or what == "done")
+    yield Paragraph(f"Chunks: {counted}.", "note")
     if warnings := summary.get("warnings"):
         yield Listing([f"warning: {warning}" for warning in warnings], "warning")
     if others := summary.get("not_written"):
@@ -47,8 +62,8 @@ def tell_closure(run: RunRecord) -> Iterator[Block]:
 
 
 def closure_table(summary: Mapping[str, Any]) -> TextTable:
-    """Tabulate the events by what became of them, and the chunks."""
-    events, chunks = summary["events"], summary["chunks"]
+    """Tabulate the events by what became of them, and those that were selected."""
+    events = summary["events"]
     columns = {
         "events in files": events["files"],
         "processed": events["processed"],
@@ -56,9 +71,6 @@ def closure_table(summary: Mapping[str, Any]) -> TextTable:
         "skipped": events["skipped"],
         "missing": events["missing"],
         "files not read": events["unknown_files"],
-        "chunks done": chunks["done"],
-        "chunks failed": chunks["failed"],
-        "chunks skipped": chunks["skipped"],
     }
     if summary.get("selected") is not None:
         columns["selected"] = summary["selected"]
@@ -81,7 +93,7 @@ def tell_origin(run: RunRecord) -> Iterator[Block]:
     workers = f"{summary['workers']} worker{'s' if summary['workers'] != 1 else ''}"
     facts = {
         "processor": told["processor"],
-        "begun": told.get("created"),
+        "begun": time_of(run),
         "command": " ".join(map(str, told.get("command", ()))),
         "folder": told.get("directory"),
         "executor": f"{summary['executor']}, {workers}",
@@ -92,7 +104,7 @@ def tell_origin(run: RunRecord) -> Iterator[Block]:
         "system": told.get("platform"),
         "commit": told.get("git_commit"),
         "code": f"SHA-256 {told['processor_sha256']} of the processor's file" if told.get("processor_sha256") else None,
-        "events are told apart by": told.get("event_identity"),
+        "event identity": told.get("event_identity"),
     }
     yield Facts([(name, str(value)) for name, value in facts.items() if value])
     options = [(name, _shorten(str(value))) for name, value in told["options"].items() if value is not None]

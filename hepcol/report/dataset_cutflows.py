@@ -50,20 +50,14 @@ def one_cutflow(name: str, part: Mapping[str, Any]) -> TextTable:
 
 def common_cutflow(steps: Sequence[str], datasets: Mapping[str, Mapping[str, Any]]) -> TextTable:
     """Tabulate the cutflows of datasets with the same steps, and their sum."""
+    parts = datasets.values()
+    totals = [sum(part["cutflow"][step] for part in parts) for step in steps]
     rows = [
-        (
-            *(name, f"{part['events']:,}", measured(part["sum_weights"])),
-            *(f"{count:,}" for count in part["cutflow"].values()),
-        )
+        (name, measured(part["sum_weights"]), *(f"{count:,}" for count in part["cutflow"].values()))
         for name, part in datasets.items()
     ]
-    parts = datasets.values()
-    totals = [sum(part["events"] for part in parts), *(sum(part["cutflow"][step] for part in parts) for step in steps)]
-    counts = [f"{total:,}" for total in totals]
-    rows.append(("all", counts[0], "", *counts[1:]))
-    return TextTable(
-        f"{len(datasets)} datasets", ("dataset", "events", "sum of weights", *steps), rows, (len(rows) - 1,)
-    )
+    rows.append(("all", "", *(f"{total:,}" for total in totals)))
+    return TextTable(f"{len(datasets)} datasets", ("dataset", "sum of weights", *steps), rows, (len(rows) - 1,))
 
 
 def _tally_table(datasets: Mapping[str, Mapping[str, Any]]) -> TextTable:

@@ -1,7 +1,9 @@
 """Fits on a page: what ``hepcol fit`` has written, in tables."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from hepcol import store
@@ -15,6 +17,13 @@ from hepcol.report.pictures import find_pictures, read_pictures
 from hepcol.report.record import RunRecord
 
 _MOST = 10  # variations
+_ORDER = ("fit", "result", "result_2d", "quality", "all_fits")  # of pictures; others come last
+
+
+def _place(path: Path) -> int:
+    """Place a picture of fits: the whole sheets last but those that we do not know."""
+    stem = re.sub(r"(?<=all_fits)_\d+$", "", path.stem)
+    return _ORDER.index(stem) if stem in _ORDER else len(_ORDER)
 
 
 def show_fits(run: RunRecord, model: str, told: Mapping[str, Any]) -> Iterator[Block]:
@@ -29,7 +38,7 @@ def show_fits(run: RunRecord, model: str, told: Mapping[str, Any]) -> Iterator[B
         table = _variations_table(told, dataset, part)
         yield from folded(table.title, [Table(table)], len(table.rows) > _MOST)
         folder = str(store.fit_plots(run.folder, dataset, model).relative_to(run.folder))
-        paths = find_pictures(run.folder, [folder])
+        paths = sorted(find_pictures(run.folder, [folder]), key=_place)
         yield Pictures(list(read_pictures(paths, [f"{dataset}: {path.stem}" for path in paths])))
 
 

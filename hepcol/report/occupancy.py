@@ -18,6 +18,7 @@ _COLOURS = {Status.DONE: DARK, Status.FAILED: RED}
 _HIGHEST, _ROW = 9.0, 0.32  # inch
 _NAMED = 25  # rows that have their names
 _THICK = 0.84  # of a row
+_LETTER = 0.085  # inch, of the name of a worker
 
 
 class Bar(NamedTuple):
@@ -112,8 +113,10 @@ def plot_occupancy(occupancy: Occupancy) -> Figure:
     """Draw a row for each worker and a bar for each chunk; to be saved within :func:`hepcol.report.style.style`."""
     rows = len(occupancy.names)
     height = min(_HIGHEST, max(2, rows) * _ROW)
+    names = [_short(name) for name in occupancy.names]
+    left = 0.4 + _LETTER * max(map(len, names), default=0)
     canvas = Canvas(12, height + 1.35)
-    axes = canvas.axes(2.2, 0.75, 9.6, height)
+    axes = canvas.axes(left, 0.75, 11.8 - left, height)
     for colour, corners in _corners(occupancy):
         # an edge of the same colour keeps the shortest of thousands visible
         axes.add_collection(PolyCollection(corners, facecolor=colour, edgecolor=colour, linewidth=0.3), autolim=False)
@@ -122,10 +125,10 @@ def plot_occupancy(occupancy: Occupancy) -> Figure:
     axes.set_xlim(0, occupancy.span or 1)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.tick_params(axis="y", which="both", length=0)
-    axes.tick_params(axis="x", top=False, which="both")
+    axes.tick_params(axis="x", top=False, which="both", direction="out")
     axes.minorticks_off()
     shown = range(rows) if rows <= _NAMED else range(0, rows, -(-rows // _NAMED))
-    axes.set_yticks(list(shown), [_short(occupancy.names[row]) for row in shown], fontsize=11, parse_math=False)
+    axes.set_yticks(list(shown), [names[row] for row in shown], fontsize=11, parse_math=False)
     axes.set_xlabel("time since the first chunk began [s]", fontsize=13)
     axes.tick_params(axis="x", labelsize=12)
     handles = [Patch(color=colour, label=status.value) for status, colour in _COLOURS.items()]
@@ -134,7 +137,7 @@ def plot_occupancy(occupancy: Occupancy) -> Figure:
     canvas.figure.legend(
         handles=[handle for handle in handles if handle.get_label() not in set(Status) - used],
         loc="upper left",
-        bbox_to_anchor=(2.2 / canvas.width, 1),
+        bbox_to_anchor=(left / canvas.width, 1),
         ncols=3,
         fontsize=12,
     )

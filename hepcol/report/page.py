@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hepcol import store
 from hepcol.errors import InputError
-from hepcol.report.account import tell_closure, tell_origin, title_of
+from hepcol.report.account import lacking, tell_closure, tell_origin, time_of, title_of
 from hepcol.report.additions import show_added
 from hepcol.report.blocks import Block, Fold, Frame, Paragraph, Pictures, Section
 from hepcol.report.dataset_cutflows import tell_cutflows
@@ -18,7 +18,7 @@ from hepcol.report.observed import show_histograms
 from hepcol.report.occupancy import occupancy_of, plot_occupancy
 from hepcol.report.pictures import draw_picture, find_pictures
 from hepcol.report.record import RunRecord, read_run
-from hepcol.report.style import LOOK, missing, style
+from hepcol.report.style import LOOK, style
 from hepcol.report.timing import describe_times
 
 NAME = "report.html"
@@ -74,18 +74,18 @@ def render(run: RunRecord) -> str:
     made = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
     return environment.get_template(TEMPLATE).render(
         title=title_of(run),
-        lacks=missing(run.summary),
+        lacks=lacking(run.summary),
         subtitle=_subtitle(run),
         sections=[section for section in _sections(run) if section.blocks],
+        has_scripts=(run.folder / store.DASK_REPORT).is_file(),
         footer=f"hepcol {version('hepcol')}, {made} UTC",
     )
 
 
 def _subtitle(run: RunRecord) -> str:
     summary = run.summary
-    begun = str(run.provenance.get("created", "")).replace("T", " ").replace("+00:00", " UTC")
     events = f"{summary['events']['processed']:,} events in {summary['wall_s']:,.1f} s"
-    return ", ".join(filter(None, [begun, events, str(summary["executor"])]))
+    return ", ".join(filter(None, [time_of(run), events, str(summary["executor"])]))
 
 
 def _sections(run: RunRecord) -> Iterator[Section]:

@@ -60,7 +60,6 @@ def read_pictures(paths: Sequence[Path], titles: Sequence[str]) -> Iterator[Pict
             yield picture
 
 
-def _natural(path: Path) -> tuple[bool, list[tuple[str, int]]]:
-    """Order names with numbers in them by these, and pages of all that there is last."""
-    parts = re.findall(r"(\D*)(\d*)", str(path))
-    return path.name.startswith("all_fits"), [(text, int(number or 0)) for text, number in parts]
+def _natural(path: Path) -> list[tuple[str, int]]:
+    """Order names with numbers in them by these."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", str(path))]
