@@ -7,7 +7,7 @@ from hepcol import store
 from hepcol.errors import InputError
 from hepcol.report.blocks import Block, Listing, Paragraph, Pictures, Table, folded
 from hepcol.report.markdown import read_markdown
-from hepcol.report.pictures import find_pictures, read_pictures
+from hepcol.report.pictures import find_pictures, is_inside, read_pictures
 from hepcol.report.record import RunRecord
 
 _LONG = 40  # rows of the tables of a file
@@ -16,8 +16,9 @@ _LONG = 40  # rows of the tables of a file
 def show_added(run: RunRecord, names: Sequence[str]) -> Iterator[Block]:
     """Show the tables and pictures among some files and folders that a command has added."""
     for name in names:
-        if name.endswith(".md") and (run.folder / name).is_file():
-            yield from _show_document(run.folder / name)
+        path = run.folder / name
+        if path.suffix == ".md" and path.is_file() and is_inside(run.folder, path):
+            yield from _show_document(path)
     paths = find_pictures(run.folder, names)
     if paths:
         titles = [_title(path.relative_to(run.folder)) for path in paths]

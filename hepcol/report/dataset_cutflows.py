@@ -73,8 +73,10 @@ def _tally_table(datasets: Mapping[str, Mapping[str, Any]]) -> TextTable:
 
 def weighted_cutflow(name: tuple[str, ...], histogram: hist.Hist) -> TextTable | None:
     """Tabulate the weights of a histogram of steps; None of any other one."""
-    if observables(histogram) or STEP not in categories(histogram) or not issubclass(
-        histogram.storage_type, hist.storage.Weight
+    if (
+        observables(histogram)
+        or STEP not in categories(histogram)
+        or not issubclass(histogram.storage_type, hist.storage.Weight)
     ):
         return None
     further = [category for category in categories(histogram) if category != STEP]

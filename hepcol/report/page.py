@@ -11,9 +11,10 @@ from hepcol import store
 from hepcol.errors import InputError
 from hepcol.report.account import lacking, tell_closure, tell_origin, time_of, title_of
 from hepcol.report.additions import show_added
-from hepcol.report.blocks import Block, Fold, Frame, Paragraph, Pictures, Section
+from hepcol.report.blocks import Block, Fold, Frame, Paragraph, Pictures, Section, Table
 from hepcol.report.dataset_cutflows import tell_cutflows
 from hepcol.report.fit_records import show_fits, show_yield_fits
+from hepcol.report.markup import TextTable
 from hepcol.report.observed import show_histograms
 from hepcol.report.occupancy import occupancy_of, plot_occupancy
 from hepcol.report.pictures import draw_picture, find_pictures
@@ -94,6 +95,9 @@ def _sections(run: RunRecord) -> Iterator[Section]:
     yield Section("Summary", list(tell_closure(run)))
     yield Section("Provenance", list(tell_origin(run)))
     yield Section("Cutflows", list(tell_cutflows(summary.get("datasets", {}), run.histograms)))
+    if values := summary.get("values"):
+        rows = [(name, str(value)) for name, value in values.items()]
+        yield Section("Values", [Table(TextTable("", ("name", "value"), rows))])
     for what, names in run.added.items():
         if what not in (ENTRY, store.fit_entry(store.HISTFACTORY)):
             yield Section(what.replace("_", " ").capitalize(), list(show_added(run, names)))

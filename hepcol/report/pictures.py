@@ -45,11 +45,16 @@ def find_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for name in names:
         path = folder / name
-        if folder.resolve() not in (path.resolve(), *path.resolve().parents):
+        if not is_inside(folder, path):
             continue
         inside = path.rglob("*.png") if path.is_dir() else [path] if path.suffix == ".png" and path.is_file() else []
         found |= dict.fromkeys(sorted(inside, key=_natural))
     return [path for path in found if store.PARTIAL not in path.relative_to(folder).parts]
+
+
+def is_inside(folder: Path, path: Path) -> bool:
+    """Whether a path does not lead out of a folder, whatever somebody wrote into its summary."""
+    return folder.resolve() in (path.resolve(), *path.resolve().parents)
 
 
 def read_pictures(paths: Sequence[Path], titles: Sequence[str]) -> Iterator[Picture]:

@@ -73,7 +73,7 @@ def chunk_table(chunks: Sequence[ChunkRecord]) -> TextTable:
 
 
 def worker_names(chunks: Sequence[ChunkRecord]) -> dict[str, str]:
-    """Number the workers in the order in which they began: their process numbers differ from run to run."""
+    """Name workers by numbers, in the order in which they began: those of processes differ from run to run."""
     ordered = sorted((chunk for chunk in chunks if chunk.worker), key=lambda chunk: (chunk.started, chunk.worker))
     names = dict.fromkeys(chunk.worker for chunk in ordered)
     return {worker: f"{number}: {worker.rpartition(':')[0]}" for number, worker in enumerate(names, 1)}
