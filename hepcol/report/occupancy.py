@@ -93,7 +93,8 @@ def occupancy_of(chunks: Sequence[ChunkRecord], workers: int) -> Occupancy:
         worked = chunk.started + chunk.compile_s
         end = worked + chunk.wall_s
         reached = max(reached, end)
-        bars.append(Bar(rows[chunk.worker], *(time - left_out for time in (chunk.started, worked, end)), chunk.status))
+        begin, middle, last = (time - left_out for time in (chunk.started, worked, end))
+        bars.append(Bar(rows[chunk.worker], begin, middle, last, chunk.status))
     return Occupancy(tuple(names.values()), tuple(bars), tuple(pauses), max(workers, _most_at_once(bars)))
 
 
