@@ -1,5 +1,6 @@
 """Histograms whose merged content does not depend on how the events were cut into chunks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import hist
@@ -108,6 +109,11 @@ class Histogram:
         weighted.view(flow=True)["value"] = self.weights.value
         weighted.view(flow=True)["variance"] = self.squares.value
         return weighted
+
+
+def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
+    """Return the axis that tells variations apart, first in every histogram."""
+    return hist.axis.StrCategory(list(names), name="variation", overflow=False)
 
 
 def _fill_exactly(

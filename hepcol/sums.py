@@ -118,3 +118,18 @@ class ExactSum:
         for limb in range(LIMBS - 2, -1, -1):
             smallest_first = smallest_first + self.limbs[..., limb]
         return np.asarray(smallest_first)
+
+
+def limbs_of(weight: FloatArray, bound: float) -> FloatArray:
+    """Limbs of weights and of their squares, ``[n, 2 LIMBS]``, for kernels to add up."""
+    return np.concatenate([split(weight, bound), split(weight * weight, bound * bound)], axis=1)
+
+
+def sums_of_limbs(sums: FloatArray, bound: float, terms: int) -> tuple[ExactSum, ExactSum] | tuple[None, None]:
+    """Sums of weights and of their squares from what kernels added up, ``[..., 2 LIMBS]``; None of no limbs at all."""
+    if not sums.shape[-1]:
+        return None, None
+    return (
+        ExactSum(bound, np.ascontiguousarray(sums[..., :LIMBS]), terms),
+        ExactSum(bound * bound, np.ascontiguousarray(sums[..., LIMBS:]), terms),
+    )

@@ -89,6 +89,27 @@ def make_zee_fcc(events: int, seed: int, workers: int, output: Path | None, forc
     click.echo(f"wrote {output}: {events} events, {_size(output)}")
 
 
+@make_sample.command("zee-atlas")
+@_EVENTS
+@click.option("--form", default="simulation", show_default=True, help="simulation or data (pseudo-data).")
+@_SEED
+@_WORKERS
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: zee-atlas-FORM-EVENTS.root.")
+@_FORCE
+def make_zee_atlas(events: int, form: str, seed: int, workers: int, output: Path | None, force: bool) -> None:
+    """Z -> ee at the LHC: Pythia 8, 13 TeV, a detector like ATLAS, as a file of PHYSLITE.
+
+    EVENTS are stored ones, each with two loose electrons of 20 GeV. Data have energy scales and constant terms of
+    their own, which the file tells.
+    """
+    from samples import zee_atlas
+
+    output = output or Path(f"{zee_atlas.NAME}-{form}-{events}.root")
+    with _one_line_errors(), _progress(f"Generating {zee_atlas.NAME}", "events") as report:
+        zee_atlas.generate(output, events, form, seed, progress=report, force=force, workers=workers)
+    click.echo(f"wrote {output}: {events} events, {_size(output)}")
+
+
 @make_sample.command("stop4b")
 @click.option("--process", required=True, help="signal, ttbar, Wt, Zjets, VV, ttZ, Others, Fakes or Data.")
 @click.option("--campaign", required=True, help="mc16a, mc16d or mc16e; of Data also data15 to data18.")

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from samples.error import SampleError
 from samples.rootfile import load_root, replacing, reproducible_url, set_uuid, silenced
 
-TREE = "events"
+TREES = ("events", "CollectionTree", "Events")  # of EDM4hep, PHYSLITE and NanoAOD
 NOTE_KEY = "hepcol_replica"
 DEFAULT_TIMES = 200
 
@@ -62,32 +62,34 @@ def replicate(
         raise SampleError(f"{destination} is the source itself; name another file")
     root = load_root()
     with replacing(destination, force) as temporary, silenced(root, "Error"):
-        source_uuid = _copy(root, source, temporary, times, progress)
-        uuid = uuid5(source_uuid, f"{TREE} x {times}")
+        source_uuid, tree = _copy(root, source, temporary, times, progress)
+        uuid = uuid5(source_uuid, f"{tree} x {times}")
         set_uuid(temporary, uuid)
     return uuid
 
 
-def _copy(root: Any, source: Path, temporary: Path, times: int, progress: Progress | None) -> UUID:
-    """Copy the events ``times`` times and everything else once; the UUID is the source's."""
+def _copy(root: Any, source: Path, temporary: Path, times: int, progress: Progress | None) -> tuple[UUID, str]:
+    """Copy the events ``times`` times and everything else once; return the source's UUID and the name of the tree."""
     read = _open(root, str(source), "READ")
     try:
-        tree = read.Get(TREE)
+        names = [key.GetName() for key in read.GetListOfKeys()]
+        name = next((one for one in TREES if one in names), "")
+        tree = read.Get(name) if name else None
         if not tree or not tree.InheritsFrom("TTree"):
-            raise SampleError(f"{source} has no tree {TREE!r}")
+            raise SampleError(f"{source} has no tree of events: {', '.join(TREES)}")
         source_uuid = UUID(read.GetUUID().AsString())
         url = reproducible_url(temporary, "replica.root")
         written = _open(root, url, "RECREATE", "", read.GetCompressionSettings())
-        _repeat(tree, written, times, progress)
-        _copy_others(read, written)
+        _repeat(tree, name, written, times, progress)
+        _copy_others(read, name, written)
         note = {"source": source.name, "source_uuid": str(source_uuid), "times": times}
         written.WriteTObject(root.TObjString(json.dumps(note)), NOTE_KEY)
         written.Close()
         expected = times * tree.GetEntries()
     finally:
         read.Close()
-    _check(root, temporary, expected)
-    return source_uuid
+    _check(root, temporary, name, expected)
+    return source_uuid, name
 
 
 def _open(root: Any, name: str, *options: Any) -> Any:
@@ -101,22 +103,22 @@ def _open(root: Any, name: str, *options: Any) -> Any:
     return file
 
 
-def _repeat(tree: Any, written: Any, times: int, progress: Progress | None) -> None:
+def _repeat(tree: Any, name: str, written: Any, times: int, progress: Progress | None) -> None:
     written.cd()
     repeated = tree.CloneTree(0)
     repeated.SetDirectory(written)
     for done in range(1, times + 1):
         if repeated.CopyEntries(tree, -1, "fast") < 0:
-            raise SampleError(f"ROOT cannot copy tree {TREE!r}: is the disk full?")
+            raise SampleError(f"ROOT cannot copy tree {name!r}: is the disk full?")
         if progress is not None:
             progress(done, times)
-    written.WriteTObject(repeated, TREE)
+    written.WriteTObject(repeated, name)
 
 
-def _copy_others(read: Any, written: Any) -> None:
+def _copy_others(read: Any, tree: str, written: Any) -> None:
     # a file can hold older cycles of a key: Get gives the newest, which is the one that counts
     for name in dict.fromkeys(key.GetName() for key in read.GetListOfKeys()):
-        if name == TREE:
+        if name == tree:
             continue
         thing = read.Get(name)
         if thing.InheritsFrom("TTree"):
@@ -125,9 +127,9 @@ def _copy_others(read: Any, written: Any) -> None:
         written.WriteTObject(thing, name)
 
 
-def _check(root: Any, path: Path, expected: int) -> None:
+def _check(root: Any, path: Path, name: str, expected: int) -> None:
     file = _open(root, str(path), "READ")
-    tree = file.Get(TREE)
+    tree = file.Get(name)
     found = tree.GetEntries() if tree else 0
     file.Close()
     if found != expected:

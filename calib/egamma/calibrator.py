@@ -135,6 +135,15 @@ class EgammaCalibration:
         return (*OF_PARTICLES, *OF_EVENTS)
 
     @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what was read of the area."""
+        digest = hashlib.blake2b(digest_size=8)
+        for name, table in zip(self._tables._fields, self._tables, strict=True):
+            digest.update(f"{name}:{np.asarray(table).dtype}:{np.shape(table)}".encode())
+            digest.update(np.ascontiguousarray(table).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
     def _menu(self) -> Menu:
         """The systematics to choose from."""
         edges = parts.edges(self._tables, slots.ZEE_NEWEST).tolist() if self.full_statistical_error else None
@@ -149,6 +158,16 @@ class EgammaCalibration:
     def variations(self) -> tuple[Variation, ...]:
         """Return all variations, the nominal one first."""
         return self._menu.variations
+
+    def find(self, systematic: Name) -> None:
+        """Refuse a systematic that does not exist.
+
+        Raises
+        ------
+        InputError
+            If it does not.
+        """
+        self._menu.find(systematic)
 
     def calibrate(self, particles: Any, events: Any = None, systematic: Name | None = None) -> Any:
         """Calibrate particles.
@@ -212,8 +231,19 @@ class EgammaCalibration:
         events: Any = None,
         systematics: Names = "all",
         size: int = 4096,
+        offsets: npt.NDArray[np.int64] | None = None,
     ) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
         """Calibrate particles with all variations, some at a time, such as to fill histograms; nothing is lazy here.
+
+        Parameters
+        ----------
+        particles, events, systematics
+            As of :meth:`calibrate_all`.
+        size : int
+            How many at a time.
+        offsets : array of int64, optional
+            Where events begin among the particles, and their end: events are not divided then, so that there are more
+            particles at a time where one has more than ``size``.
 
         Yields
         ------
@@ -228,9 +258,9 @@ class EgammaCalibration:
         variations = kernel_variations(chosen)
         setup, taken, normals = self._prepared(columns)
         rows = 1 + len(chosen)
-        out = np.empty(rows * min(size, len(columns)), dtype=self.dtype)
-        for start in range(0, len(columns), size):
-            part = slice(start, min(start + size, len(columns)))
+        parts = list(_parts(len(columns), size, offsets))
+        out = np.empty(rows * max((part.stop - part.start for part in parts), default=0), dtype=self.dtype)
+        for part in parts:
             count = part.stop - part.start
             # contiguous for the last block, too, of which the kernel would be compiled again
             filled = out[: rows * count].reshape(rows, count)
@@ -356,6 +386,18 @@ class EgammaCalibration:
         atlas = self.smearing == "atlas"
         normals = inputs.atlas_normals(columns) if atlas else inputs.counter_normals(columns, self.seed)
         return self._setup(sample), taken, normals
+
+
+def _parts(count: int, size: int, offsets: npt.NDArray[np.int64] | None) -> Iterator[slice]:
+    """Cut particles into parts of some size, between events where these are told."""
+    start = 0
+    while start < count:
+        stop = min(start + size, count)
+        if offsets is not None:
+            inside = offsets[offsets <= stop][-1] if len(offsets) else stop
+            stop = int(inside if inside > start else offsets[offsets > start][0])
+        yield slice(start, stop)
+        start = stop
 
 
 def area_folder(area: str | Path | None) -> Path:

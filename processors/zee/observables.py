@@ -6,7 +6,6 @@ import numpy as np
 from hepcol.histograms import Axes, Histogram
 from hepcol.kernels import angles
 from hepcol.units import GeV
-from hepcol.variations import Variation
 from processors.zee.electrons import FloatArray, Pairs
 
 N_BINS = 50
@@ -18,11 +17,6 @@ DELTA_R = hist.axis.Regular(N_BINS, 0, 5, name="delta_r", label="$\\Delta R(e, e
 # in the order in which the smearing kernels fill them
 SMEARED = (E1, E2, M_EE)
 EDGES = np.array([[axis.edges[0], axis.edges[-1]] for axis in SMEARED])
-
-
-def variation_axis(variations: tuple[Variation, ...]) -> hist.axis.StrCategory:
-    """Return the axis that tells variations apart, first in every histogram."""
-    return hist.axis.StrCategory([variation.name for variation in variations], name="variation", overflow=False)
 
 
 def delta_r(pairs: Pairs) -> FloatArray:

@@ -11,15 +11,15 @@ from pydantic.dataclasses import dataclass
 
 from hepcol.columns import Collection
 from hepcol.events import Columns
-from hepcol.histograms import Histogram
+from hepcol.histograms import Histogram, variation_axis
 from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
-from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
+from hepcol.sums import DEFAULT_BOUND, ExactSum, limbs_of, sums_of_limbs
 from hepcol.units import GeV
 from hepcol.variations import replicas
 from processors.zee.electrons import COLUMNS, Electrons, FloatArray, Pairs, select_pairs
-from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated, variation_axis
+from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated
 from processors.zee.resolution import Resolution
 from processors.zee.smearing import Precision, Smearing, compile_kernels
 
@@ -118,12 +118,12 @@ class ZeeProcessor(ProcessorABC):
         self, pairs: Pairs, entry: npt.NDArray[np.uint64], weight: FloatArray | None, namespace: str
     ) -> dict[str, Histogram]:
         """Histogram the pairs in all variations."""
-        axis = variation_axis(replicas(self.variations, "smear"))
-        limbs = np.empty((len(entry), 0)) if weight is None else _limbs(weight, self.max_weight)
+        axis = variation_axis(one.name for one in replicas(self.variations, "smear"))
+        limbs = np.empty((len(entry), 0)) if weight is None else limbs_of(weight, self.max_weight)
         counts, sums = self.smearing.fill(pairs, entry, limbs, namespace)
         spectra = {
             observable.name: Histogram(
-                (axis, observable), counts[:, k], *_exact_sums(sums[:, k], self.max_weight, len(entry))
+                (axis, observable), counts[:, k], *sums_of_limbs(sums[:, k], self.max_weight, len(entry))
             )
             for k, observable in enumerate(SMEARED)
         }
@@ -147,18 +147,3 @@ def event_weights(events: ak.Array) -> FloatArray | None:
     if np.any(numbers != 1):
         raise ValueError(f"{WEIGHTS}.weight: {int(np.sum(numbers != 1))} events do not have exactly one weight")
     return headers["weight"].astype(np.float64)
-
-
-def _limbs(weight: FloatArray, bound: float) -> FloatArray:
-    """Limbs of the weights and of their squares, for the kernel to add up."""
-    return np.concatenate([split(weight, bound), split(weight * weight, bound * bound)], axis=1)
-
-
-def _exact_sums(sums: FloatArray, bound: float, terms: int) -> tuple[ExactSum, ExactSum] | tuple[None, None]:
-    """Wrap sums of weights and of squares: the limbs that the kernel added up."""
-    if not sums.shape[-1]:
-        return None, None
-    return (
-        ExactSum(bound, np.ascontiguousarray(sums[..., :LIMBS]), terms),
-        ExactSum(bound * bound, np.ascontiguousarray(sums[..., LIMBS:]), terms),
-    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samples.stop4b.draws import Floats
+from samples.draws import Floats
 from samples.stop4b.truth import Integers
 
 Column = npt.NDArray[Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from samples.stop4b.draws import Floats, stream_key, uniforms
+from samples.draws import Floats, stream_key, uniforms
 from samples.stop4b.processes import GENERATIONS, W_TO_LEPTON, Z_TO_LEPTON, Z_TO_NEUTRINOS, Process, ZDecay
 from samples.stop4b.truth import FROM_TAU, ISOLATED_ELECTRON, PROMPT_MUON, Bosons, Integers, Jets, Leptons
 

@@ -13,8 +13,8 @@ import numpy as np
 import pythia8mc
 from fastjet import _swig
 
+from samples.draws import stream_key
 from samples.stop4b.campaigns import Campaign
-from samples.stop4b.draws import stream_key
 from samples.stop4b.processes import SIGNAL, Process
 from samples.stop4b.slha import write_slha
 from samples.stop4b.truth import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from samples.stop4b.draws import Floats
+from samples.draws import Floats
 
 # Jets: noise, stochastic and constant term, growing with |eta|; 24 % at 20 GeV, 9 % at 100 GeV, as ATLAS PFlow jets.
 JET_NOISE, JET_STOCHASTIC, JET_CONSTANT, JET_ETA_SLOPE = 3.5, 0.75, 0.03, 0.05

@@ -1,19 +1,17 @@
 """Make a sample of the stop four-body search: generate, reduce, normalise and write it."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
+from samples.blocks import in_order, pool_of
 from samples.error import SampleError
 from samples.rootfile import MISSING_EXTRA, replacing
 from samples.stop4b.campaigns import DATA as DATA_CAMPAIGNS
@@ -153,16 +151,9 @@ def generate(
         If the request cannot be met, the output cannot be written, or Pythia or fastjet is missing.
     """
     path = Path(path)
-    if workers < 1:
-        raise SampleError(f"workers must be at least 1, got {workers}")
     uuid = identify(asdict(request))
-    with replacing(path, force) as temporary, ExitStack() as stack:
+    with pool_of(workers) as pool, replacing(path, force) as temporary:
         _check_generators()
-        pool = None
-        if workers > 1:
-            # spawn: Pythia does not survive a fork with threads
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-            stack.callback(pool.shutdown, cancel_futures=True)
         sample, events, facts = _make(request, pool, workers, progress)
         write(temporary, uuid, events, _note(request, sample, facts))
     return uuid
@@ -269,7 +260,7 @@ def _run(
     parts: list[Events] = []
     tried, total = 0, 0
     work = partial(_make_block, process, campaign, request)
-    for block in _in_order(work, pool, workers):
+    for block in in_order(work, pool, workers):
         missing = request.events - total
         if len(block.stored) >= missing:
             # up to the copy that completes the sample: tries count in units of copies
@@ -296,26 +287,6 @@ def _run(
         "WeightEvents": np.ones(len(events), dtype=np.float32),
     }
     return Generated(replace(events, columns=events.columns | weights), tried, process.copies)
-
-
-def _in_order(work: Callable[[int], _Block], pool: ProcessPoolExecutor | None, workers: int) -> Iterator[_Block]:
-    """Results of block 0, 1, 2, ... without end, a few ahead of the one in use."""
-    if pool is None:
-        block = 0
-        while True:
-            yield work(block)
-            block += 1
-    ahead = deque(pool.submit(work, block) for block in range(2 * workers))
-    block = len(ahead)
-    try:
-        while True:
-            done = ahead.popleft()
-            ahead.append(pool.submit(work, block))
-            block += 1
-            yield done.result()
-    finally:
-        for future in ahead:
-            future.cancel()
 
 
 def _make_block(process: Process, campaign: Campaign, request: Request, number: int) -> _Block:

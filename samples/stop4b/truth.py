@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from samples.stop4b.draws import Floats
+from samples.draws import Floats
 
 Integers = npt.NDArray[np.int64]
 

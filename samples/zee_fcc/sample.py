@@ -3,15 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from samples.blocks import pool_of
 from samples.error import SampleError
 from samples.rootfile import MISSING_EXTRA, replacing, reproducible_url, set_uuid
 from samples.zee_fcc.detector import DetectorCard
@@ -72,16 +71,16 @@ def generate(
         If an argument is out of range, the output cannot be written, or ROOT, Pythia or g++ is missing.
     """
     path = Path(path)
-    _check(events, seed, workers)
+    _check(events, seed)
     uuid = uuid5(NAMESPACE_URL, f"hepcol/{NAME}/{VERSION}/{seed}/{events}")
-    with replacing(path, force) as temporary, ExitStack() as stack:
+    with pool_of(workers) as pool, replacing(path, force) as temporary:
         note = _note(events, seed)
         # Imported late: the package is listed and the shipped sample read where ROOT is not installed.
         from samples.zee_fcc.writer import Writer
 
         writer = Writer(reproducible_url(temporary, _FILE_NAME))
         done = 0
-        for block, count in _blocks(events, seed, workers, stack):
+        for block, count in _blocks(events, seed, pool):
             writer.write(block)
             done += count
             if progress is not None:
@@ -91,26 +90,18 @@ def generate(
     return uuid
 
 
-def _check(events: int, seed: int, workers: int) -> None:
+def _check(events: int, seed: int) -> None:
     if events < 1:
         raise SampleError(f"events must be at least 1, got {events}")
     if not 0 <= seed < SEED_LIMIT:
         raise SampleError(f"seed must be from 0 to 2^64 - 1, got {seed}")
-    if workers < 1:
-        raise SampleError(f"workers must be at least 1, got {workers}")
 
 
-def _blocks(events: int, seed: int, workers: int, stack: ExitStack) -> "Iterator[tuple[Block, int]]":
+def _blocks(events: int, seed: int, pool: ProcessPoolExecutor | None) -> "Iterator[tuple[Block, int]]":
     """Blocks of events in order, with their sizes."""
     starts = range(0, events, _BLOCK)
     counts = [min(_BLOCK, events - start) for start in starts]
-    if workers == 1:
-        make: Any = map
-    else:
-        # spawn: neither ROOT nor Pythia survives a fork with threads
-        pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-        stack.callback(pool.shutdown, cancel_futures=True)
-        make = pool.map
+    make: Any = map if pool is None else pool.map
     yield from zip(make(partial(_make_block, seed), starts, counts), counts, strict=True)
 
 

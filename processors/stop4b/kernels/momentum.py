@@ -4,7 +4,7 @@ import math
 
 from hepcol.kernels._jit import Floats, Integers
 from hepcol.kernels.blocks import inlined
-from processors.stop4b.kernels.geometry import hypot
+from hepcol.kernels.geometry import hypot
 from processors.stop4b.kernels.layout import (
     ELECTRON_CONSTANT,
     ELECTRON_NOISE,

@@ -8,7 +8,7 @@ from hepcol.kernels._jit import Floats, Integers
 from hepcol.kernels.blocks import inlined
 from hepcol.kernels.hyperbolic import cosh, exp
 from hepcol.kernels.normal import DRAWS_PER_CALL, normal_quad
-from processors.stop4b.kernels.geometry import hypot
+from hepcol.kernels.geometry import hypot
 from processors.stop4b.kernels.layout import (
     BARREL_END,
     CHARGE,

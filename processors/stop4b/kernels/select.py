@@ -10,7 +10,7 @@ import numpy as np
 from hepcol.kernels._jit import Floats, Integers, Unsigned, kernel
 from hepcol.kernels.blocks import inlined
 from hepcol.kernels.elementary import atan2
-from processors.stop4b.kernels.geometry import angle, direction, distance, hypot, mass, rapidity
+from hepcol.kernels.geometry import angle, direction, distance, hypot, mass, rapidity
 from processors.stop4b.kernels.layout import (
     DISTANCES,
     DPHI_BOOST,

@@ -1,0 +1,40 @@
+"""The cutflow: events, and their weights, that pass each step."""
+
+import hist
+import numpy as np
+
+from hepcol.histograms import Histogram
+from processors.zee_atlas.electrons import Booleans, Floats, Found, Integers
+from processors.zee_atlas.kernels import pairs as kernels
+from processors.zee_atlas.selection import ALL, HARD, MASS, OPPOSITE, STEPS
+
+NAME = "cutflow"
+STEP = hist.axis.StrCategory(list(STEPS), name="step", label="step", overflow=False)
+_OF_PAIRS = {HARD: kernels.HARD, OPPOSITE: kernels.OPPOSITE, MASS.label: kernels.SELECTED}
+
+
+def steps_of(found: Found, passed: Integers, events: int) -> dict[str, Booleans]:
+    """Whether each event passes each step.
+
+    Parameters
+    ----------
+    found : Found
+        What was found in the events.
+    passed : int64[m]
+        Step of :mod:`processors.zee_atlas.kernels.pairs` that the candidates' events pass.
+    events : int
+        Number of events.
+    """
+    steps = {ALL: np.ones(events, dtype=np.bool_)} | found.steps
+    for name, step in _OF_PAIRS.items():
+        steps[name] = np.zeros(events, dtype=np.bool_)
+        steps[name][found.candidates.row[passed >= step]] = True
+    return steps
+
+
+def fill(steps: dict[str, Booleans], weight: Floats | None, max_weight: float) -> Histogram:
+    """Histogram the events by the steps that they pass; weights are those of whole events, without scale factors."""
+    numbers = [np.flatnonzero(passed) for passed in steps.values()]
+    names = np.repeat(list(steps), [len(one) for one in numbers])
+    of_steps = None if weight is None else weight[np.concatenate(numbers)]
+    return Histogram.fill((STEP,), names, weight=of_steps, max_weight=max_weight)

@@ -1,0 +1,1 @@
+"""Kernels of the analysis of Z -> ee in ATLAS."""

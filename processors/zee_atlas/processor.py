@@ -1,0 +1,208 @@
+"""The processor of Z -> ee in ATLAS."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import field
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+import awkward as ak
+import numpy as np
+from coffea.processor import ProcessorABC
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from calib.egamma import EgammaCalibration
+from calib.egamma.area import VARIABLE
+from calib.egamma.calibrator import NOT_PHYSICS, SYNTHETIC
+from calib.egamma.menu import NOMINAL
+from hepcol.events import Columns
+from hepcol.fileset import Fileset
+from hepcol.histograms import Histogram
+from hepcol.random import MAX_SEED
+from hepcol.result import DatasetResult, Result
+from hepcol.sums import ExactSum, limbs_of
+from processors.zee_atlas import arrangement, cutflow, electrons, fill, templates
+from processors.zee_atlas.arrangement import FORM, SIMULATION
+from processors.zee_atlas.compilation import compile_kernels
+from processors.zee_atlas.electrons import Candidates, Floats
+from processors.zee_atlas.weights import ScaleFactors, event_weights
+
+# Weights of generators reach 1e8 in ATLAS's files; sums of squares have digits down to 2^-96 of its square
+MAX_WEIGHT = 2.0**30
+_ALL, _NONE = "all", "none"
+
+
+class Duplicates(StrEnum):
+    """What to do with events that are there twice."""
+
+    ERROR = "error"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ZeeAtlasProcessor(ProcessorABC):
+    """Z -> ee in ATLAS's PHYSLITE: calibrated electrons, nominal and with every systematic, in one pass.
+
+    Parameters
+    ----------
+    model, decorrelation : str
+        The calibration and its systematics, see :class:`calib.egamma.EgammaCalibration`.
+    simulation : {"full", "fast"}
+        Which simulation the events are of, where they are simulation.
+    area : str
+        Calibration area; by default the one that ``HEPCOL_CALIB_AREA`` names, or the synthetic one, which is not
+        physics: the run and its plots say so then.
+    systematics : str
+        ``all``, ``none``, or one by its official name, such as ``EG_SCALE_ALL__1up``.
+    smearing : {"counter", "atlas"}
+        Random numbers of the smearing.
+    seed : int
+        Seed of them.
+    random_run_number : int
+        Run of all events of simulation, for files without ``RandomRunNumber``.
+    scale_factors : str
+        File of correctionlib with those of electrons, of simulation: ``zee-atlas`` are those of the shipped sample.
+        None without it. They are taken at the nominal pt.
+    in_situ : bool
+        Fill the templates of the calibration from the Z peak, too.
+    duplicates : {"error", "keep"}
+        What to do with events that are there twice, as in replicated files.
+    max_weight : float
+        Bound on the magnitude of event weights; a larger weight is an error.
+    """
+
+    model: str = "es2022_R22_PRE"
+    decorrelation: str = "FULL_v1"
+    simulation: str = "full"
+    area: str = ""
+    systematics: str = _ALL
+    smearing: str = "counter"
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
+    random_run_number: Annotated[int, Field(ge=0)] = 0
+    scale_factors: str = ""
+    in_situ: bool = False
+    duplicates: Duplicates = Duplicates.ERROR
+    max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
+    tables: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # what is read is read here and not by the workers, which may not have the files
+        object.__setattr__(self, "tables", self.tool.fingerprint)
+        if self.in_situ:
+            _ = self.bare
+        if self.systematics not in (_ALL, _NONE, *self._weight_variations):
+            self.tool.find(self.systematics)  # to refuse one that does not exist
+
+    @cached_property
+    def tool(self) -> EgammaCalibration:
+        """The calibration."""
+        return self._calibrate_with()
+
+    @cached_property
+    def bare(self) -> EgammaCalibration:
+        """The calibration without what comes from Z -> ee: neither scale nor smearing."""
+        return self._calibrate_with(scale_correction=False, smear=False)
+
+    def _calibrate_with(self, **more: bool) -> EgammaCalibration:
+        return EgammaCalibration(
+            self.model,
+            self.decorrelation,
+            simulation=self.simulation,  # type: ignore[arg-type]  # the calibration checks
+            area=self.area or os.environ.get(VARIABLE) or SYNTHETIC,
+            smearing=self.smearing,  # type: ignore[arg-type]
+            seed=self.seed,
+            random_run_number=self.random_run_number,
+            **more,
+        )
+
+    @cached_property
+    def factors(self) -> ScaleFactors | None:
+        """Scale factors of the electrons' efficiencies."""
+        return ScaleFactors.read(self.scale_factors) if self.scale_factors else None
+
+    @property
+    def _weight_variations(self) -> tuple[str, ...]:
+        """Names of the variations of scale factors."""
+        return () if self.factors is None else tuple(one.name for one in self.factors.variations)
+
+    def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the variations that are asked for."""
+        return tuple(name for name in names if self.systematics in (_ALL, name))
+
+    def arrange(self, fileset: Fileset) -> Fileset:
+        """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
+        warning = f"calibrated with {NOT_PHYSICS}" if self.tool.is_synthetic else ""
+        return arrangement.arrange(fileset, warning, "synthetic calibration: not physics" if warning else "")
+
+    @property
+    def required_columns(self) -> Columns:
+        """Columns that the files need to have."""
+        return electrons.COLUMNS
+
+    def warm_up(self) -> None:
+        """Compile the kernels, or load them from the cache."""
+        self.tool.warm_up()
+        compile_kernels()
+
+    def process(self, events: ak.Array) -> Result:
+        """Analyse one chunk; the sum over chunks is the result of all events."""
+        metadata = events.metadata
+        is_simulation = metadata[FORM] == SIMULATION
+        electrons.check_form(events, is_simulation)
+        if is_simulation and self.duplicates is Duplicates.ERROR:
+            electrons.check_unique(events)
+        found = electrons.find_electrons(events)
+        weights, tallies = event_weights(events) if is_simulation else (None, {})
+        candidates = found.candidates
+        weight, varied = self._weigh(events, candidates, weights) if is_simulation else (None, np.empty((0, 0)))
+        limbs = np.empty((len(candidates.row), 0)) if weight is None else limbs_of(weight, self.max_weight)
+        systematics = self._chosen(self.tool.systematics) if is_simulation else ()
+        filled = fill.fill_kinematic(self.tool, systematics, candidates, limbs)
+        chosen = self._chosen(self._weight_variations) if is_simulation else ()
+        rows = [self._weight_variations.index(name) for name in chosen]
+        weighted = fill.fill_weights(filled, varied[np.ix_(rows, filled.selected)], self.max_weight)
+        histograms = fill.to_histograms(
+            (NOMINAL, *systematics, *chosen), (filled.histograms, weighted), self.max_weight, len(candidates.row)
+        )
+        steps = cutflow.steps_of(found, filled.steps, len(events))
+        histograms[cutflow.NAME] = cutflow.fill(steps, weights, self.max_weight)
+        if self.in_situ:
+            histograms |= self._fill_in_situ(candidates, weight, limbs, is_simulation)
+        result = DatasetResult(
+            len(events),
+            ExactSum.of_ones(len(events), self.max_weight, len(events))
+            if weights is None
+            else ExactSum.of(weights, self.max_weight),
+            {name: int(np.count_nonzero(passed)) for name, passed in steps.items()},
+            found.tallies | tallies,
+            histograms,
+        )
+        return Result({metadata["dataset"]: result})
+
+    def _weigh(
+        self, events: ak.Array, candidates: Candidates, weights: Floats | None
+    ) -> tuple[Floats | None, Floats]:
+        """Weights of the candidates' events, with scale factors, and in the variations of these."""
+        of_events = None if weights is None else weights[candidates.row]
+        if self.factors is None:
+            return of_events, np.empty((0, len(candidates.row)))
+        self.factors.check_channel(events)
+        which, pt = fill.leading_two(self.tool.calibrate(candidates.columns), candidates)
+        abs_eta = np.abs(candidates.columns["cl_eta_s2"].astype(np.float64))[which]
+        # what fails the cut nominally may pass it in a variation
+        nominal, varied = self.factors.evaluate(abs_eta, np.maximum(pt, fill.CUTS.min_pt))
+        own = np.ones(len(nominal)) if of_events is None else of_events
+        return own * nominal, own * varied
+
+    def _fill_in_situ(
+        self, candidates: Candidates, weight: Floats | None, limbs: Floats, is_simulation: bool
+    ) -> dict[str, Histogram]:
+        """Fill what the calibration from the Z peak is made of."""
+        pt = self.bare.calibrate(candidates.columns)
+        if not is_simulation:
+            found = templates.find_pairs(candidates, pt, 0.0)
+            return {templates.DATA: templates.fill_data(found, weight, self.max_weight)}
+        found = templates.find_pairs(candidates, pt, templates.MARGIN)
+        return {templates.TEMPLATES: templates.fill_templates(found, candidates, self.seed, limbs, self.max_weight)}
