@@ -93,13 +93,16 @@ def has_systematics(histogram: hist.Hist) -> bool:
 
 
 def categories(histogram: hist.Hist) -> list[str]:
-    """Names of the axes of categories."""
-    return [axis.name for axis in histogram.axes if isinstance(axis, hist.axis.StrCategory)]
+    """Names of the axes that divide the events of the observables."""
+    observed = observables(histogram)
+    return [axis.name for axis in histogram.axes if axis.name not in observed]
 
 
 def observables(histogram: hist.Hist) -> list[str]:
-    """Names of the other axes."""
-    return [axis.name for axis in histogram.axes if not isinstance(axis, hist.axis.StrCategory)]
+    """Names of the axes of numbers: integers are observed where nothing else is, and are categories otherwise."""
+    continuous = [axis.name for axis in histogram.axes if not axis.traits.discrete]
+    whole = [axis.name for axis in histogram.axes if not isinstance(axis, hist.axis.StrCategory)]
+    return continuous or whole
 
 
 def band_of(histogram: hist.Hist) -> Band:

@@ -57,9 +57,11 @@ def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]
     summed = histogram.project(VARIATION, observed) if has_variations else histogram
     figure = Figure()
     if has_systematics(summed):
+        head_room = 1.75
         axes, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         draw_band(axes, lowest, band_of(summed))
     else:
+        head_room = 1.45
         axes = lowest = figure.add_subplot()
         if has_variations:
             _draw_spread(axes, summed)
@@ -71,8 +73,8 @@ def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]
     lowest.set_xlabel(observable.label or observable.name)
     axes.set_ylabel(f"events / {width:.3g} {unit}".rstrip())
     axes.set_xlim(observable.edges[0], observable.edges[-1])
-    # head room for the legend and the labels above the highest bin
-    axes.set_ylim(0, 1.45 * max(axes.get_ylim()[1], 1))
+    # for the legend and the labels above the highest bin
+    axes.set_ylim(0, head_room * max(axes.get_ylim()[1], 1))
     axes.legend(
         loc="upper right",
         title="\n".join([_title(name, summary), *([f"sum over {', '.join(further)}"] if further else [])]),

@@ -4,7 +4,7 @@ import hist
 import numpy as np
 import pytest
 
-from hepcol.report.bands import band_of, has_systematics, largest, systematic_of
+from hepcol.report.bands import band_of, categories, has_systematics, largest, observables, systematic_of
 from hepcol.report.plots import draw
 from hepcol.report.style import style
 
@@ -72,6 +72,14 @@ def test_replicas_are_no_systematics():
     assert not has_systematics(replicas)
     with pytest.raises(ValueError, match="'nominal'"):
         band_of(replicas)
+
+
+def test_integers_are_observed_where_nothing_else_is():
+    variation, jets = hist.axis.StrCategory(["nominal"], name="variation"), hist.axis.Integer(0, 3, name="jets")
+    counted = hist.Hist(variation, jets)
+    assert (observables(counted), categories(counted)) == (["jets"], ["variation"])
+    by_jets = hist.Hist(variation, jets, hist.axis.Regular(3, 0, 3, name="x"))
+    assert (observables(by_jets), categories(by_jets)) == (["x"], ["variation", "jets"])
 
 
 def texts_of(figure):
