@@ -137,6 +137,7 @@ def _how(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="SECONDS",
                 help="How long Dask may be without workers.",
             ),
+            click.option("--dask-report", is_flag=True, help="Write Dask's own report on the work, too."),
         )
     ):
         command = option(command)
@@ -349,6 +350,18 @@ def plot(folder: str) -> None:
 
     for path in plot_folder(folder):
         click.echo(path)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR")
+@click.option("-o", "--output", metavar="FILE", help="File to write.  [default: DIR/report.html]")
+@one_line_errors
+def report(folder: str, output: str | None) -> None:
+    """Write all that DIR, the output of a run, tells into one HTML page that needs nothing else."""
+    from hepcol.report.page import write_page
+
+    path = write_page(folder, output)
+    click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

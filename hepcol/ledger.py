@@ -44,6 +44,8 @@ class ChunkRecord:
         Bytes asked of the file.
     unlike : str
         How the worker differs from the client, in versions or CPU.
+    started : float
+        When a worker began with it, compilation included, by its clock [s since 1970]; 0 if that is not known.
     """
 
     dataset: str
@@ -62,6 +64,7 @@ class ChunkRecord:
     compile_s: float = 0.0
     bytes_read: int = 0
     unlike: str = ""
+    started: float = 0.0
 
     @property
     def events(self) -> int:

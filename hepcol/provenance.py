@@ -49,6 +49,7 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
+        "cpu": _cpu(),
         "host": platform.node(),
         "packages": {package: _version(package) for package in PACKAGES},
         "git_commit": _commit(),
@@ -114,6 +115,16 @@ def _source_hash(processor: Any) -> str | None:
         return hashlib.sha256(Path(path or "").read_bytes()).hexdigest()
     except (TypeError, OSError):
         return None
+
+
+def _cpu() -> str:
+    """Name the CPU of this machine, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())
 
 
 def _version(package: str) -> str | None:

@@ -23,6 +23,7 @@ HISTOGRAMS_ROOT = "histograms.root"
 SUMMARY = "summary.json"
 LEDGER = "ledger.jsonl"
 PROVENANCE = "provenance.json"
+DASK_REPORT = "dask-performance.html"  # if it was asked for
 PLOTS = "plots"
 RESULT = "result.zip"  # of an incomplete run, to add to
 SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folder
@@ -30,7 +31,7 @@ PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
 HISTFACTORY = "histfactory"  # model of fits of a whole folder: of its yields
 ADDED = "added"  # in the summary: files that were made of the results
-OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, PLOTS)
+OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, DASK_REPORT, PLOTS)
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
 
@@ -150,6 +151,11 @@ class OutputFolder:
             fresh.unlink(missing_ok=True)
             self._warn(f"a snapshot could not be written: {error.strerror or error}")
 
+    @property
+    def dask_report(self) -> Path | None:
+        """Where to write a report of Dask's on the run, which then comes with the results."""
+        return None if self.path is None else self.path / PARTIAL / DASK_REPORT
+
     def record(self, record: ChunkRecord | FileRecord) -> None:
         """Append a record to the ledger; from any thread."""
         if self._ledger is None:
@@ -217,13 +223,14 @@ class OutputFolder:
         (partial / f"{LEDGER}.whole").write_text("".join(to_json(record) + "\n" for record in records))
         (partial / f"{LEDGER}.whole").replace(partial / LEDGER)
         self._remove_plots()
-        there = (partial / RESULT).exists()
+        there = [name for name in (RESULT, DASK_REPORT) if (partial / name).exists()]
         # the summary last: if this is torn apart, what there was before can still be continued
-        for name in (RESULT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
+        for name in (RESULT, DASK_REPORT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
             if (partial / name).exists():
                 _settle(partial / name, path / name)
-        if not there:
-            (path / RESULT).unlink(missing_ok=True)
+        for name in (RESULT, DASK_REPORT):
+            if name not in there:
+                (path / name).unlink(missing_ok=True)
         self._complete = True
 
     def _remove_plots(self) -> None:
@@ -540,6 +547,27 @@ def read_summary(folder: str | Path) -> dict[str, Any]:
     if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
         raise InputError(f"{path / SUMMARY}: not the summary of a run")
     return summary
+
+
+def read_ledger(folder: str | Path) -> tuple[list[FileRecord], list[ChunkRecord]]:
+    """Read what became of the files and the chunks of a run; nothing where there is no ledger.
+
+    Raises
+    ------
+    InputError
+        If it is not one.
+    """
+    path = Path(folder) / LEDGER
+    if not path.is_file():
+        return [], []
+    try:
+        records = [from_json(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: not the ledger of a run: {error}") from error
+    return (
+        [record for record in records if isinstance(record, FileRecord)],
+        [record for record in records if isinstance(record, ChunkRecord)],
+    )
 
 
 def has_snapshot(folder: str | Path) -> bool:

@@ -58,6 +58,7 @@ def test_the_wheel_holds_the_packages_and_the_sample(wheel):
     for package in ("hepcol", "calib", "processors", "samples", "benchmarks"):
         assert f"{package}/__init__.py" in names
     assert "samples/data/zee_fcc.root" in names
+    assert "hepcol/report/page.html.j2" in names
     area = "calib/egamma/synthetic/ElectronPhotonFourMomentumCorrection"
     assert f"{area}/v38/egammaEnergyCorrectionData.root" in names
     top = {name.split("/")[0] for name in names}

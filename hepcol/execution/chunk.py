@@ -97,7 +97,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         ``ledger``: a list of one record; ``out``: the processor's output, if the chunk is done.
     """
     task: Task | None = None
-    attempts, compile_s, differs = 1, 0.0, ""
+    attempts, compile_s, differs, started = 1, 0.0, "", time.time()
     start_wall, start_cpu = time.perf_counter(), time.thread_time()
     try:
         task = cloudpickle.loads(lz4.frame.decompress(packed_task))
@@ -125,6 +125,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         compile_s=compile_s,
         bytes_read=made.bytes_read,
         unlike=differs,
+        started=started,
     )
     _tell(record, task.topic if task is not None else "")
     return {LEDGER: [record]} if error is not None else {OUT: made.out, LEDGER: [record]}

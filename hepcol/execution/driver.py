@@ -31,6 +31,7 @@ from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
 from hepcol.execution.identity import differences, identify, kind_of, told_of
 from hepcol.execution.interrupts import interrupts
+from hepcol.execution.performance import performance_report
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.scan import scan
@@ -69,6 +70,7 @@ def run(
     backoff_s: float = BACKOFF_S,
     lost_after_s: float = LOST_AFTER_S,
     snapshot_s: float = SNAPSHOT_S,
+    dask_report: bool = False,
     allow_incomplete: bool = False,
     progress: bool = False,
 ) -> Run:
@@ -114,6 +116,8 @@ def run(
         How long a Dask cluster may be without any worker before the run ends with what there is [s].
     snapshot_s : float
         How often what there is so far is written to the folder, to be continued from if the run is killed [s].
+    dask_report : bool
+        Whether to write Dask's own report on the work to the folder.
     allow_incomplete : bool
         Whether to return a run that did not process every event, instead of raising.
     progress : bool
@@ -148,6 +152,10 @@ def run(
         raise InputError(f"lost_after_s must be positive, got {lost_after_s} s")
     if resume and output is None:
         raise InputError("resume needs the output folder of the run that is to be continued")
+    if dask_report and (kind is not Kind.DASK or output is None):
+        raise InputError(
+            f"dask_report needs the executor dask and an output folder, got {kind}, {output or 'no folder'}"
+        )
     how = _Conduct(
         chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
     )
@@ -162,14 +170,15 @@ def run(
             session.started = time.perf_counter()
             if backend.dashboard:
                 bar.note(f"Dask dashboard: {backend.dashboard}")
-            worked = session.work(backend, folder, bar, earlier)
+            with performance_report(backend, folder.dask_report if dask_report else None) as not_reported:
+                worked = session.work(backend, folder, bar, earlier)
         closure = close(worked.found, worked.chunks)
         if not closure.complete:  # before postprocess, which may change what the rest is to be added to
             folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
-        done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings]
+        done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings, *not_reported]
         done.summary.update(
             {
                 "wall_s": written - start,

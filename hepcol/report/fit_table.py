@@ -8,7 +8,7 @@ from rich.markup import escape
 from hepcol import store
 from hepcol.inference.folder import DatasetFit, FolderFit
 from hepcol.inference.record import FitRecord, Status
-from hepcol.report.numbers import between, measured
+from hepcol.report.numbers import between, measured, plain
 from hepcol.report.tables import new_table
 
 MAX_VARIATIONS = 5
@@ -86,13 +86,13 @@ def _print_result(console: Console, part: DatasetFit) -> None:
     plan, told = part.plan, part.to_json()
     count, spread = told["usable"], told["standard_deviation"]
     if told["mean"] is None:
-        console.print(f"{_plain(plan.quantity)}: no mean of {count} of {told['fits']} fits", style="bold red")
+        console.print(f"{plain(plan.quantity)}: no mean of {count} of {told['fits']} fits", style="bold red")
     elif spread is None:
         value = measured(told["mean"], part.results[part.usable[0], 1])
-        console.print(f"{_plain(plan.quantity)}: [bold]{value} {plan.unit}[/bold]")
+        console.print(f"{plain(plan.quantity)}: [bold]{value} {plan.unit}[/bold]")
     else:
         # variations have the same events: the error is that of drawing variations, and no statistical one
-        mean = f"{_plain(plan.quantity)}: [bold]{measured(told['mean'], spread / count**0.5)} {plan.unit}[/bold]"
+        mean = f"{plain(plan.quantity)}: [bold]{measured(told['mean'], spread / count**0.5)} {plan.unit}[/bold]"
         console.print(f"{mean}, mean of {count} fits of the same events")
     if plan.expected is not None:
         console.print(f"{plan.expected_label}: {plan.expected:.5g} {plan.unit}")
@@ -129,8 +129,3 @@ def _value(record: FitRecord, parameter: str) -> str:
     if not math.isfinite(estimate.lower + estimate.upper):
         return f"{measured(estimate.value, estimate.error)} (Minos failed)"
     return " ".join(between(estimate.value, estimate.lower, estimate.upper))
-
-
-def _plain(label: str) -> str:
-    """Strip a label of the signs of mathematical type."""
-    return label.translate(str.maketrans("", "", "${}\\"))

@@ -95,7 +95,7 @@ def _print_events(console: Console, fits: YieldFits) -> None:
         if region in fits.events_toys:
             found.append(("  by toys", fits.events_toys[region]))
         for name, part in found:
-            table.add_row(name, _observed(part), _expected(part), style="" if part.usable else "yellow")
+            table.add_row(name, observed_text(part), expected_text(part), style="" if part.usable else "yellow")
     if fits.events:
         console.print(table)
 
@@ -114,7 +114,7 @@ def _print_signals(console: Console, fits: YieldFits) -> None:
         table.add_row(
             escape(name),
             measured(signal.limit.observed),
-            _expected(signal.limit),
+            expected_text(signal.limit),
             "-" if strength is None else measured(strength.value, None if strength.at_bound else strength.error),
             "-" if found.observed is None else f"{found.observed:.2g}",
             "-" if found.significance is None else f"{found.significance:.1f}",
@@ -123,7 +123,7 @@ def _print_signals(console: Console, fits: YieldFits) -> None:
     console.print(table)
     for name, signal in fits.signals.items():
         if signal.toys is not None:
-            by_toys = f"observed {_observed(signal.toys)}, expected {_median(signal.toys)}"
+            by_toys = f"observed {observed_text(signal.toys)}, expected {_median(signal.toys)}"
             console.print(f"{escape(name)} with {signal.toys.toys:,} toys: {by_toys}", soft_wrap=True)
 
 
@@ -164,7 +164,8 @@ def _large(value: float, error: float | None = None) -> str:
     return f"({measured(value / 10.0**power, (error or 0.0) / 10.0**power)})e{power}"
 
 
-def _observed(limit: Limit) -> str:
+def observed_text(limit: Limit) -> str:
+    """Write the observed limit, with its error if it has one."""
     return measured(limit.observed, limit.errors[0] if limit.errors else None)
 
 
@@ -172,7 +173,7 @@ def _median(limit: Limit) -> str:
     return measured(limit.median, limit.errors[1 + SIGMAS.index(0)] if limit.errors else None)
 
 
-def _expected(limit: Limit) -> str:
+def expected_text(limit: Limit) -> str:
     """Write the expected limit with that of one standard deviation up and down, or with its error if it has one."""
     low, median, high = (limit.expected[SIGMAS.index(sigma)] for sigma in (-1, 0, 1))
     if median is None or low is None or high is None or limit.errors:

@@ -54,6 +54,11 @@ def with_unit(text: str, unit: str) -> str:
     return f"{text} {unit}".rstrip()
 
 
+def plain(label: str) -> str:
+    """Strip a label of the signs of mathematical type."""
+    return label.translate(str.maketrans("", "", "${}\\"))
+
+
 def symbol(name: str) -> str:
     """Write the name of a parameter as a formula does: a Greek letter, a letter with an index, or a word."""
     stem, _, index = name.partition("_")

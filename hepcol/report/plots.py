@@ -1,5 +1,6 @@
 """Plots of the histograms of a run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
+from hepcol.report.bands import VARIATION, band_of, categories, draw_band, has_systematics, observables
 from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, save, style
-
-VARIATION = "variation"
 
 
 def plot_folder(folder: str | Path) -> list[Path]:
@@ -36,35 +36,48 @@ def plot_folder(folder: str | Path) -> list[Path]:
     written: list[Path] = []
     with style():
         for name, histogram in histograms.items():
-            figure = _draw(histogram, name, summary)
+            figure = draw(histogram, name, summary)
             if figure is None:
                 continue
             written += save(figure, store.plot_paths(Path(folder), name))
     return written
 
 
-def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) -> Figure | None:
-    """Draw a histogram if it has one axis beside the variations."""
-    categories = [axis.name for axis in histogram.axes if isinstance(axis, hist.axis.StrCategory)]
-    if histogram.ndim - len(categories) != 1 or categories not in ([], [VARIATION]):
+def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]) -> Figure | None:
+    """Draw a histogram with one axis beside the categories, to be saved within :func:`hepcol.report.style.style`.
+
+    Over categories beside the variations it is summed, and says so; of a histogram without variations, which may
+    count an event in several categories, there is no plot.
+    """
+    further = [category for category in categories(histogram) if category != VARIATION]
+    has_variations = VARIATION in categories(histogram)
+    if len(observables(histogram)) != 1 or (further and not has_variations):
         return None
+    (observed,) = observables(histogram)
+    summed = histogram.project(VARIATION, observed) if has_variations else histogram
     figure = Figure()
-    axes = figure.add_subplot()
-    if categories:
-        _draw_spread(axes, histogram)
+    if has_systematics(summed):
+        head_room = 1.75
+        axes, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        draw_band(axes, lowest, band_of(summed))
     else:
-        mplhep.histplot(histogram, ax=axes, color=DARK, label="events", yerr=True)
-    observable = next(axis for axis in histogram.axes if axis.name not in categories)
+        head_room = 1.45
+        axes = lowest = figure.add_subplot()
+        if has_variations:
+            _draw_spread(axes, summed)
+        else:
+            mplhep.histplot(summed, ax=axes, color=DARK, label="events", yerr=True)
+    observable = summed.axes[observed]
     width = observable.widths[0]
     unit = observable.label.partition("[")[2].rstrip("]") if "[" in observable.label else ""
-    axes.set_xlabel(observable.label or observable.name)
+    lowest.set_xlabel(observable.label or observable.name)
     axes.set_ylabel(f"events / {width:.3g} {unit}".rstrip())
     axes.set_xlim(observable.edges[0], observable.edges[-1])
-    # head room for the legend and the labels above the highest bin
-    axes.set_ylim(0, 1.45 * max(axes.get_ylim()[1], 1))
+    # for the legend and the labels above the highest bin
+    axes.set_ylim(0, head_room * max(axes.get_ylim()[1], 1))
     axes.legend(
         loc="upper right",
-        title=_title(name, summary),
+        title="\n".join([_title(name, summary), *([f"sum over {', '.join(further)}"] if further else [])]),
         title_fontsize="small",
         fontsize="small",
         alignment="left",
@@ -73,7 +86,7 @@ def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) 
     return figure
 
 
-def _title(name: tuple[str, ...], summary: dict[str, Any]) -> str:
+def _title(name: tuple[str, ...], summary: Mapping[str, Any]) -> str:
     """Say which sample is shown, and how many of its events."""
     part = summary.get("datasets", {}).get(name[0])
     if part is None:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from hepcol.ledger import ChunkRecord, FileRecord, Status, close, from_json, to_json
@@ -57,3 +59,9 @@ def test_refuses_events_that_were_counted_twice():
 @pytest.mark.parametrize("record", [*FILES, chunk("a.root", 0, 7, Status.FAILED)])
 def test_records_survive_json(record):
     assert from_json(to_json(record)) == record
+
+
+def test_a_ledger_of_before_chunks_had_a_start_is_still_read():
+    line = json.loads(to_json(chunk("a.root", 0, 60)))
+    assert line.pop("started") == 0.0
+    assert from_json(json.dumps(line)) == chunk("a.root", 0, 60)

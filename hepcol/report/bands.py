@@ -1,0 +1,201 @@
+"""Systematic bands: what is nominal, its statistical error, and what all systematics together change about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import hist
+import numpy as np
+from matplotlib.axes import Axes
+
+from hepcol.inference.arrays import FloatArray
+from hepcol.report.style import DARK, MEDIUM
+
+VARIATION = "variation"
+NOMINAL = "nominal"
+# Of the names that systematics have on both sides, by ATLAS's convention: histograms on disk have no other record
+SIDES = ("__1up", "__1down")
+_LEAST, _MOST = 0.02, 1.0  # relative, of the axis of ratios
+_ROOM = 1.35
+_SURE = 0.25  # relative statistical error, above which a bin does not say how far that axis goes
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A histogram of one observable with its systematics.
+
+    Parameters
+    ----------
+    edges : float64[bins + 1]
+        Edges of the bins.
+    nominal, error : float64[bins]
+        Nominal contents and their statistical error.
+    changes : mapping of str to float64[bins]
+        By variation, what it adds to the nominal contents.
+    """
+
+    edges: FloatArray
+    nominal: FloatArray
+    error: FloatArray
+    changes: Mapping[str, FloatArray]
+
+    @property
+    def systematics(self) -> dict[str, list[FloatArray]]:
+        """Changes of the one or two sides of each systematic."""
+        found: dict[str, list[FloatArray]] = {}
+        for name, change in self.changes.items():
+            found.setdefault(systematic_of(name), []).append(change)
+        return found
+
+    @property
+    def envelope(self) -> tuple[FloatArray, FloatArray]:
+        """Systematic error up and down of each bin, the second at most 0: all in quadrature, by the sign of a change.
+
+        Of a systematic that changes a bin to the same side in both directions, the larger change counts. One that has
+        a single direction is not mirrored.
+        """
+        up, down = np.zeros_like(self.nominal), np.zeros_like(self.nominal)
+        for sides in self.systematics.values():
+            up += np.maximum(0, np.max(sides, axis=0)) ** 2
+            down += np.minimum(0, np.min(sides, axis=0)) ** 2
+        return np.sqrt(up), -np.sqrt(down)
+
+
+class Effect(NamedTuple):
+    """What a variation changes.
+
+    Parameters
+    ----------
+    name : str
+        The variation.
+    total : float
+        Change of all contents together, relative to them.
+    moved : float
+        The same of the changes of the bins regardless of their signs: what moves between bins counts, too.
+    largest : float
+        The largest change of a bin, relative to its nominal content.
+    """
+
+    name: str
+    total: float
+    moved: float
+    largest: float
+
+
+def systematic_of(variation: str) -> str:
+    """Name the systematic that a variation is a side of; a variation without sides is its own."""
+    return next((variation.removesuffix(side) for side in SIDES if variation.endswith(side)), variation)
+
+
+def has_systematics(histogram: hist.Hist) -> bool:
+    """Whether the variations of a histogram are systematics, around a nominal one, and no replicas."""
+    return VARIATION in categories(histogram) and NOMINAL in histogram.axes[VARIATION]
+
+
+def categories(histogram: hist.Hist) -> list[str]:
+    """Names of the axes that divide the events of the observables."""
+    observed = observables(histogram)
+    return [axis.name for axis in histogram.axes if axis.name not in observed]
+
+
+def observables(histogram: hist.Hist) -> list[str]:
+    """Names of the axes of numbers: integers are observed where nothing else is, and are categories otherwise."""
+    continuous = [axis.name for axis in histogram.axes if not axis.traits.discrete]
+    whole = [axis.name for axis in histogram.axes if not isinstance(axis, hist.axis.StrCategory)]
+    return continuous or whole
+
+
+def band_of(histogram: hist.Hist) -> Band:
+    """Take the band of a histogram of one observable; over further categories it is summed.
+
+    Raises
+    ------
+    ValueError
+        If it has no systematics, or not one observable.
+    """
+    others = observables(histogram)
+    if not has_systematics(histogram) or len(others) != 1:
+        raise ValueError(
+            f"a band needs an axis '{VARIATION}' with '{NOMINAL}' and one observable, got {', '.join(others) or 'none'}"
+        )
+    summed = histogram.project(VARIATION, others[0])
+    contents = np.asarray(summed.values(), dtype=np.float64)
+    variances = summed.variances()
+    names = list(summed.axes[VARIATION])
+    nominal = names.index(NOMINAL)
+    return Band(
+        summed.axes[1].edges,
+        contents[nominal],
+        np.sqrt(contents[nominal] if variances is None else np.asarray(variances, dtype=np.float64)[nominal]),
+        {name: contents[k] - contents[nominal] for k, name in enumerate(names) if k != nominal},
+    )
+
+
+def largest(histogram: hist.Hist, count: int, *, of_a_bin: bool = False) -> list[Effect]:
+    """Name the variations that do most, those that do nothing left out.
+
+    Parameters
+    ----------
+    histogram : hist.Hist
+        With systematics, and one observable.
+    count : int
+        How many, at most.
+    of_a_bin : bool
+        Whether the largest change of a bin counts, and not that of all bins together, which bins with few events do
+        not rule.
+    """
+    band = band_of(histogram)
+    effects = [_effect(name, change, band.nominal) for name, change in band.changes.items()]
+    ranked = sorted(effects, key=lambda effect: (-(effect.largest if of_a_bin else effect.moved), effect.name))
+    return [effect for effect in ranked if effect.moved > 0][:count]
+
+
+def _effect(name: str, change: FloatArray, nominal: FloatArray) -> Effect:
+    total = abs(nominal.sum()) or np.nan
+    filled = nominal != 0
+    relative = np.abs(change[filled] / nominal[filled])
+    return Effect(
+        name,
+        float(np.nan_to_num(change.sum() / total)),
+        float(np.nan_to_num(np.abs(change).sum() / total)),
+        float(relative.max(initial=0.0)),
+    )
+
+
+def draw_band(axes: Axes, below: Axes, band: Band) -> None:
+    """Draw contents with both errors, and beneath, relative to nominal, the errors alone."""
+    up, down = band.envelope
+    count = len(band.systematics)
+    _draw_errors(axes, band, (band.nominal, band.error, up, down), f"{count} systematic{'s' if count != 1 else ''}")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(band.nominal != 0, 1 / np.abs(band.nominal), np.nan)
+    ones = np.where(band.nominal != 0, 1.0, np.nan)
+    _draw_errors(below, band, (ones, band.error * scale, up * scale, down * scale), "")
+    below.set_ylim(*_limits([np.maximum(up, -down) * scale, band.error * scale], band.error * scale))
+    below.set_ylabel("relative", loc="center")
+
+
+def _draw_errors(axes: Axes, band: Band, parts: Sequence[FloatArray], label: str) -> None:
+    """Draw a line with a band around it and error bars on it."""
+    value, error, up, down = parts
+    if band.changes:
+        axes.stairs(value + up, band.edges, baseline=value + down, fill=True, color=MEDIUM, alpha=0.6, label=label)
+    axes.stairs(value, band.edges, color=DARK, linewidth=1.8, baseline=None, label="nominal" if label else None)
+    centres = (band.edges[1:] + band.edges[:-1]) / 2
+    axes.errorbar(
+        centres,
+        value,
+        yerr=error,
+        fmt="none",
+        ecolor=DARK,
+        elinewidth=1.2,
+        label="statistical error" if label else None,
+    )
+
+
+def _limits(parts: Sequence[FloatArray], doubt: FloatArray) -> tuple[float, float]:
+    """Choose limits of ratios that show the errors of all bins that are known well."""
+    sure = np.isfinite(doubt) & (doubt < _SURE)
+    reach = max((float(part[sure].max(initial=0.0)) for part in parts), default=0.0)
+    reach = min(max(_ROOM * reach, _LEAST), _MOST)
+    return 1 - reach, 1 + reach
