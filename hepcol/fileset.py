@@ -14,7 +14,7 @@ from hepcol import plugins
 from hepcol.errors import InputError
 
 ROOT_SUFFIX = ".root"
-WARNING = "warning"
+WARNING, MARK = "warning", "mark"
 
 # What the events' metadata hold of themselves (coffea.processor.executor, _PROTECTED_NAMES)
 RESERVED = frozenset(
@@ -111,15 +111,21 @@ def arranged(processor: Any, fileset: Fileset) -> Fileset:
     """Let a processor that has a method ``arrange`` say which trees of the files it takes, and as which datasets.
 
     What it has arranged may be given to it again, as when a run is repeated, and has to come back as it is. Among the
-    metadata of a dataset, ``warning`` is what the user should know of it.
+    metadata of a dataset, ``warning`` is what the user should know of it, and ``mark`` what its pictures say.
     """
     arrange = getattr(processor, "arrange", None)
     return arrange(fileset) if callable(arrange) else fileset
 
 
 def warnings(fileset: Fileset) -> list[str]:
-    """Return what the user should know of the datasets."""
-    return [str(dataset.metadata[WARNING]) for dataset in fileset.values() if dataset.metadata.get(WARNING)]
+    """Return what the user should know of the datasets, each thing once."""
+    told = [str(dataset.metadata[WARNING]) for dataset in fileset.values() if dataset.metadata.get(WARNING)]
+    return list(dict.fromkeys(told))
+
+
+def marks(fileset: Fileset) -> str:
+    """Return what pictures should say of the datasets, such as that they are no physics."""
+    return ", ".join(dict.fromkeys(str(one.metadata[MARK]) for one in fileset.values() if one.metadata.get(MARK)))
 
 
 def describe(fileset: Fileset) -> dict[str, Any]:

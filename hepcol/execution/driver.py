@@ -178,6 +178,7 @@ def run(
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
+        done.summary["mark"] = filesets.marks(inputs)
         done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings, *not_reported]
         done.summary.update(
             {

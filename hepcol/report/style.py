@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter
 
 STEPS = (1, 2, 5, 10)  # between ticks
@@ -66,9 +66,19 @@ def save(figure: Figure, targets: Iterable[Path]) -> list[Path]:
 
 def mark(axes: Axes, summary: Mapping[str, Any]) -> None:
     """Write above a plot whose it is, and whether events are missing."""
-    axes.text(0, 1.01, "hepcol", transform=axes.transAxes, weight="bold", va="bottom")
+    _say(axes.text(0, 1.01, "hepcol", transform=axes.transAxes, weight="bold", va="bottom"), summary)
     if lacks := missing(summary):
         axes.text(1, 1.01, lacks, transform=axes.transAxes, color=RED, ha="right", va="bottom", fontsize="small")
+
+
+def _say(name: Text, summary: Mapping[str, Any]) -> None:
+    """Write beside the name what pictures of a run have to say."""
+    if said := summary.get("mark"):
+        options: dict[str, Any] = {"xycoords": name, "textcoords": "offset points", "annotation_clip": False}
+        artist = Annotation(said, (1, 0), xytext=(6, 0), va="bottom", style="italic", fontsize=12, **options)
+        owner: Any = name.axes or name.get_figure(root=True)
+        owner.add_artist(artist)
+        artist.set_clip_on(False)  # it is above the axes that it is of
 
 
 def missing(summary: Mapping[str, Any]) -> str:
@@ -125,7 +135,8 @@ class Canvas:
 
     def mark(self, summary: Mapping[str, Any], left: float = 0.2) -> None:
         """Write at the top whose the figure is, and whether events are missing."""
-        self.text(left, self.height - 0.12, "hepcol", weight="bold", va="top", fontsize=17)
+        name = self.text(left, self.height - 0.12, "hepcol", weight="bold", va="top", fontsize=17)
+        _say(name, summary)
         self.text(self.width - 0.2, self.height - 0.14, missing(summary), color=RED, ha="right", va="top", fontsize=14)
 
 

@@ -7,12 +7,12 @@ import uproot
 
 from hepcol.errors import InputError
 from hepcol.events import open_file
-from hepcol.fileset import WARNING, Dataset, Fileset, InputFile
+from hepcol.fileset import MARK, WARNING, Dataset, Fileset, InputFile
 from hepcol.formats import identify
 
 SIMULATION, DATA = "simulation", "data"
-FORM = "form"
-MARK = "mark"  # what plots say of themselves
+FORM, GENERATED = "form", "generated"
+_NOTE = "hepcol_sample"  # key of generated samples
 _FORMAT = "PHYSLITE"
 _BITMASK = "EventInfoAuxDyn.eventTypeBitmask"
 
@@ -32,16 +32,18 @@ def arrange(fileset: Fileset, warning: str, mark: str) -> Fileset:
     InputError
         If metadata tell something else, or a file is not of PHYSLITE.
     """
-    told = {WARNING: warning, MARK: mark} if warning else {}
+    told = {WARNING: warning} if warning else {}
     made: Fileset = {}
     for name, dataset in fileset.items():
         form = dataset.metadata.get(FORM)
         if form is not None:
             if form not in (SIMULATION, DATA):
                 raise InputError(f"dataset '{name}': metadata '{FORM}' must be {SIMULATION} or {DATA}, got {form!r}")
-            made[name] = replace(dataset, metadata={**dataset.metadata, **told})
+            marks = mark if GENERATED not in dataset.metadata else _joined(GENERATED, mark)
+            made[name] = replace(dataset, metadata={**dataset.metadata, **told, **({MARK: marks} if marks else {})})
             continue
-        forms = {file: _form_of(file) for file in dataset.files}
+        looked = {file: _look_into(file) for file in dataset.files}
+        forms = {file: form for file, (form, _) in looked.items()}
         found = [one for one in (SIMULATION, DATA) if one in forms.values()] or [DATA]
         for one in found:
             # files that cannot be read go with the first, and are reported where they are opened
@@ -49,16 +51,23 @@ def arrange(fileset: Fileset, warning: str, mark: str) -> Fileset:
             key = name if len(found) == 1 else f"{name}-{one}"
             if key in made:
                 raise InputError(f"dataset '{key}' is there twice: rename one")
-            made[key] = Dataset(own, {**dataset.metadata, FORM: one, **told})
+            generated = {GENERATED: True} if any(looked[file][1] for file in own) else {}
+            marks = _joined(*generated, mark)
+            told_of = {FORM: one, **generated, **told, **({MARK: marks} if marks else {})}
+            made[key] = Dataset(own, {**dataset.metadata, **told_of})
     return made
 
 
-def _form_of(file: InputFile) -> str | None:
-    """Look at the first event of a file; None if it cannot be read, or has none."""
+def _joined(*texts: str) -> str:
+    return ", ".join(filter(None, texts))
+
+
+def _look_into(file: InputFile) -> tuple[str | None, bool]:
+    """Look at the first event of a file, and whether it says that it was generated; None if there is no event."""
     try:
         directory = open_file(file.path)
     except Exception:  # noqa: BLE001  (whatever it is is told where the file is opened to be processed)
-        return None
+        return None, False
     with directory:
         layout = identify(directory, file.tree)
         if layout.format.name != _FORMAT:
@@ -69,5 +78,6 @@ def _form_of(file: InputFile) -> str | None:
         except uproot.KeyInFileError:
             raise InputError(f"{file.path}: has no {_BITMASK}, which tells simulation from data") from None
         except Exception:  # noqa: BLE001  (likewise)
-            return None
-    return None if len(first) == 0 else SIMULATION if int(first[0]) & 1 else DATA
+            return None, False
+        is_generated = _NOTE in directory
+    return None if len(first) == 0 else SIMULATION if int(first[0]) & 1 else DATA, is_generated

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from calib.egamma.records import eta_second_layer
 from hepcol.columns import Collection
 from hepcol.errors import InputError
+from hepcol.events import Columns
 from processors.zee_atlas.selection import (
     CALO_ISOLATION,
     CLEANING,
@@ -36,7 +37,7 @@ _CLUSTER = {
 }
 _LAYER_2, _SAMPLING_PATTERN = "ETA2CALOFRAME", "samplingPattern"
 _EVENT = ("eventNumber", "runNumber", "eventTypeBitmask")
-COLUMNS = (
+COLUMNS: Columns = (
     *(f"Electrons.{name}" for name in (*_KINEMATICS, MEDIUM, TRACK_ISOLATION, CALO_ISOLATION, "caloClusterLinks")),
     *(f"egammaClusters.{name}" for name in _CLUSTER.values()),
     (f"egammaClusters.{_SAMPLING_PATTERN}", f"egammaClusters.{_LAYER_2}"),

@@ -18,7 +18,7 @@ from processors.zee_atlas.regions import ETA_EDGES, PAIRS, REGIONS, title
 from processors.zee_atlas.templates import DATA, TEMPLATES
 from processors.zee_atlas.truth import Injected, read_injected
 
-RESULT, PLOT = "in_situ.json", "in_situ.png"
+RESULT, PLOT, TABLE = "in_situ.json", "in_situ.png", "in_situ.md"
 _WHAT = "in_situ"
 
 
@@ -130,11 +130,13 @@ def calibrate_folder(folder: str | Path, area: str | Path | None = None) -> Fold
     done = FolderInSitu(path, data[0], simulation[0], found, read_injected(files), summary)
     if area is not None:
         done = replace(done, area=_write_area(done, provenance, area))
-    with store.adding(path, _WHAT, (RESULT, PLOT)):
+    with store.adding(path, _WHAT, (RESULT, PLOT, TABLE)):
         store.replace_text(path / RESULT, json.dumps(done.to_json(), indent=1) + "\n")
         from processors.zee_atlas.in_situ_plot import plot
+        from processors.zee_atlas.in_situ_table import markdown
 
         plot(done, path / PLOT)
+        store.replace_text(path / TABLE, markdown(done))
     return done
 
 

@@ -1,7 +1,6 @@
 """The processor of Z -> ee in ATLAS."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
@@ -128,10 +127,11 @@ class ZeeAtlasProcessor(ProcessorABC):
         """Names of the variations of scale factors."""
         return () if self.factors is None else tuple(one.name for one in self.factors.variations)
 
-    def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+    def _chosen(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the variations that are asked for."""
-        wanted = self.systematics
-        return tuple(name for name in names if wanted in ("all", name))
+        if self.systematics == _ALL:
+            return names
+        return (self.systematics,) if self.systematics in names else ()
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
@@ -164,7 +164,8 @@ class ZeeAtlasProcessor(ProcessorABC):
         found = electrons.find_electrons(events)
         weights, tallies = event_weights(events) if is_simulation else (None, {})
         candidates = found.candidates
-        weight, varied = self._weigh(events, candidates, weights) if is_simulation else (None, np.empty((0, 0)))
+        nothing = None, np.empty((0, len(candidates.row)))
+        weight, varied = self._weigh(events, candidates, weights) if is_simulation else nothing
         limbs = np.empty((len(candidates.row), 0)) if weight is None else limbs_of(weight, self.max_weight)
         systematics = self._chosen(self.tool.systematics) if is_simulation else ()
         filled = fill.fill_kinematic(self.tool, systematics, candidates, limbs)
