@@ -34,11 +34,13 @@ from hepcol.execution.interrupts import interrupts
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.scan import scan
+from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, close
 from hepcol.provenance import describe
 from hepcol.result import Result
 from hepcol.spectra import Contents, collect
 from hepcol.store import Earlier, OutputFolder
+from hepcol.update import Listener
 
 MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
@@ -71,6 +73,7 @@ def run(
     snapshot_s: float = SNAPSHOT_S,
     allow_incomplete: bool = False,
     progress: bool = False,
+    on_update: Listener | None = None,
 ) -> Run:
     """Run a processor over files.
 
@@ -118,6 +121,11 @@ def run(
         Whether to return a run that did not process every event, instead of raising.
     progress : bool
         Whether to draw a progress bar on a terminal.
+    on_update : function of hepcol.Update, optional
+        Is told what there is so far: at the start, as chunks are done, and at the end, with all that is in the run.
+        How often depends on what that costs: at most three times a second, and 2 % of the time. After an error of
+        its own it is not called again, and the run goes on; KeyboardInterrupt ends the run with what there is, as
+        Ctrl-C does. :class:`hepcol.report.live.Live` draws a histogram.
 
     Returns
     -------
@@ -148,8 +156,10 @@ def run(
         raise InputError(f"lost_after_s must be positive, got {lost_after_s} s")
     if resume and output is None:
         raise InputError("resume needs the output folder of the run that is to be continued")
+    if not (on_update is None or callable(on_update)):
+        raise InputError(f"on_update must be a function of an update, or None, got {on_update!r}")
     how = _Conduct(
-        chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
+        chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force, on_update
     )
     inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
     session = _Session(processor, inputs, how, kind)
@@ -169,7 +179,7 @@ def run(
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
-        done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings]
+        done.summary["warnings"] += [*filesets.warnings(inputs), *worked.warnings, *folder.warnings]
         done.summary.update(
             {
                 "wall_s": written - start,
@@ -189,7 +199,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Conduct:
-    """How chunks are cut, tried and saved; see :func:`run`."""
+    """How chunks are cut, tried, saved and shown; see :func:`run`."""
 
     chunksize: int | None
     on_error: str
@@ -198,6 +208,7 @@ class _Conduct:
     backoff_s: float
     snapshot_s: float
     force: bool
+    on_update: Listener | None
 
 
 @dataclass
@@ -209,6 +220,7 @@ class _Worked:
     chunks: list[ChunkRecord]
     events: int
     stopped: str
+    warnings: list[str]
     provenance: dict[str, Any]
     opened: float
     finished: float
@@ -256,6 +268,12 @@ class _Session:
             folder.record(record)
             bar.count(record)
 
+        updates = Updates(
+            how.on_update,
+            before=earlier.done,
+            events=sum(file.entries or 0 for file in found),
+            chunks=len(earlier.done) + len(items) + len(empty),
+        )
         self._collector = collector = Collector(
             items,
             heard_first,
@@ -263,6 +281,8 @@ class _Session:
             max_failures=how.allowed_failures,
             snapshot=lambda out, done: folder.snapshot(out, provenance, [*earlier.done, *done], found),
             every_s=how.snapshot_s,
+            updates=updates,
+            workers=backend.workers,
         )
         if how.on_error == "stop" and any(file.error for file in found):
             collector.stop("a file cannot be read")
@@ -275,6 +295,7 @@ class _Session:
         )
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
+                collector.keep_up()  # before the first chunk, which may take long
                 try:
                     LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
                 finally:  # whatever fails from here on, the work is not lost
@@ -285,15 +306,18 @@ class _Session:
         taken = collector.result()
         if (items or nothing) and not earlier.done and lacks_a_column(taken[LEDGER]):
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
+        stopped, finished = collector.stopped, time.perf_counter()
+        collector.show(finished=True)
         return _Worked(
             found,
             taken.get(OUT),
             sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
             sum(len(item) for item in items),
-            collector.stopped,
+            stopped,
+            updates.warnings,
             provenance,
             opened,
-            time.perf_counter(),
+            finished,
         )
 
     def _provenance(self, found: list[FileRecord], continued: bool) -> dict[str, Any]:
@@ -442,10 +466,9 @@ def _probe(
 class _Probes:
     """Takes what was found in files; see :class:`hepcol.execution.collector.Sink`."""
 
-    due = False
-
     def __init__(self, items: list[Probe]) -> None:
         self.stopped = ""
+        self.workers = 1
         self._items = items
         self._found: dict[tuple[str, str], FileRecord] = {}
 
@@ -459,8 +482,8 @@ class _Probes:
     def stop(self, reason: str) -> None:
         self.stopped = self.stopped or reason
 
-    def save(self) -> None:
-        """There is nothing to save."""
+    def keep_up(self, fetch: Callable[[], None] = lambda: None) -> None:
+        """There is nothing to save or to show."""
 
     def result(self) -> list[FileRecord]:
         if self.stopped == INTERRUPTED:

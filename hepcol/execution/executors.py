@@ -49,8 +49,7 @@ class LedgerIterativeExecutor(IterativeExecutor):
                 sink.stop(INTERRUPTED)
                 break
             sink.take(output)
-            if sink.due:
-                sink.save()
+            sink.keep_up()
         return sink.result(), 0
 
 
@@ -140,8 +139,7 @@ class _PoolWork:
                 self._suspects.extend(running.values())
                 running.clear()
                 self._pools.replace()
-            if self._sink.due:
-                self._sink.save()
+            self._sink.keep_up()
         if self._sink.stopped:
             self._pools.close(kill=True)
 
@@ -326,9 +324,7 @@ class _DaskWork:
             return
         while len(self._ready) >= self._executor.treereduction:
             self._merge(self._executor.treereduction)
-        if self._sink.due:
-            self._fetch_ready()
-            self._sink.save()
+        self._sink.keep_up(self._fetch_ready)
         self._look()
 
     def _finish(self, future: Any) -> None:
@@ -435,6 +431,7 @@ class _DaskWork:
             workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
         except Exception:  # noqa: BLE001  (whatever the connection raises: it may come back)
             workers = 0
+        self._sink.workers = workers
         if workers:
             self._alone_since = None
         elif self._alone_since is None:
