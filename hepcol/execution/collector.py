@@ -35,8 +35,11 @@ class Sink(Protocol):
     def stop(self, reason: str) -> None:
         """Stop for a reason; the first one stays."""
 
-    def keep_up(self, fetch: Callable[[], None] = ...) -> None:
-        """Write down and show what was taken, when it is time to; ``fetch`` lets the sink take what is elsewhere."""
+    def keep_up(self, fetch_all: Callable[[], None] = ..., fetch_some: Callable[[], None] = ...) -> None:
+        """Write down and show what was taken, when it is time to.
+
+        ``fetch_all`` lets the sink take before what is elsewhere, and ``fetch_some`` what is enough to be shown.
+        """
 
     def result(self) -> Any:
         """Return what was taken."""
@@ -160,14 +163,14 @@ class Collector:
         """Stop for a reason; the first one stays."""
         self.stopped = self.stopped or reason
 
-    def keep_up(self, fetch: Callable[[], None] = _all_here) -> None:
+    def keep_up(self, fetch_all: Callable[[], None] = _all_here, fetch_some: Callable[[], None] = _all_here) -> None:
         """Save and show what there is, when it is time to."""
         saving = self._snapshot is not None and time.monotonic() - self._last >= self._every_s
         showing = self._updates.due(len(self._heard))
         if not (saving or showing):
             return
         start = time.perf_counter()
-        fetch()
+        (fetch_all if saving else fetch_some)()
         spent_s = time.perf_counter() - start
         if saving:
             self.save()

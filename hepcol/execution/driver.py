@@ -482,7 +482,7 @@ class _Probes:
     def stop(self, reason: str) -> None:
         self.stopped = self.stopped or reason
 
-    def keep_up(self, fetch: Callable[[], None] = lambda: None) -> None:
+    def keep_up(self, *fetches: Callable[[], None]) -> None:
         """There is nothing to save or to show."""
 
     def result(self) -> list[FileRecord]:

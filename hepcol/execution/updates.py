@@ -45,8 +45,12 @@ class Updates:
         self._told = -1
 
     def due(self, ended: int) -> bool:
-        """Whether to tell that so many chunks have ended: there is news, and the last update has been paid for."""
-        return self._listener is not None and ended > self._told and time.perf_counter() >= self._next
+        """Whether to tell that so many chunks have ended: there is news, and the last update has been paid for.
+
+        Once all have ended, the last update is about to come.
+        """
+        news = self._told < ended < self._chunks - len(self._before)
+        return self._listener is not None and news and time.perf_counter() >= self._next
 
     def tell(
         self, out: Any, records: Sequence[ChunkRecord], workers: int, *, spent_s: float = 0.0, finished: bool = False

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
-from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, save, style
+from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
 VARIATION = "variation"
 
@@ -55,10 +55,8 @@ def _draw(histogram: hist.Hist, name: tuple[str, ...], summary: dict[str, Any]) 
     else:
         mplhep.histplot(histogram, ax=axes, color=DARK, label="events", yerr=True)
     observable = next(axis for axis in histogram.axes if axis.name not in categories)
-    width = observable.widths[0]
-    unit = observable.label.partition("[")[2].rstrip("]") if "[" in observable.label else ""
     axes.set_xlabel(observable.label or observable.name)
-    axes.set_ylabel(f"events / {width:.3g} {unit}".rstrip())
+    axes.set_ylabel(per_bin(observable))
     axes.set_xlim(observable.edges[0], observable.edges[-1])
     # head room for the legend and the labels above the highest bin
     axes.set_ylim(0, 1.45 * max(axes.get_ylim()[1], 1))
