@@ -181,11 +181,11 @@ class Collector:
         """Show what there is, which has taken some time already to be here."""
         with self._lock:  # records come from Dask's thread
             failed = {key: record for key, record in self._heard.items() if record.status is Status.FAILED}
-        records = [*(failed | self._records).values(), *self.extra]
+        records = list((failed | self._records).values())
         try:
             self._updates.tell(self.out, records, self.workers, spent_s=spent_s, finished=finished)
         except KeyboardInterrupt:
-            if self.stopped:  # the second one
+            if self.stopped and not finished:  # the second one
                 raise
             self.stop(INTERRUPTED)
 

@@ -8,14 +8,16 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from hepcol.report.choice import Spectrum
-from hepcol.report.numbers import human
-from hepcol.report.style import DARK, LIGHT, NO_DATE, RED, Canvas, label_axes, per_bin, style
+from hepcol.report.numbers import human, measured
+from hepcol.report.style import DARK, LIGHT, NO_DATE, RED, Canvas, label_axes, per_bin, shrink, style
 from hepcol.update import Update
 
 PNG = "png"
 _WIDTH, _HEIGHT = 8.0, 6.2  # inch
 _LEFT, _BOTTOM, _RIGHT, _TOP = 1.1, 0.85, 0.2, 1.05  # margins
 _BAR = 0.16  # height
+_MARK = 1.2  # width
+_SMALL = 13  # points
 _HEAD_ROOM = 1.35  # for the title, above the highest bin
 _LOOK = {"font.size": 15, "figure.constrained_layout.use": False}
 _CHARACTERS = 24  # of a bar in a text
@@ -52,7 +54,7 @@ class Picture:
             for part in (self._done, self._failed):
                 bar.add_patch(part)
             canvas.text(0.2, _HEIGHT - 0.2, "hepcol", weight="bold", va="top", fontsize=17)
-            self._status = canvas.text(_WIDTH - _RIGHT, _HEIGHT - 0.22, "", ha="right", va="top", fontsize=14)
+            self._status = canvas.text(_WIDTH - _RIGHT, _HEIGHT - 0.22, "", ha="right", va="top")
         self.figure = canvas.figure
 
     def draw(self, spectrum: Spectrum, update: Update) -> None:
@@ -64,11 +66,12 @@ class Picture:
         self._stairs.set_data(spectrum.values)
         self._errors.set_segments(list(np.stack(points, axis=-1)))
         top, bottom = max(high.max(), 0.0) or 1.0, min(low.min(), 0.0)
-        self._title.set_text(f"{spectrum.title}\n{spectrum.values.sum():,.10g} entries")
+        self._title.set_text(f"{spectrum.title}\n{measured(spectrum.values.sum())} events")
         total = max(update.events_total, 1)
         self._done.set_width(update.events_done / total)
         self._failed.set(x=update.events_done / total, width=update.events_failed / total)
-        self._status.set_text(status(update))
+        self._status.set(text=status(update), fontsize=_SMALL)
+        shrink([self._status], _WIDTH - _MARK - _RIGHT)
         self._status.set_color(RED if update.events_failed or _incomplete(update) else "black")
         with style(_LOOK):  # which new ticks take
             self._axes.set_ylim(1.1 * bottom, bottom + _HEAD_ROOM * (top - bottom))
@@ -90,11 +93,11 @@ def status(update: Update) -> str:
     seconds = round(update.elapsed_s)
     elapsed = f"{update.elapsed_s:.1f} s" if seconds < _MINUTE else f"{seconds // _MINUTE}:{seconds % _MINUTE:02} min"
     parts = [
-        f"{human(update.events_done)} of {human(update.events_total)} events",
+        f"{human(update.events_done)}/{human(update.events_total)} events",
         f"{human(update.events_failed)} failed" if update.events_failed else "",
         f"{human(update.events_per_s)} events/s",
         f"{update.workers} worker{'s' if update.workers != 1 else ''}",
-        f"{update.chunks_done} of {update.chunks_total} chunks",
+        f"{update.chunks_done}/{update.chunks_total} chunks",
         elapsed,
     ]
     return ("INCOMPLETE: " if _incomplete(update) else "") + ", ".join(part for part in parts if part)
