@@ -127,7 +127,7 @@ class Choice:
         """Return the name of the variation; None of a histogram without any."""
         there = _categories(histogram, VARIATION)
         if self.variation is None:
-            return NOMINAL if NOMINAL in there or not there else there[0]
+            return NOMINAL if NOMINAL in there else next(iter(there), None)
         if self.variation not in there:
             raise InputError(
                 f"variation '{self.variation}': there is none in '{self.histogram}'; there are {_listed(there)}"
