@@ -42,10 +42,11 @@ class Updates:
         self._events, self._chunks = events, chunks
         self._start = time.perf_counter()
         self._next = self._start
+        self._spent = 0.0
         self._told = -1
 
     def due(self, ended: int) -> bool:
-        """Whether to tell that so many chunks have ended: there is news, and the last update has been paid for.
+        """Whether to tell that so many chunks have ended: there is news, and time to pay for it.
 
         Once all have ended, the last update is about to come.
         """
@@ -81,7 +82,10 @@ class Updates:
                 self._listener = None
                 self.warnings.append(f"on_update failed, no updates since: {class_name(error)}: {one_line(error)}")
         now = time.perf_counter()
-        self._next = now + max(SHORTEST_S, (now - start + spent_s) / SHARE)
+        cost = now - start + spent_s
+        self._spent += cost
+        # once the next one and the last one, which always comes, are paid for, too
+        self._next = max(now + SHORTEST_S, self._start + (self._spent + 2 * cost) / SHARE)
 
     def _update(self, out: Any, records: Sequence[ChunkRecord], workers: int, finished: bool) -> Update:
         """Count events and chunks."""

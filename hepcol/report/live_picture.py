@@ -71,9 +71,9 @@ class Picture:
         self._done.set_width(update.events_done / total)
         self._failed.set(x=update.events_done / total, width=update.events_failed / total)
         self._status.set(text=status(update), fontsize=_SMALL)
-        shrink([self._status], _WIDTH - _MARK - _RIGHT)
         self._status.set_color(RED if update.events_failed or _incomplete(update) else "black")
-        with style(_LOOK):  # which new ticks take
+        with style(_LOOK):  # new ticks take it, and texts are measured with its fonts
+            shrink([self._status], _WIDTH - _MARK - _RIGHT)
             self._axes.set_ylim(1.1 * bottom, bottom + _HEAD_ROOM * (top - bottom))
             label_axes(self._axes, self.axis.label or self.axis.name, per_bin(self.axis))
 

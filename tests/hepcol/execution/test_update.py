@@ -117,31 +117,46 @@ def test_what_is_done_to_an_update_does_not_change_the_result(shipped_file, at_o
     assert run.result["n"].sum() == EVENTS
 
 
-def test_updates_are_paid_for_by_the_time_until_the_next(monkeypatch):
-    """Two percent of the time, and no more than three a second."""
-    now = [0.0]
+@pytest.mark.parametrize(("cost", "fetch"), [(0.0, 0.0), (0.001, 0.0), (0.05, 0.0), (0.01, 0.1)])
+def test_updates_take_two_percent_of_the_time_and_come_three_times_a_second_at_most(cost, fetch, monkeypatch):
+    now, told = [0.0], []
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    costs = {0: 0.001, 1: 0.1, 2: 0.1}
-    told = []
 
     def listen(update):
-        now[0] += costs[len(told)]
-        told.append(update)
+        told.append(now[0])
+        now[0] += cost
 
-    def record(number):
-        return ChunkRecord("d", "f", "t", number, number + 1, Status.DONE)
+    given = Updates(listen, events=10_000, chunks=10_000)
+    records = []
+    while len(records) < 10_000:
+        records.append(ChunkRecord("d", "f", "t", len(records), len(records) + 1, Status.DONE))
+        now[0] += 0.01
+        if given.due(len(records)):
+            now[0] += fetch
+            given.tell(None, records, 1, spent_s=fetch)
+    given.tell(None, records, 1, finished=True)
+    spent = cost * len(told) + fetch * (len(told) - 1)
+    assert spent < updates.SHARE * now[0]
+    assert min(np.diff(told[:-1])) >= updates.SHORTEST_S
+    most = min(0.9 * now[0] / updates.SHORTEST_S, updates.SHARE * now[0] / (cost + fetch or 1e-9))
+    assert len(told) > 0.8 * most - 2
 
-    given = Updates(listen, events=9, chunks=9)
-    for ended, spent_s, wait in ((0, 0.0, 0.3), (1, 0.0, 5.0), (2, 0.3, 20.0)):
-        assert given.due(ended)
-        given.tell({"n": ended}, [record(n) for n in range(ended)], 1, spent_s=spent_s)
-        start, now[0] = now[0], now[0] + 0.99 * wait
-        assert not given.due(ended + 1)
-        now[0] = start + 1.01 * wait
-        assert given.due(ended + 1)
-        assert not given.due(ended)
-    assert not given.due(9)  # the last one is about to come
-    assert [update.events_done for update in told] == [0, 1, 2]
+
+def test_an_update_needs_news(monkeypatch):
+    monkeypatch.setattr(updates, "SHORTEST_S", 0.0)
+    monkeypatch.setattr(updates, "SHARE", np.inf)
+    told = []
+    given = Updates(told.append, events=3, chunks=3)
+    record = ChunkRecord("d", "f", "t", 0, 1, Status.DONE)
+    assert given.due(0)
+    given.tell(None, [], 1)
+    assert not given.due(0)
+    assert given.due(1)
+    given.tell(None, [], 1)  # its output is still to come
+    assert len(told) == 1
+    given.tell(None, [record], 1)
+    assert len(told) == 2
+    assert not given.due(3)  # the last one is about to come
 
 
 def test_a_slow_function_is_called_seldom(shipped_file):
