@@ -42,7 +42,7 @@ class Updates:
         self._events, self._chunks = events, chunks
         self._start = time.perf_counter()
         self._next = self._start
-        self._spent = 0.0
+        self._spent = self._cost = 0.0
         self._told = -1
 
     def due(self, ended: int) -> bool:
@@ -74,7 +74,8 @@ class Updates:
         if self._listener is None:
             return
         start = time.perf_counter()
-        if finished or len(records) > self._told:
+        news = finished or len(records) > self._told
+        if news:
             self._told = len(records)
             try:
                 self._listener(self._update(copy.deepcopy(out), records, workers, finished))
@@ -84,8 +85,10 @@ class Updates:
         now = time.perf_counter()
         cost = now - start + spent_s
         self._spent += cost
+        if news:
+            self._cost = cost
         # once the next one and the last one, which always comes, are paid for, too
-        self._next = max(now + SHORTEST_S, self._start + (self._spent + 2 * cost) / SHARE)
+        self._next = max(now + SHORTEST_S, self._start + (self._spent + 2 * self._cost) / SHARE)
 
     def _update(self, out: Any, records: Sequence[ChunkRecord], workers: int, finished: bool) -> Update:
         """Count events and chunks."""
