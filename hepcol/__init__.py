@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hepcol.execution import IncompleteRun, Run, run
     from hepcol.histograms import Histogram
     from hepcol.result import DatasetResult, Result
+    from hepcol.update import Update
 
 _HOMES = {
     "DatasetResult": "hepcol.result",
@@ -18,11 +19,12 @@ _HOMES = {
     "IncompleteRun": "hepcol.execution",
     "Result": "hepcol.result",
     "Run": "hepcol.execution",
+    "Update": "hepcol.update",
     "open_events": "hepcol.events",
     "run": "hepcol.execution",
 }
 
-__all__ = ["DatasetResult", "Histogram", "IncompleteRun", "Result", "Run", "open_events", "run"]
+__all__ = ["DatasetResult", "Histogram", "IncompleteRun", "Result", "Run", "Update", "open_events", "run"]
 
 
 def __getattr__(name: str) -> Any:

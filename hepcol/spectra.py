@@ -1,7 +1,7 @@
 """The histograms, numbers and other things in what a processor returned, by name."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -37,27 +37,34 @@ class Contents:
 def collect(result: Any) -> Contents:
     """Collect the contents of hepcol's results, or of the nested mappings of any coffea processor."""
     contents = Contents()
-    if isinstance(result, Result):
-        for dataset, part in result.items():
-            for name, histogram in part.histograms.items():
-                contents.histograms[dataset, name] = histogram.to_hist()
-        return contents
-    _walk(result, (), contents)
+    for name, item in named(result):
+        if isinstance(item, Histogram):
+            contents.histograms[name] = item.to_hist()
+        elif isinstance(item, hist.BaseHist):
+            contents.histograms[name] = hist.Hist(item)
+        elif isinstance(item, (Real, np.number)):
+            number = item.item() if isinstance(item, np.generic) else item
+            # JSON has no NaN and no infinity
+            contents.values[name] = number if math.isfinite(number) else str(number)
+        else:
+            contents.others[name] = type(item).__name__
     return contents
 
 
-def _walk(item: Any, name: Name, contents: Contents) -> None:
-    """Sort an item of a foreign result by what it is."""
+def named(result: Any) -> Iterator[tuple[Name, Any]]:
+    """Iterate over what is in a result, by name: of hepcol's, the histograms."""
+    if isinstance(result, Result):
+        for dataset, part in result.items():
+            for name, histogram in part.histograms.items():
+                yield (dataset, name), histogram
+    else:
+        yield from _leaves(result, ())
+
+
+def _leaves(item: Any, name: Name) -> Iterator[tuple[Name, Any]]:
+    """Iterate over what is in nested mappings."""
     if isinstance(item, Mapping):
         for key, value in item.items():
-            _walk(value, (*name, str(key)), contents)
-    elif isinstance(item, Histogram):
-        contents.histograms[name or ("result",)] = item.to_hist()
-    elif isinstance(item, hist.BaseHist):
-        contents.histograms[name or ("result",)] = hist.Hist(item)
-    elif isinstance(item, (Real, np.number)):
-        number = item.item() if isinstance(item, np.generic) else item
-        # JSON has no NaN and no infinity
-        contents.values[name or ("result",)] = number if math.isfinite(number) else str(number)
+            yield from _leaves(value, (*name, str(key)))
     else:
-        contents.others[name or ("result",)] = type(item).__name__
+        yield name or ("result",), item

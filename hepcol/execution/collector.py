@@ -1,4 +1,4 @@
-"""What comes back from the chunks: merged, accounted for, and written down from time to time."""
+"""What comes back from the chunks: merged, accounted for, and from time to time written down and shown."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ from coffea.processor.executor import WorkItem
 
 from hepcol.execution.chunk import LEDGER, OUT, class_name, one_line
 from hepcol.execution.merging import merged
+from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkKey, ChunkRecord, Status
 
 INTERRUPTED = "interrupted"
@@ -17,6 +18,9 @@ INTERRUPTED = "interrupted"
 
 class Sink(Protocol):
     """Where an executor puts what comes back, and what tells it to stop."""
+
+    workers: int
+    """How many work; an executor that sees them come and go sets it."""
 
     @property
     def stopped(self) -> str:
@@ -31,12 +35,11 @@ class Sink(Protocol):
     def stop(self, reason: str) -> None:
         """Stop for a reason; the first one stays."""
 
-    @property
-    def due(self) -> bool:
-        """Whether it is time to fetch what the workers have, and to save it."""
+    def keep_up(self, fetch_all: Callable[[], None] = ..., fetch_some: Callable[[], None] = ...) -> None:
+        """Write down and show what was taken, when it is time to.
 
-    def save(self) -> None:
-        """Write down what was taken."""
+        ``fetch_all`` lets the sink take before what is elsewhere, and ``fetch_some`` what is enough to be shown.
+        """
 
     def result(self) -> Any:
         """Return what was taken."""
@@ -45,6 +48,10 @@ class Sink(Protocol):
 def key_of(item: WorkItem) -> ChunkKey:
     """Return what tells chunks apart."""
     return (item.dataset, item.filename, item.entrystart, item.entrystop)
+
+
+def _all_here() -> None:
+    """Fetch nothing."""
 
 
 def _failed(record: ChunkRecord, error: BaseException) -> ChunkRecord:
@@ -70,6 +77,10 @@ class Collector:
         With more failed chunks than this the run stops.
     snapshot : function of (out, records), optional
         Writes what there is, every ``every_s`` seconds.
+    updates : Updates, optional
+        Show what there is.
+    workers : int
+        How many work.
     """
 
     def __init__(
@@ -81,11 +92,14 @@ class Collector:
         max_failures: int | None = None,
         snapshot: Callable[[Any, list[ChunkRecord]], None] | None = None,
         every_s: float = 30.0,
+        updates: Updates | None = None,
+        workers: int = 1,
     ) -> None:
         self.items = items
         self.out = out
         self.extra: list[ChunkRecord] = []  # of chunks without events
         self.stopped = ""
+        self.workers = workers
         self._hear = hear
         self._records: dict[ChunkKey, ChunkRecord] = {}
         self._heard: dict[ChunkKey, ChunkRecord] = {}
@@ -93,6 +107,7 @@ class Collector:
         self._max_failures = max_failures
         self._snapshot = snapshot
         self._every_s = every_s
+        self._updates = updates or Updates()
         self._last = time.monotonic()
         self._unsaved = False
         self._lock = threading.Lock()
@@ -148,10 +163,31 @@ class Collector:
         """Stop for a reason; the first one stays."""
         self.stopped = self.stopped or reason
 
-    @property
-    def due(self) -> bool:
-        """Whether it is time for a snapshot."""
-        return self._snapshot is not None and time.monotonic() - self._last >= self._every_s
+    def keep_up(self, fetch_all: Callable[[], None] = _all_here, fetch_some: Callable[[], None] = _all_here) -> None:
+        """Save and show what there is, when it is time to."""
+        saving = self._snapshot is not None and time.monotonic() - self._last >= self._every_s
+        showing = self._updates.due(len(self._heard))
+        if not (saving or showing):
+            return
+        start = time.perf_counter()
+        (fetch_all if saving else fetch_some)()
+        spent_s = time.perf_counter() - start
+        if saving:
+            self.save()
+        if showing and not self.stopped:
+            self.show(spent_s=0.0 if saving else spent_s)
+
+    def show(self, *, spent_s: float = 0.0, finished: bool = False) -> None:
+        """Show what there is, which has taken some time already to be here."""
+        with self._lock:  # records come from Dask's thread
+            failed = {key: record for key, record in self._heard.items() if record.status is Status.FAILED}
+        records = list((failed | self._records).values())
+        try:
+            self._updates.tell(self.out, records, self.workers, spent_s=spent_s, finished=finished)
+        except KeyboardInterrupt:
+            if self.stopped and not finished:  # the second one
+                raise
+            self.stop(INTERRUPTED)
 
     def save(self) -> None:
         """Write what there is."""

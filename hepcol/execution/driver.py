@@ -35,11 +35,13 @@ from hepcol.execution.performance import performance_report
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.scan import scan
+from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, close
 from hepcol.provenance import describe
 from hepcol.result import Result
 from hepcol.spectra import Contents, collect
 from hepcol.store import Earlier, OutputFolder
+from hepcol.update import Listener
 
 MAX_CHUNK = 100_000
 MIN_CHUNK = 1_000
@@ -73,6 +75,7 @@ def run(
     dask_report: bool = False,
     allow_incomplete: bool = False,
     progress: bool = False,
+    on_update: Listener | None = None,
 ) -> Run:
     """Run a processor over files.
 
@@ -122,6 +125,11 @@ def run(
         Whether to return a run that did not process every event, instead of raising.
     progress : bool
         Whether to draw a progress bar on a terminal.
+    on_update : function of hepcol.Update, optional
+        Is told what there is so far: at the start, as chunks are done, and at the end, with all that is in the run.
+        How often depends on what that costs: at most three times a second, and 2 % of the time. After an error of
+        its own it is not called again, and the run goes on; KeyboardInterrupt ends the run with what there is, as
+        Ctrl-C does. :class:`hepcol.report.live.Live` draws a histogram.
 
     Returns
     -------
@@ -156,8 +164,10 @@ def run(
         raise InputError(
             f"dask_report needs the executor dask and an output folder, got {kind}, {output or 'no folder'}"
         )
+    if not (on_update is None or callable(on_update)):
+        raise InputError(f"on_update must be a function of an update, or None, got {on_update!r}")
     how = _Conduct(
-        chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force
+        chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force, on_update
     )
     inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
     session = _Session(processor, inputs, how, kind)
@@ -179,7 +189,7 @@ def run(
         folder.write_histograms(worked.contents)
         written = time.perf_counter()
         done.summary["mark"] = filesets.marks(inputs)
-        done.summary["warnings"] += [*filesets.warnings(inputs), *folder.warnings, *not_reported]
+        done.summary["warnings"] += [*filesets.warnings(inputs), *worked.warnings, *folder.warnings, *not_reported]
         done.summary.update(
             {
                 "wall_s": written - start,
@@ -199,7 +209,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Conduct:
-    """How chunks are cut, tried and saved; see :func:`run`."""
+    """How chunks are cut, tried, saved and shown; see :func:`run`."""
 
     chunksize: int | None
     on_error: str
@@ -208,6 +218,7 @@ class _Conduct:
     backoff_s: float
     snapshot_s: float
     force: bool
+    on_update: Listener | None
 
 
 @dataclass
@@ -219,6 +230,7 @@ class _Worked:
     chunks: list[ChunkRecord]
     events: int
     stopped: str
+    warnings: list[str]
     provenance: dict[str, Any]
     opened: float
     finished: float
@@ -266,6 +278,12 @@ class _Session:
             folder.record(record)
             bar.count(record)
 
+        updates = Updates(
+            how.on_update,
+            before=earlier.done,
+            events=sum(file.entries or 0 for file in found),
+            chunks=len(earlier.done) + len(items) + len(empty),
+        )
         self._collector = collector = Collector(
             items,
             heard_first,
@@ -273,6 +291,8 @@ class _Session:
             max_failures=how.allowed_failures,
             snapshot=lambda out, done: folder.snapshot(out, provenance, [*earlier.done, *done], found),
             every_s=how.snapshot_s,
+            updates=updates,
+            workers=backend.workers,
         )
         if how.on_error == "stop" and any(file.error for file in found):
             collector.stop("a file cannot be read")
@@ -285,6 +305,7 @@ class _Session:
         )
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
+                collector.keep_up()  # before the first chunk, which may take long
                 try:
                     LedgerRunner(executor=backend.executor.copy(sink=collector)).run(items, task)
                 finally:  # whatever fails from here on, the work is not lost
@@ -295,15 +316,18 @@ class _Session:
         taken = collector.result()
         if (items or nothing) and not earlier.done and lacks_a_column(taken[LEDGER]):
             raise InputError(f"{taken[LEDGER][0].path}: {taken[LEDGER][0].message}")
+        stopped, finished = collector.stopped, time.perf_counter()
+        collector.show(finished=True)
         return _Worked(
             found,
             taken.get(OUT),
             sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
             sum(len(item) for item in items),
-            collector.stopped,
+            stopped,
+            updates.warnings,
             provenance,
             opened,
-            time.perf_counter(),
+            finished,
         )
 
     def _provenance(self, found: list[FileRecord], continued: bool) -> dict[str, Any]:
@@ -452,10 +476,9 @@ def _probe(
 class _Probes:
     """Takes what was found in files; see :class:`hepcol.execution.collector.Sink`."""
 
-    due = False
-
     def __init__(self, items: list[Probe]) -> None:
         self.stopped = ""
+        self.workers = 1
         self._items = items
         self._found: dict[tuple[str, str], FileRecord] = {}
 
@@ -469,8 +492,8 @@ class _Probes:
     def stop(self, reason: str) -> None:
         self.stopped = self.stopped or reason
 
-    def save(self) -> None:
-        """There is nothing to save."""
+    def keep_up(self, *fetches: Callable[[], None]) -> None:
+        """There is nothing to save or to show."""
 
     def result(self) -> list[FileRecord]:
         if self.stopped == INTERRUPTED:

@@ -26,6 +26,7 @@ POLL_S = 0.2
 MAX_DEATHS = 3  # of workers, until a chunk is held to be the reason
 LOST_AFTER_S = 300.0  # of a cluster without workers
 _FETCH_S = 30.0  # for outputs to come from workers once the run has to end, and for news of an error
+_FEW = 4  # outputs that are fetched one by one to be shown
 _LOOK_S = 1.0  # between two looks at the cluster, or at whether the client is there
 _LOST = "the Dask scheduler was lost"
 
@@ -49,8 +50,7 @@ class LedgerIterativeExecutor(IterativeExecutor):
                 sink.stop(INTERRUPTED)
                 break
             sink.take(output)
-            if sink.due:
-                sink.save()
+            sink.keep_up()
         return sink.result(), 0
 
 
@@ -140,8 +140,7 @@ class _PoolWork:
                 self._suspects.extend(running.values())
                 running.clear()
                 self._pools.replace()
-            if self._sink.due:
-                self._sink.save()
+            self._sink.keep_up()
         if self._sink.stopped:
             self._pools.close(kill=True)
 
@@ -326,9 +325,7 @@ class _DaskWork:
             return
         while len(self._ready) >= self._executor.treereduction:
             self._merge(self._executor.treereduction)
-        if self._sink.due:
-            self._fetch_ready()
-            self._sink.save()
+        self._sink.keep_up(self._fetch_ready, self._fetch_some)
         self._look()
 
     def _finish(self, future: Any) -> None:
@@ -377,20 +374,25 @@ class _DaskWork:
         )
         self._follow(_Node(future, [item for node in nodes for item in node.items], nodes))
 
+    def _begin_fetch(self, node: _Node) -> _Fetch | None:
+        """Let an output come, unless it was lost and is being made anew."""
+        if node.fetch is None and node.future.status not in ("lost", "pending"):
+            node.fetch = _Fetch(node.future)
+        return node.fetch
+
     def _fetch(self, node: _Node) -> bool:
         """Bring an output into this process, where nothing can take it away; False if it has to be tried again.
 
         A slow link takes its time; the end of the run, and of the cluster, are looked out for meanwhile.
         """
-        if node.fetch is None:
-            if node.future.status in ("lost", "pending"):
-                return False
-            node.fetch = _Fetch(node.future)
-        while not node.fetch.arrived.wait(POLL_S):
+        fetched = self._begin_fetch(node)
+        if fetched is None:
+            return False
+        while not fetched.arrived.wait(POLL_S):
             self._look()
             if self._sink.stopped:
                 return False
-        fetched, node.fetch = node.fetch, None
+        node.fetch = None
         if fetched.error is None:
             self._sink.take(fetched.output)
         elif node.future.status == "cancelled":
@@ -401,7 +403,24 @@ class _DaskWork:
 
     def _fetch_ready(self) -> None:
         """Fetch what is ready; by the bounded tree that is little."""
-        nodes, self._ready = self._ready, []
+        self._fetch_all(self._ready)
+
+    def _fetch_some(self) -> None:
+        """Fetch what is ready as far as that is quick: of many outputs those that are merged, and the others next time.
+
+        Each costs an answer of a worker that is at work, whatever its size.
+        """
+        if len(self._ready) <= _FEW:
+            self._fetch_ready()
+        elif merged_before := [node for node in self._ready if len(node.items) > 1]:
+            self._fetch_all(merged_before)
+        else:
+            self._merge(len(self._ready))
+
+    def _fetch_all(self, nodes: list[_Node]) -> None:
+        self._ready = [node for node in self._ready if node not in nodes]
+        for node in nodes:  # all at once: each waits until its worker, which is at work, answers
+            self._begin_fetch(node)
         self._ready += [node for node in nodes if not self._fetch(node)]
 
     def _rescue(self) -> None:
@@ -435,6 +454,7 @@ class _DaskWork:
             workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
         except Exception:  # noqa: BLE001  (whatever the connection raises: it may come back)
             workers = 0
+        self._sink.workers = workers
         if workers:
             self._alone_since = None
         elif self._alone_since is None:

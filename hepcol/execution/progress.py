@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from hepcol.ledger import ChunkRecord, Status
+from hepcol.report.numbers import human
 
 
 class _Rate(ProgressColumn):
@@ -19,15 +20,6 @@ class _Rate(ProgressColumn):
         if not elapsed or not task.completed:
             return Text("- ev/s")
         return Text(f"{human(task.completed / elapsed)} ev/s")
-
-
-def human(number: float) -> str:
-    """Write a number with at most three digits before a suffix k, M or G."""
-    for suffix in ("", "k", "M"):
-        if abs(number) < 999.5:  # noqa: PLR2004  (rounds to 1000)
-            return f"{number:.3g}{suffix}"
-        number /= 1000
-    return f"{number:.3g}G"
 
 
 class ProgressBar:

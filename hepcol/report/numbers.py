@@ -49,6 +49,15 @@ def probability(value: float) -> str:
     return f"= {value:#.2g}" if value >= 1e-6 else "< 1e-6"  # noqa: PLR2004
 
 
+def human(number: float) -> str:
+    """Write a number with at most three digits before a suffix k, M or G."""
+    for suffix in ("", "k", "M"):
+        if abs(number) < 999.5:  # noqa: PLR2004  (rounds to 1000)
+            return f"{number:.3g}{suffix}"
+        number /= 1000
+    return f"{number:.3g}G"
+
+
 def with_unit(text: str, unit: str) -> str:
     """Add a unit, if there is one."""
     return f"{text} {unit}".rstrip()

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hepcol import store
 from hepcol.report.bands import VARIATION, band_of, categories, draw_band, has_systematics, observables
-from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, save, style
+from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
 
 def plot_folder(folder: str | Path) -> list[Path]:
@@ -68,10 +68,8 @@ def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]
         else:
             mplhep.histplot(summed, ax=axes, color=DARK, label="events", yerr=True)
     observable = summed.axes[observed]
-    width = observable.widths[0]
-    unit = observable.label.partition("[")[2].rstrip("]") if "[" in observable.label else ""
     lowest.set_xlabel(observable.label or observable.name)
-    axes.set_ylabel(f"events / {width:.3g} {unit}".rstrip())
+    axes.set_ylabel(per_bin(observable))
     axes.set_xlim(observable.edges[0], observable.edges[-1])
     # for the legend and the labels above the highest bin
     axes.set_ylim(0, head_room * max(axes.get_ylim()[1], 1))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 import matplotlib as mpl
 import mplhep
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -234,6 +235,15 @@ def label_axes(axes: Axes, x: str = "", y: str = "") -> None:
             scale = Scale.of(*axis.get_view_interval())
             axis.set_major_formatter(FuncFormatter(lambda value, _, scale=scale: scale.tick(value)))
             write(scale.label(text))
+
+
+def per_bin(axis: Any, what: str = "events") -> str:
+    """Label what is counted in the bins of an axis of a histogram: by their width, if that is the same for all."""
+    widths = axis.widths
+    if not np.allclose(widths, widths[0]):
+        return f"{what} / bin"
+    unit = axis.label.partition("[")[2].rstrip("]") if "[" in axis.label else ""
+    return f"{what} / {widths[0]:.3g} {unit}".rstrip()
 
 
 class Scale(NamedTuple):
