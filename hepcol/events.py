@@ -10,6 +10,7 @@ import awkward as ak
 
 from hepcol.errors import InputError, UnreadableFile
 from hepcol.faults import is_transient
+from hepcol.fileset import expand
 from hepcol.formats import ACCEPTED, Layout, identify
 
 # Names of columns as in "Particle.PDG"; of a tuple of names, one is enough.
@@ -123,7 +124,7 @@ def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop:
     Parameters
     ----------
     path : str or Path
-        A ROOT file, local or remote.
+        A ROOT file, local or remote, or the name of a shipped sample.
     tree : str, optional
         Name of the event tree.
     start, stop : int, optional
@@ -142,6 +143,7 @@ def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop:
     InputError
         If the tree is not there, or the format is unknown.
     """
+    path = expand(str(path))[0]
     directory = open_file(path)
     layout = identify(directory, tree)
     entries = directory[layout.tree].num_entries

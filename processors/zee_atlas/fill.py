@@ -1,6 +1,6 @@
 """From candidates to histograms: every variation calibrates, selects and fills, in one pass over blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,12 @@ from hepcol import threads
 from hepcol.histograms import Histogram, variation_axis
 from hepcol.sums import limbs_of, sums_of_limbs
 from hepcol.units import GeV, MeV
-from processors.zee_atlas.electrons import Candidates, Floats, Integers
+from processors.zee_atlas.electrons import Candidates, Column, Floats, Integers
 from processors.zee_atlas.kernels import pairs as kernels
 from processors.zee_atlas.observables import EDGES, ENDCAP_ELECTRONS, N_BINS, OBSERVABLES
 from processors.zee_atlas.selection import CRACK, MASS, MIN_PT
+
+Momenta = npt.NDArray[np.float32]
 
 _NO_LIMBS = np.empty((0, 0, 0))
 BLOCK = 4096  # electrons; of 160 variations that is 3 MB, what stays in a core's cache
@@ -53,14 +55,14 @@ def empty(variations: int, limbs: int) -> kernels.Histograms:
 
 
 def fill_kinematic(
-    tool: EgammaCalibration, systematics: Sequence[str], candidates: Candidates, limbs: Floats
+    tool: EgammaCalibration | None, systematics: Sequence[str], candidates: Candidates, limbs: Floats
 ) -> Filled:
     """Calibrate the candidates nominally and in some variations, and fill what passes.
 
     Parameters
     ----------
-    tool : EgammaCalibration
-        The calibration.
+    tool : EgammaCalibration, optional
+        The calibration; without one, momenta are those that are stored.
     systematics : sequence of str
         Official names of variations; without any, the nominal one alone.
     candidates : Candidates
@@ -77,7 +79,8 @@ def fill_kinematic(
         inside = slice(int(candidates.offsets[part.start]), int(candidates.offsets[part.stop]))
         columns = {name: column[inside] for name, column in candidates.columns.items()}
         offsets = candidates.offsets[part.start : part.stop + 1] - inside.start
-        for electrons, momenta in tool.blocks(columns, systematics=systematics, size=BLOCK, offsets=offsets):
+        blocks = _stored(columns) if tool is None else tool.blocks(columns, None, systematics, BLOCK, offsets)
+        for electrons, momenta in blocks:
             edges = np.searchsorted(offsets, (electrons.start, electrons.stop))
             first, last = part.start + int(edges[0]), part.start + int(edges[1])
             own = slice(inside.start + electrons.start, inside.start + electrons.stop)
@@ -106,6 +109,12 @@ def fill_kinematic(
     counts[1:] += counts[0]
     sums[1:] += sums[0]
     return Filled(kernels.Histograms(counts, sums), steps, bins)
+
+
+def _stored(columns: Mapping[str, Column]) -> Iterator[tuple[slice, Momenta]]:
+    """Yield what is stored as the only block of momenta."""
+    pt = columns["pt"]
+    yield slice(0, len(pt)), np.array(pt[np.newaxis], dtype=np.float32)
 
 
 def prepare(candidates: Candidates) -> kernels.Electrons:
@@ -157,7 +166,7 @@ def to_histograms(
     }
 
 
-def leading_two(pt: npt.NDArray[np.float32], candidates: Candidates) -> tuple[Integers, Floats]:
+def leading_two(pt: Momenta, candidates: Candidates) -> tuple[Integers, Floats]:
     """Return the two candidates of highest pt of each event, and their pt [GeV]."""
     order = np.lexsort((-pt, np.repeat(np.arange(len(candidates.row)), np.diff(candidates.offsets))))
     first = candidates.offsets[:-1]

@@ -54,6 +54,8 @@ class ZeeAtlasProcessor(ProcessorABC):
     area : str
         Calibration area; by default the one that ``HEPCOL_CALIB_AREA`` names, or the synthetic one, which is not
         physics: the run and its plots say so then.
+    calibrated : bool
+        Whether to calibrate: without, momenta are those that are stored, and there are no variations of them.
     systematics : str
         ``all``, ``none``, or one by its official name, such as ``EG_SCALE_ALL__1up``.
     smearing : {"counter", "atlas"}
@@ -77,6 +79,7 @@ class ZeeAtlasProcessor(ProcessorABC):
     decorrelation: str = "FULL_v1"
     simulation: str = "full"
     area: str = ""
+    calibrated: bool = True
     systematics: str = _ALL
     smearing: str = "counter"
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
@@ -135,7 +138,7 @@ class ZeeAtlasProcessor(ProcessorABC):
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
-        warning = f"calibrated with {NOT_PHYSICS}" if self.tool.is_synthetic else ""
+        warning = f"calibrated with {NOT_PHYSICS}" if self.calibrated and self.tool.is_synthetic else ""
         return arrangement.arrange(fileset, warning, "synthetic calibration: not physics" if warning else "")
 
     @property
@@ -167,8 +170,9 @@ class ZeeAtlasProcessor(ProcessorABC):
         nothing = None, np.empty((0, len(candidates.row)))
         weight, varied = self._weigh(events, candidates, weights) if is_simulation else nothing
         limbs = np.empty((len(candidates.row), 0)) if weight is None else limbs_of(weight, self.max_weight)
-        systematics = self._chosen(self.tool.systematics) if is_simulation else ()
-        filled = fill.fill_kinematic(self.tool, systematics, candidates, limbs)
+        tool = self.tool if self.calibrated else None
+        systematics = self._chosen(self.tool.systematics) if tool is not None and is_simulation else ()
+        filled = fill.fill_kinematic(tool, systematics, candidates, limbs)
         chosen = self._chosen(self._weight_variations) if is_simulation else ()
         rows = [self._weight_variations.index(name) for name in chosen]
         weighted = fill.fill_weights(filled, varied[rows][:, filled.selected], self.max_weight)
@@ -196,7 +200,9 @@ class ZeeAtlasProcessor(ProcessorABC):
         if self.factors is None:
             return of_events, np.empty((0, len(candidates.row)))
         self.factors.check_channel(events)
-        which, pt = fill.leading_two(self.tool.calibrate(candidates.columns), candidates)
+        stored = candidates.columns["pt"].astype(np.float32)
+        nominal_pt = self.tool.calibrate(candidates.columns) if self.calibrated else stored
+        which, pt = fill.leading_two(nominal_pt, candidates)
         abs_eta = np.abs(candidates.columns["cl_eta_s2"].astype(np.float64))[which]
         # what fails the cut nominally may pass it in a variation
         nominal, varied = self.factors.evaluate(abs_eta, np.maximum(pt, fill.CUTS.min_pt))

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 
 import hist
 import numpy as np
-import numpy.typing as npt
 
 from hepcol.histograms import Histogram
 from hepcol.random import normals, stream_key
 from hepcol.sums import sums_of_limbs
 from hepcol.units import MeV
 from processors.zee_atlas.electrons import Candidates, Floats, Integers
-from processors.zee_atlas.fill import CUTS, leading_two, prepare
+from processors.zee_atlas.fill import CUTS, Momenta, leading_two, prepare
 from processors.zee_atlas.kernels import pairs, templates
 from processors.zee_atlas.observables import M_EE
 from processors.zee_atlas.regions import PAIRS, pair_of
 from processors.zee_atlas.selection import N_ELECTRONS
-
-Momenta = npt.NDArray[np.float32]
 
 STREAM = "zee_atlas.in_situ"
 DATA, TEMPLATES = "in_situ_data", "in_situ_templates"
