@@ -127,9 +127,10 @@ def run(
         Whether to draw a progress bar on a terminal.
     on_update : function of hepcol.Update, optional
         Is told what there is so far: at the start, as chunks are done, and at the end, with all that is in the run.
-        How often depends on what that costs: at most three times a second, and 2 % of the time. After an error of
-        its own it is not called again, and the run goes on; KeyboardInterrupt ends the run with what there is, as
-        Ctrl-C does. :class:`hepcol.report.live.Live` draws a histogram.
+        How often depends on what that costs: at most three times a second, and 2 % of the time, but for the first
+        and the last in a run of a few seconds. After an error of its own it is not called again, and the run goes on;
+        KeyboardInterrupt ends the run with what there is, as Ctrl-C does. :class:`hepcol.report.live.Live` draws a
+        histogram.
 
     Returns
     -------
