@@ -27,14 +27,9 @@ RANGE = (80 * GeV, 100 * GeV)  # of m_ee, as in ATLAS's: the peak, where simulat
 _ALPHA_START, _CONSTANT_START = 0.0, 0.012
 _MIN_VARIANCE = -2e-4  # below 0, or errors of small constant terms would be those of a bound
 _MIN_ENTRIES = 60  # of data in a pair of regions, below which it says nothing of its shape
-_DEGREE, _VARIANCE_DEGREE = 3, 2
-_KNOT_STEP = 2.5 * GeV  # finer than the peak is wide, and coarser than what simulation of 10^4 events resolves
+_DEGREE = 3
 _EMPTY = 0.3  # of an entry, in bins without any: logarithms need something, and minimisations no kinks
 _VARIANCES = CONSTANT.centers**2  # in which templates change about linearly
-_INNER = np.arange(
-    RANGE[0] / (1 + ALPHA.centers[-1]) - 1, RANGE[1] / (1 + ALPHA.centers[0]) + 1 + _KNOT_STEP, _KNOT_STEP
-)
-_KNOTS = np.concatenate([[_INNER[0]] * _DEGREE, _INNER, [_INNER[-1]] * _DEGREE])
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +102,11 @@ def parameter_names() -> list[str]:
 class Templates:
     """m_ee of simulation by pair of regions, as smooth functions of scale and constant term.
 
-    The templates of a pair are one spline in m / (1 + alpha), for a scale moves what there is, with coefficients that
-    are polynomials in the square of the constant term. Interpolation between points of the grid would take the noise
-    of simulation for a change of shape: of as many entries as data it is as large, errors come out too small, and a
-    minimisation gets stuck.
+    All pairs together are a spline in m / (1 + alpha), for a scale moves what there is, with coefficients that are
+    polynomials in the square of the constant term. Each pair is this times a correction of the same kind with far
+    fewer coefficients. Interpolation between points of the grid would take the noise of simulation for a change of
+    shape: of as many entries as data it is as large, errors come out too small, and a minimisation gets stuck. One
+    spline for each pair, coarse enough not to follow the noise, moves scales by 1e-4.
 
     Parameters
     ----------
@@ -120,15 +116,17 @@ class Templates:
 
     def __init__(self, histogram: hist.Hist) -> None:
         self._masses = histogram.axes[M_EE.name].centers
-        values = np.asarray(histogram.values())
-        variances = values if histogram.variances() is None else np.asarray(histogram.variances())
+        values = np.asarray(histogram.values(), dtype=np.float64)
+        stored = histogram.variances()
+        variances = values if stored is None else np.asarray(stored, dtype=np.float64)
         totals = values.sum(axis=(1, 2, 3))
         # of one entry: the mean weight of the squares
         self.entry = np.divide(variances.sum(axis=(1, 2, 3)), totals, out=np.ones_like(totals), where=totals > 0)
-        alpha, variance = (axis.ravel() for axis in np.meshgrid(ALPHA.centers, _VARIANCES, indexing="ij"))
-        design = self._basis(alpha, variance)
-        inverse = np.linalg.pinv(design.reshape(-1, design.shape[-1]))
-        self._coefficients = np.einsum("kp,ip->ik", inverse, values.reshape(len(values), -1))
+        grid = [axis.ravel() for axis in np.meshgrid(ALPHA.centers, _VARIANCES, indexing="ij")]
+        self._common = _solve(self._functions(*_FINE, *grid), values.sum(axis=0).ravel())
+        common = self._functions(*_FINE, *grid) @ self._common
+        corrected = self._functions(*_COARSE, *grid) * common[:, :, np.newaxis]
+        self._corrections = np.stack([_solve(corrected, one.ravel()) for one in values])
 
     def at(self, alpha: Floats, variance: Floats) -> Floats:
         """Evaluate the templates of all pairs.
@@ -145,18 +143,34 @@ class Templates:
         values : float64[pairs, bins]
             Positive, also where splines swing below 0.
         """
-        values = np.einsum("ibk,ik->ib", self._basis(alpha, variance), self._coefficients)
-        least = _EMPTY * self.entry[:, np.newaxis]
+        common = self._functions(*_FINE, alpha, variance) @ self._common
+        correction = np.einsum("ibk,ik->ib", self._functions(*_COARSE, alpha, variance), self._corrections)
+        values, least = common * correction, _EMPTY * self.entry[:, np.newaxis]
         return np.asarray(0.5 * (values + np.sqrt(values * values + least * least)))
 
-    def _basis(self, alpha: Floats, variance: Floats) -> Floats:
-        """Functions that templates are a sum of, ``[points, bins, functions]``."""
+    def _functions(self, knots: Floats, degree: int, alpha: Floats, variance: Floats) -> Floats:
+        """Splines in m / (1 + alpha) times polynomials in the square of the constant term, ``[points, bins, k]``."""
         scaled = self._masses / (1 + alpha[:, np.newaxis])
-        splines = BSpline.design_matrix(scaled.ravel(), _KNOTS, _DEGREE).toarray().reshape(*scaled.shape, -1)
-        splines = splines / (1 + alpha[:, np.newaxis, np.newaxis])
-        powers = chebvander(2 * variance / _VARIANCES[-1] - 1, _VARIANCE_DEGREE)
+        splines = BSpline.design_matrix(scaled.ravel(), knots, _DEGREE).toarray().reshape(*scaled.shape, -1)
+        powers = chebvander(2 * variance / _VARIANCES[-1] - 1, degree)
         products = splines[:, :, :, np.newaxis] * powers[:, np.newaxis, np.newaxis, :]
         return np.asarray(products.reshape(*scaled.shape, -1))
+
+
+def _solve(functions: Floats, values: Floats) -> Floats:
+    """Coefficients of functions ``[points, bins, k]`` that come nearest to values."""
+    return np.asarray(np.linalg.lstsq(functions.reshape(-1, functions.shape[-1]), values)[0])
+
+
+def _knots(step: float) -> Floats:
+    """Knots that cover the range at all scales of the grid."""
+    low, high = RANGE[0] / (1 + ALPHA.centers[-1]) - 1, RANGE[1] / (1 + ALPHA.centers[0]) + 1
+    inner = np.linspace(low, high, max(2, round((high - low) / step) + 1))
+    return np.concatenate([[low] * _DEGREE, inner, [high] * _DEGREE])
+
+
+# knots in m, and degree of the polynomials in the square of the constant term
+_FINE, _COARSE = (_knots(1.25 * GeV), 3), (_knots(2.5 * GeV), 1)
 
 
 class _Cost:
