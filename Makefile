@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-stop4b test check bench format clean
+.PHONY: demo demo-stop4b demo-zee notebooks test check bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -14,6 +14,14 @@ demo-stop4b: .venv/installed-stats  ## the stop four-body search: objects, all s
 	$(BIN)/hepcol run stop4b stop4b-objects -o demo-stop4b --force
 	$(BIN)/hepcol yields demo-stop4b
 	$(BIN)/hepcol fit demo-stop4b --model histfactory
+
+demo-zee: .venv/installed  ## Z -> ee of PHYSLITE with every systematic, calibration from the peak, and a page of it all
+	$(BIN)/hepcol run zee_atlas zee-atlas zee-atlas-data --dataset zee -p in_situ=true -p scale_factors=zee-atlas --executor dask --workers 2 -o demo-zee --force
+	$(BIN)/hepcol insitu demo-zee
+	$(BIN)/hepcol report demo-zee
+
+notebooks: .venv/installed-dev  ## make the notebooks anew from the scripts beside them, and execute them
+	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
 test: .venv/installed-dev  ## every test, the files of tests on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
@@ -52,4 +60,4 @@ format: .venv/installed-dev
 	@touch $@
 
 clean:
-	rm -rf .venv demo demo-stop4b bench build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo demo-stop4b demo-zee bench build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 """The calibration from the Z peak: energy scales and constant terms of regions of eta, from a fit to pairs of them.
 
-The method is that of ATLAS, arXiv:1812.03848, section 6: templates of simulation for each pair of regions, and all
-pairs fitted together. The likelihood of Dembinski and Abdelmotteleb (arXiv:2206.12346, equation 24) takes in that
+The method is that of ATLAS, arXiv:1812.03848: templates of simulation for each pair of regions, and all
+pairs fitted together. The likelihood of Dembinski and Abdelmotteleb (arXiv:2206.12346) takes in that
 templates have statistical errors of their own.
 """
 

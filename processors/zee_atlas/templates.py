@@ -2,7 +2,7 @@
 
 Both are of energies that no table from Z -> ee has been applied to. Where electrons i and j are scaled by
 1 + alpha and smeared by c of their own, the mass of the pair scales by sqrt((1 + alpha_i) (1 + alpha_j)), and its
-relative variance gains (c_i^2 + c_j^2) / 4 (arXiv:1812.03848, section 6): one scale and one constant term that both
+relative variance gains (c_i^2 + c_j^2) / 4 (arXiv:1812.03848): one scale and one constant term that both
 electrons have in common stand for two of each.
 """
 

@@ -10,10 +10,10 @@ from samples.error import SampleError
 
 # Regions of the electrons' eta in the frame of the calorimeter; the crack, 1.37 to 1.52, has none.
 ETA_EDGES = (-2.47, -2.0, -1.52, -1.37, -0.8, 0.0, 0.8, 1.37, 1.52, 2.0, 2.47)
-# E(data) = (1 + alpha) E(simulation), per region; ours, of the size of those of Run 2 (arXiv:1812.03848, figure 9)
+# E(data) = (1 + alpha) E(simulation), per region; ours, of the size of those of Run 2 (arXiv:1812.03848)
 ALPHA = (-0.0120, 0.0150, 0.0, -0.0080, 0.0040, 0.0070, -0.0050, 0.0, 0.0180, -0.0150)
 # Constant terms of the resolution of data beside those of simulation; ours, some 1 % in the barrel and 2 % in the
-# endcaps (arXiv:1812.03848, figure 10)
+# endcaps (arXiv:1812.03848)
 CONSTANT = (0.020, 0.017, 0.0, 0.012, 0.008, 0.009, 0.013, 0.0, 0.018, 0.021)
 
 EFFICIENCY_ETA = (0.0, 0.6, 1.37, 1.52, 2.01, 2.47)  # of |eta|
