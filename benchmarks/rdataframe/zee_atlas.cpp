@@ -4,6 +4,7 @@
 
 #include <ROOT/RVec.hxx>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -52,10 +53,27 @@ RVecI matched(const ROOT::RVec<std::vector<ParticleLink>> &combinations, std::si
    return found;
 }
 
+// Whether one of the selected electrons is matched.
+bool fires(const RVecI &selected, const RVecI &matched) {
+   for (std::size_t n = 0; n < selected.size(); ++n)
+      if (selected[n] && matched[n]) return true;
+   return false;
+}
+
+// The selected electrons above 27 GeV, by falling pt.
+RVecI hard(const RVecF &pt, const RVecI &selected) {
+   RVecI found;
+   for (std::size_t n = 0; n < pt.size(); ++n)
+      if (selected[n] && pt[n] * gev > 27) found.push_back(n);
+   std::stable_sort(found.begin(), found.end(), [&](int i, int j) { return pt[i] > pt[j]; });
+   return found;
+}
+
 // Mass of two massless electrons [GeV].
-double mass(const RVecF &pt, const RVecF &eta, const RVecF &phi) {
-   const double product = pt[0] * gev * (pt[1] * gev);
-   return std::sqrt(2 * product * (std::cosh(double{eta[0]} - eta[1]) - std::cos(double{phi[0]} - phi[1])));
+double mass(const RVecF &pt, const RVecF &eta, const RVecF &phi, const RVecI &pair) {
+   const int i = pair[0], j = pair[1];
+   const double product = pt[i] * gev * (pt[j] * gev);
+   return std::sqrt(2 * product * (std::cosh(double{eta[i]} - eta[j]) - std::cos(double{phi[i]} - phi[j])));
 }
 
 }  // namespace zee_atlas
