@@ -206,8 +206,8 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
             f"{machine['cores']} cores, {description['date']}; ROOT {description['root']}, "
             f"uproot {versions['uproot']}, coffea {versions['coffea']}, numba {versions['numba']}. Checked in every "
             "run: one by one and on Dask, all histograms have the bits of those of one pass; RDataFrame has hepcol's "
-            "entries of m_ee, and its sums of weights of all observables to 1e-12. *One by one* is in one process, whose "
-            "start, as that of all, is not counted, and leaves out the variations of scale factors."
+            "entries of m_ee, and its sums of weights of all observables to 1e-12. *One by one* is in one process, "
+            "whose start, as that of all, is not counted, and leaves out the variations of scale factors."
         ),
         "",
         "| | median (range) | | aim |",
