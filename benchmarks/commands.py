@@ -115,6 +115,40 @@ def stop4b(quick: bool, repeats: int, output: Path, readme: Path | None) -> None
     click.echo(f"written: {output}/stop4b.md, stop4b.json")
 
 
+@bench.command("zee_atlas")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--quick", is_flag=True, help="A tenth of the events; under 2 minutes.")
+@_REPEATS
+@_OUTPUT
+@_README
+def zee_atlas(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
+    """Compare Z -> ee in ATLAS on the events of FILE, repeated until there are 10^6: all variations in one pass.
+
+    FILE is the shipped sample unless given, and one of generated simulation. The tables go to DIR/zee_atlas.md and
+    .json. Needs ROOT (pip install 'hepcol[rdf]').
+    """
+    from benchmarks import report, zee_atlas
+    from samples.catalogue import ZEE_ATLAS
+
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which hepcol is compared with: pip install 'hepcol[rdf]'")
+    source = (file or ZEE_ATLAS.path).resolve()
+    events, one_by_one = (
+        (zee_atlas.QUICK_EVENTS, zee_atlas.QUICK_ONE_BY_ONE) if quick else (zee_atlas.EVENTS, zee_atlas.ONE_BY_ONE)
+    )
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, zee_atlas.MARKS)
+        with _progress("file of events") as show:
+            samples = zee_atlas.run(zee_atlas.prepare(source, events), one_by_one, repeats, show)
+        text = zee_atlas.write(output, samples, zee_atlas.collect(samples, source.name, repeats))
+        if readme is not None:
+            report.insert(readme, text, zee_atlas.MARKS)
+    click.echo(text)
+    click.echo(f"written: {output}/zee_atlas.md, zee_atlas.json")
+
+
 @bench.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_REPEATS

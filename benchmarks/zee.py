@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.measurement import BenchmarkError, measure, run_once, touch
-from hepcol.events import open_file
-from hepcol.kernels.cache import cache_root
-from samples.replicate import replicate
+from benchmarks.replicas import repeat_events
 from samples.rootfile import replacing
 
 GENERATOR, RECONSTRUCTED, ORIGINAL = "generator", "reconstructed", "original"
@@ -186,25 +184,14 @@ def prepare(source: Path, events: int, cases: Sequence[Case]) -> tuple[int, Inpu
     inputs : Inputs
         The files.
     """
-    with open_file(source) as directory:
-        if "events" not in directory:
-            raise BenchmarkError(f"{source}: no tree 'events'")
-        found, identity = directory["events"].num_entries, directory.file.uuid
-    if not found:
-        raise BenchmarkError(f"{source}: no events")
-    times = max(1, round(events / found))
-    folder = cache_root() / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    repeated = folder / f"{identity}-x{times}.root"
-    if not repeated.exists():
-        replicate(source, repeated, times)
+    count, repeated = repeat_events(source, "events", events)
     flat = {}
     for electrons in dict.fromkeys(electrons for subject, electrons, _ in cases if subject in _ON_FLAT_FILES):
-        flat[electrons] = folder / f"{repeated.stem}-{electrons}-{_state_of(RDATAFRAME_FOLDER)}.root"
+        flat[electrons] = repeated.parent / f"{repeated.stem}-{electrons}-{_state_of(RDATAFRAME_FOLDER)}.root"
         if not flat[electrons].exists():
             with replacing(flat[electrons], force=True) as part:
                 run_once((*RDATAFRAME, str(repeated), "--electrons", electrons, "--prepare", str(part)))
-    return found * times, Inputs(repeated, flat)
+    return count, Inputs(repeated, flat)
 
 
 def run(inputs: Inputs, scratch: Path, repeats: int, cases: Sequence[Case], progress: Progress) -> Samples:
