@@ -13,7 +13,7 @@ from hepcol.sums import limbs_of, sums_of_limbs
 from hepcol.units import GeV, MeV
 from processors.zee_atlas.electrons import Candidates, Column, Floats, Integers
 from processors.zee_atlas.kernels import pairs as kernels
-from processors.zee_atlas.observables import EDGES, ENDCAP_ELECTRONS, N_BINS, OBSERVABLES
+from processors.zee_atlas.observables import EDGES, ENDCAP_ELECTRONS, LEADING_ETA, OBSERVABLES
 from processors.zee_atlas.selection import CRACK, MASS, MIN_PT
 
 Momenta = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ class Filled:
 
 def empty(variations: int, limbs: int) -> kernels.Histograms:
     """Histograms of some variations, without entries."""
-    shape = (variations, kernels.N_REGIONS, len(OBSERVABLES), N_BINS + 2)
+    shape = (variations, kernels.N_REGIONS, len(OBSERVABLES), kernels.N_BINS + 2)
     return kernels.Histograms(np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs)))
 
 
@@ -92,6 +92,7 @@ def fill_kinematic(
                     prepared.eta[own],
                     prepared.phi[own],
                     prepared.in_endcap[own],
+                    prepared.eta_bin[own],
                 ),
                 limbs[first:last],
                 CUTS,
@@ -120,12 +121,14 @@ def _stored(columns: Mapping[str, Column]) -> Iterator[tuple[slice, Momenta]]:
 def prepare(candidates: Candidates) -> kernels.Electrons:
     """Return candidates as kernels take them."""
     eta_s2 = np.abs(candidates.columns["cl_eta_s2"].astype(np.float64))
+    eta = candidates.columns["eta"].astype(np.float64)
     return kernels.Electrons(
         candidates.offsets,
         candidates.charge,
-        candidates.columns["eta"].astype(np.float64),
+        eta,
         candidates.columns["phi"].astype(np.float64),
         (eta_s2 > CRACK[0]).astype(np.int64),
+        (LEADING_ETA.index(eta) + 1).astype(np.int64),
     )
 
 
@@ -168,7 +171,6 @@ def to_histograms(
 
 def leading_two(pt: Momenta, candidates: Candidates) -> tuple[Integers, Floats]:
     """Return the two candidates of highest pt of each event, and their pt [GeV]."""
-    order = np.lexsort((-pt, np.repeat(np.arange(len(candidates.row)), np.diff(candidates.offsets))))
-    first = candidates.offsets[:-1]
-    which = np.stack([order[first], order[first + 1]], axis=1) if len(first) else np.empty((0, 2), dtype=np.int64)
+    which = np.empty((len(candidates.row), 2), dtype=np.int64)
+    kernels.leading_two(np.ascontiguousarray(pt), candidates.offsets, which)
     return which, pt[which].astype(np.float64) * (MeV / GeV)

@@ -4,9 +4,9 @@ import hist
 import numpy as np
 
 from hepcol.units import GeV
+from processors.zee_atlas.kernels.pairs import N_BINS
 from processors.zee_atlas.selection import MASS
 
-N_BINS = 50
 M_EE = hist.axis.Regular(N_BINS, MASS.above, MASS.below, name="m_ee", label="$m_{ee}$ [GeV]")
 LEADING_PT = hist.axis.Regular(N_BINS, 20 * GeV, 120 * GeV, name="leading_pt", label="leading electron $p_T$ [GeV]")
 SUBLEADING_PT = hist.axis.Regular(

@@ -5,6 +5,7 @@ variation is filled as what it moves against the nominal one. Sums of weights ar
 is the same bits: filling each variation by itself takes 6 times as long.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from hepcol.kernels.binning import bin_number
 from hepcol.kernels.blocks import inlined
 from hepcol.kernels.geometry import direction, mass
 
-N_OBSERVABLES, N_REGIONS = 5, 3
+N_OBSERVABLES, N_REGIONS, N_BINS = 5, 3, 50
 SOFT, HARD, OPPOSITE, SELECTED = 0, 1, 2, 3  # steps that a pair passes
 _MEV = 1e-3  # in GeV
 _NOWHERE = -1
@@ -34,6 +35,8 @@ class Electrons(NamedTuple):
         Charge and direction.
     in_endcap : int64[n]
         1 in the endcaps, 0 in the barrel.
+    eta_bin : int64[n]
+        Bin of eta.
     """
 
     offsets: Integers
@@ -41,6 +44,7 @@ class Electrons(NamedTuple):
     eta: Floats
     phi: Floats
     in_endcap: Integers
+    eta_bin: Integers
 
 
 class Cuts(NamedTuple):
@@ -59,11 +63,11 @@ class Histograms(NamedTuple):
 
 
 @inlined
-def pair_mass(e: Electrons, i: int, j: int, product: float) -> float:
-    """Mass of two electrons, taken as massless, of which ``product`` is pt1 pt2."""
+def opening_of(e: Electrons, i: int, j: int) -> float:
+    """Mass of two electrons, taken as massless, over 2 sqrt(pt1 pt2): what no variation changes."""
     x1, y1 = direction(e.phi[i])
     x2, y2 = direction(e.phi[j])
-    return mass(product, 1.0, e.eta[i] - e.eta[j], x1 - x2, y1 - y2)
+    return 0.5 * mass(1.0, 1.0, e.eta[i] - e.eta[j], x1 - x2, y1 - y2)
 
 
 @inlined
@@ -84,23 +88,22 @@ def choose_pair(pt: Momenta, e: Electrons, event: int, min_pt: float) -> tuple[i
 
 
 @inlined
-def observe(pt: Momenta, e: Electrons, event: int, cuts: Cuts, edges: Floats, bins: Integers) -> int:
-    """Find the bins of an event, the region first; the step that it passes is returned."""
-    step, i, j = choose_pair(pt, e, event, cuts.min_pt)
-    if step < OPPOSITE:
-        return step
+def find_bins(
+    pt: Momenta, e: Electrons, pair: tuple[int, int], opening: float, cuts: Cuts, edges: Floats, bins: Integers
+) -> bool:
+    """Find region and bins of a pair; whether its mass is accepted."""
+    i, j = pair
     pt_i, pt_j = np.float64(pt[i]) * _MEV, np.float64(pt[j]) * _MEV
-    m_ee = pair_mass(e, i, j, pt_i * pt_j)
+    m_ee = 2.0 * math.sqrt(pt_i * pt_j) * opening
     if not cuts.min_mass < m_ee < cuts.max_mass:
-        return step
+        return False
     bins[0] = e.in_endcap[i] + e.in_endcap[j]
-    n_bins = 50
-    bins[1] = bin_number(m_ee, edges[0, 0], edges[0, 1], n_bins)
-    bins[2] = bin_number(pt_i, edges[1, 0], edges[1, 1], n_bins)
-    bins[3] = bin_number(pt_j, edges[2, 0], edges[2, 1], n_bins)
-    bins[4] = bin_number(e.eta[i], edges[3, 0], edges[3, 1], n_bins)
-    bins[5] = bin_number(e.eta[j], edges[4, 0], edges[4, 1], n_bins)
-    return SELECTED
+    bins[1] = bin_number(m_ee, edges[0, 0], edges[0, 1], N_BINS)
+    bins[2] = bin_number(pt_i, edges[1, 0], edges[1, 1], N_BINS)
+    bins[3] = bin_number(pt_j, edges[2, 0], edges[2, 1], N_BINS)
+    bins[4] = e.eta_bin[i]
+    bins[5] = e.eta_bin[j]
+    return True
 
 
 @inlined
@@ -119,6 +122,41 @@ def move(h: Histograms, variation: int, old: Integers, new: Integers, limbs: Flo
         if old[0] != new[0] or old[observable + 1] != new[observable + 1]:
             add(h, variation, old, observable, limbs, event, -1)
             add(h, variation, new, observable, limbs, event, 1)
+
+
+@inlined
+def differs(pt: Momenta, other: Momenta, start: int, stop: int) -> bool:
+    """Whether the momenta of an event differ."""
+    found = False
+    for k in range(start, stop):
+        found |= pt[k] != other[k]
+    return found
+
+
+@inlined
+def fill_nominal(
+    pt: Momenta,
+    e: Electrons,
+    limbs: Floats,
+    cuts: Cuts,
+    edges: Floats,
+    h: Histograms,
+    steps: Integers,
+    nominal: Integers,
+    pairs: Integers,
+    openings: Floats,
+) -> None:
+    """Fill the nominal histograms, and note the pair of each event and what it passes."""
+    for event in range(len(steps)):
+        step, i, j = choose_pair(pt, e, event, cuts.min_pt)
+        if step == OPPOSITE:
+            pairs[event, 0], pairs[event, 1] = i, j
+            openings[event] = opening_of(e, i, j)
+            if find_bins(pt, e, (i, j), openings[event], cuts, edges, nominal[event]):
+                step = SELECTED
+                for observable in range(N_OBSERVABLES):
+                    add(h, 0, nominal[event], observable, limbs, event, 1)
+        steps[event] = step
 
 
 @kernel
@@ -145,7 +183,7 @@ def fill_varied(
     cuts : Cuts
         What pairs have to pass.
     edges : float64[5, 2]
-        Ranges of the axes.
+        Ranges of the axes; of eta they are in ``eta_bin``.
     h : Histograms
         To be filled.
     steps : int64[events]
@@ -154,20 +192,22 @@ def fill_varied(
         Is filled with region and bins of those that are selected in it.
     """
     n_events = len(steps)
-    for event in range(n_events):
-        steps[event] = observe(pt[0], e, event, cuts, edges, nominal[event])
-        if steps[event] == SELECTED:
-            for observable in range(N_OBSERVABLES):
-                add(h, 0, nominal[event], observable, limbs, event, 1)
+    pairs, openings = np.full((n_events, 2), _NOWHERE, dtype=np.int64), np.empty(n_events)
+    fill_nominal(pt[0], e, limbs, cuts, edges, h, steps, nominal, pairs, openings)
     bins = np.empty(N_OBSERVABLES + 1, dtype=np.int64)
     for variation in range(1, pt.shape[0]):
         for event in range(n_events):
-            changed = False
-            for k in range(e.offsets[event], e.offsets[event + 1]):
-                changed |= pt[variation, k] != pt[0, k]
-            if not changed:
+            if not differs(pt[variation], pt[0], e.offsets[event], e.offsets[event + 1]):
                 continue
-            selected = observe(pt[variation], e, event, cuts, edges, bins) == SELECTED
+            step, i, j = choose_pair(pt[variation], e, event, cuts.min_pt)
+            selected = False
+            if step == OPPOSITE:
+                # mostly it is the nominal pair, which may have changed places
+                known = (i == pairs[event, 0] and j == pairs[event, 1]) or (
+                    i == pairs[event, 1] and j == pairs[event, 0]
+                )
+                opening = openings[event] if known else opening_of(e, i, j)
+                selected = find_bins(pt[variation], e, (i, j), opening, cuts, edges, bins)
             if selected and steps[event] == SELECTED:
                 move(h, variation, nominal[event], bins, limbs, event)
             elif selected:
@@ -203,4 +243,19 @@ def fill_weighted(nominal: Integers, selected: Integers, limbs: Floats, h: Histo
 def masses(e: Electrons, which: Integers, pt: Floats, out: Floats) -> None:
     """Masses of pairs, ``which[n, 2]`` of the electrons, with momenta ``pt[n, 2]``."""
     for n in range(len(out)):
-        out[n] = pair_mass(e, which[n, 0], which[n, 1], pt[n, 0] * pt[n, 1])
+        out[n] = 2.0 * math.sqrt(pt[n, 0] * pt[n, 1]) * opening_of(e, which[n, 0], which[n, 1])
+
+
+@kernel
+def leading_two(pt: Momenta, offsets: Integers, which: Integers) -> None:
+    """Fill ``which[events, 2]`` with the two electrons of highest pt of each event, which has two; first on a tie."""
+    for event in range(len(which)):
+        first, second = offsets[event], offsets[event] + 1
+        if pt[second] > pt[first]:
+            first, second = second, first
+        for k in range(offsets[event] + 2, offsets[event + 1]):
+            if pt[k] > pt[first]:
+                first, second = k, first
+            elif pt[k] > pt[second]:
+                second = k
+        which[event, 0], which[event, 1] = first, second
