@@ -7,10 +7,11 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, split
+from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, quanta, split
 
 IntArray = npt.NDArray[np.int64]
 VARIATION = "variation"
+_MIN_SQUARE = 2.0**20  # quanta
 Axes = tuple[hist.axis.AxisProtocol, ...]
 
 
@@ -96,6 +97,14 @@ class Histogram:
         )
 
     @property
+    def resolves_squares(self) -> bool:
+        """Whether the bound on the weights leaves six digits of their squares, on average."""
+        if self.squares is None:
+            return True
+        least = _MIN_SQUARE * quanta(self.squares.bound)[-1] * float(self.counts.sum())
+        return float(self.squares.value.sum()) >= least
+
+    @property
     def entries(self) -> "Histogram":
         """The entries alone, without the weights."""
         return Histogram(self.axes, self.counts)
@@ -118,8 +127,9 @@ def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
 
 
 def inclusive(histogram: hist.Hist) -> hist.Hist:
-    """Add up a histogram over its categories, but the variations."""
-    kept = [axis.name for axis in histogram.axes if axis.name == VARIATION or not axis.traits.discrete]
+    """Add up a histogram over its categories, but the variations; the last axis is of the observable, and stays."""
+    last = histogram.axes[-1]
+    kept = [axis.name for axis in histogram.axes if axis.name == VARIATION or axis is last or not axis.traits.discrete]
     return histogram if len(kept) == histogram.ndim or not kept else histogram.project(*kept)
 
 

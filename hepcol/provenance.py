@@ -57,7 +57,7 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
         "processor_sha256": _source_hash(processor),
         "directory": str(Path.cwd()),
         "options": options_of(processor),
-        "event_identity": "file UUID and entry",
+        "event_identity": getattr(processor, "event_identity", "file UUID and entry"),
         **configuration,
         "files": [
             {

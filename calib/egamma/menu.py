@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from calib.egamma.kernels import slots
@@ -11,6 +12,7 @@ from hepcol.errors import InputError
 from hepcol.variations import Direction, Kind, Variation
 
 NOMINAL = "nominal"
+_NEAR = 4  # names in a message
 
 PAIR = 2
 
@@ -97,9 +99,10 @@ class Menu:
         names = (name,) if isinstance(name, str) else tuple(name)
         unknown = [one for one in names if one not in self.systematics]
         if unknown:
+            near = get_close_matches(unknown[0], self.systematics, _NEAR, 0.0)
             raise InputError(
                 f"systematic '{unknown[0]}' is unknown to model {self.model.name} with {self.decorrelation}; "
-                f"there are: {', '.join(self.systematics)}"
+                f"there are {len(self.systematics)}, the nearest {', '.join(near)}"
             )
         found = tuple(self.systematics[one] for one in names)
         if len({one.resolution == slots.NONE for one, _ in found}) < len(found):

@@ -82,6 +82,17 @@ def lacks_a_column(chunks: list[ChunkRecord]) -> bool:
     )
 
 
+def _too_small_weights(result: Any) -> list[str]:
+    """Say of which datasets the weights are so small for their bound that their squares are lost."""
+    if not isinstance(result, Result):
+        return []
+    return [
+        f"dataset '{name}': weights are too small for their bound: errors are not to be trusted; lower max_weight"
+        for name, part in result.items()
+        if not all(histogram.resolves_squares for histogram in part.histograms.values())
+    ]
+
+
 def check_counts(result: Any, closure: Closure) -> None:
     """Hold the events that a processor counted against the ledger.
 
@@ -140,7 +151,7 @@ def summarise(
         by_worker[chunk.worker] = by_worker.get(chunk.worker, 0.0) + chunk.compile_s
     summary: dict[str, Any] = {
         "complete": closure.complete,
-        "warnings": _warnings(found, chunks),
+        "warnings": [*_warnings(found, chunks), *_too_small_weights(result)],
         "events": closure.summary(),
         "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
         "executor": backend.kind.value,

@@ -12,7 +12,7 @@ import numpy as np
 
 from hepcol import store
 from hepcol.errors import InputError
-from hepcol.histograms import inclusive
+from hepcol.histograms import VARIATION, inclusive
 from hepcol.inference.arrays import FloatArray
 from hepcol.inference.model import YIELD, Model
 from hepcol.inference.plan import FitPlan, Fitted
@@ -22,7 +22,6 @@ from hepcol.inference.variations import Changes, fit_variations
 from hepcol.options import rebuild_processor
 from hepcol.provenance import describe_fit
 
-VARIATION = "variation"
 NOMINAL = "nominal"
 MIN_USABLE = 0.9  # of the fits, for a mean: those that are left may be a choice
 

@@ -8,10 +8,10 @@ import hist
 import numpy as np
 from matplotlib.axes import Axes
 
+from hepcol.histograms import VARIATION
 from hepcol.inference.arrays import FloatArray
 from hepcol.report.style import DARK, MEDIUM
 
-VARIATION = "variation"
 NOMINAL = "nominal"
 # Of the names that systematics have on both sides, by ATLAS's convention: histograms on disk have no other record
 SIDES = ("__1up", "__1down")

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
-from hepcol.histograms import Histogram
+from hepcol.histograms import VARIATION, Histogram
 from hepcol.spectra import Name, named
 
 FloatArray = npt.NDArray[np.float64]
 
-VARIATION, DATASET, NOMINAL = "variation", "dataset", "nominal"
+DATASET, NOMINAL = "dataset", "nominal"
 _MOST_NAMES = 12  # in a message
 
 

@@ -84,7 +84,8 @@ def _print_cutflow(console: Console, name: str, part: dict[str, Any]) -> None:
     for step, passed in part["cutflow"].items():
         table.add_row(step, f"{passed:,}", f"{passed / part['events']:.1%}" if part["events"] else "-")
     for tally, count in part["tallies"].items():
-        table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")
+        if count:
+            table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")
     console.print(table)
 
 

@@ -1,8 +1,10 @@
 """Which files are simulation and which are data: they are datasets of their own."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy.typing as npt
 import uproot
 
 from hepcol.errors import InputError
@@ -12,12 +14,14 @@ from hepcol.formats import identify
 
 SIMULATION, DATA = "simulation", "data"
 FORM, GENERATED = "form", "generated"
-_NOTE = "hepcol_sample"  # key of generated samples
+NOTE = "hepcol_sample"  # key of generated samples
 _FORMAT = "PHYSLITE"
-_BITMASK = "EventInfoAuxDyn.eventTypeBitmask"
+_BITMASK, _CHANNEL = "EventInfoAuxDyn.eventTypeBitmask", "EventInfoAuxDyn.mcChannelNumber"
+
+Check = Callable[[npt.NDArray[Any]], None]
 
 
-def arrange(fileset: Fileset, warning: str, mark: str) -> Fileset:
+def arrange(fileset: Fileset, warning: str, mark: str, check: Check = lambda _channels: None) -> Fileset:
     """Tell simulation from data, and make two datasets of one that has both.
 
     Parameters
@@ -26,11 +30,13 @@ def arrange(fileset: Fileset, warning: str, mark: str) -> Fileset:
         Files. Datasets whose metadata tell their ``form``, simulation or data, are not looked into.
     warning, mark : str
         What the user, and whoever sees a plot, should know of all; empty for nothing.
+    check : function of array
+        Refuses numbers of channels, of simulation that is looked into.
 
     Raises
     ------
     InputError
-        If metadata tell something else, or a file is not of PHYSLITE.
+        If metadata tell something else, a file is not of PHYSLITE, or its channel is refused.
     """
     told = {WARNING: warning} if warning else {}
     made: Fileset = {}
@@ -42,7 +48,7 @@ def arrange(fileset: Fileset, warning: str, mark: str) -> Fileset:
             marks = mark if GENERATED not in dataset.metadata else _joined(GENERATED, mark)
             made[name] = replace(dataset, metadata={**dataset.metadata, **told, **({MARK: marks} if marks else {})})
             continue
-        looked = {file: _look_into(file) for file in dataset.files}
+        looked = {file: _look_into(file, check) for file in dataset.files}
         forms = {file: form for file, (form, _) in looked.items()}
         found = [one for one in (SIMULATION, DATA) if one in forms.values()] or [DATA]
         for one in found:
@@ -62,7 +68,7 @@ def _joined(*texts: str) -> str:
     return ", ".join(filter(None, texts))
 
 
-def _look_into(file: InputFile) -> tuple[str | None, bool]:
+def _look_into(file: InputFile, check: Check) -> tuple[str | None, bool]:
     """Look at the first event of a file, and whether it says that it was generated; None if there is no event."""
     try:
         directory = open_file(file.path)
@@ -79,5 +85,7 @@ def _look_into(file: InputFile) -> tuple[str | None, bool]:
             raise InputError(f"{file.path}: has no {_BITMASK}, which tells simulation from data") from None
         except Exception:  # noqa: BLE001  (likewise)
             return None, False
-        is_generated = _NOTE in directory
-    return None if len(first) == 0 else SIMULATION if int(first[0]) & 1 else DATA, is_generated
+        form = None if len(first) == 0 else SIMULATION if int(first[0]) & 1 else DATA
+        if form == SIMULATION and _CHANNEL in tree:
+            check(tree[_CHANNEL].array(library="np", entry_stop=1))
+        return form, NOTE in directory

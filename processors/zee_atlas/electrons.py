@@ -13,12 +13,15 @@ from hepcol.errors import InputError
 from hepcol.events import Columns
 from processors.zee_atlas.selection import (
     CALO_ISOLATION,
+    CANDIDATES,
+    CLEAN,
     CLEANING,
     CRACK,
     ELECTRON_CUTS,
     MEDIUM,
     N_ELECTRONS,
     TRACK_ISOLATION,
+    TRIGGERED,
     TRIGGERS,
 )
 
@@ -35,6 +38,7 @@ _CLUSTER = {
     "cl_eta_calo": "ETACALOFRAME",
     "cl_phi_calo": "PHICALOFRAME",
 }
+_MEASURED = ("pt", "eta", "phi", "charge", TRACK_ISOLATION, CALO_ISOLATION)
 _LAYER_2, _SAMPLING_PATTERN = "ETA2CALOFRAME", "samplingPattern"
 _EVENT = ("eventNumber", "runNumber", "eventTypeBitmask")
 COLUMNS: Columns = (
@@ -43,8 +47,10 @@ COLUMNS: Columns = (
     (f"egammaClusters.{_SAMPLING_PATTERN}", f"egammaClusters.{_LAYER_2}"),
     *(f"EventInfo.{name}" for name in _EVENT),
 )
+RUN_OF_SIMULATION = "EventInfo.RandomRunNumber"
 # tallies
 ELECTRONS, WITHOUT_CLUSTER = "electrons", "electrons without a cluster"
+NOT_MEASURED, BROKEN_LINKS = "electrons that are not numbers", "trigger links to no electron"
 NO_CLEANING, NO_TRIGGER = "events without cleaning", "events without triggers"
 
 
@@ -95,8 +101,6 @@ class Found:
 
 def find_electrons(events: ak.Array) -> Found:
     """Find the electrons of a chunk of events."""
-    from processors.zee_atlas.selection import CANDIDATES, CLEAN, TRIGGERED
-
     info = events.EventInfo
     stored = Collection(events.Electrons)
     offsets, count = stored.offsets, len(events)
@@ -104,11 +108,12 @@ def find_electrons(events: ak.Array) -> Found:
     clusters = Collection(events.egammaClusters)
     cluster, has_cluster = _cluster_rows(events, event, clusters.offsets)
     eta_s2 = _second_layer(events, clusters)
-    passed = has_cluster & _pass_cuts(stored, np.abs(eta_s2[cluster].astype(np.float64)))
+    is_measured = np.all([np.isfinite(stored[name]) for name in _MEASURED], axis=0)
+    passed = has_cluster & is_measured & _pass_cuts(stored, np.abs(eta_s2[cluster].astype(np.float64)))
     clean = _read(info, CLEANING).astype(np.bool_) if CLEANING in info.fields else np.ones(count, dtype=np.bool_)
     passed &= clean[event]
     with_two = np.bincount(event[passed], minlength=count) >= N_ELECTRONS
-    fires, has_triggers = _fires(events, event, offsets)
+    fires, has_triggers, broken = _fires(events, event, offsets)
     triggered = with_two & (np.bincount(event[passed & fires], minlength=count) > 0)
     chosen = np.flatnonzero(passed & triggered[event])
     row = np.flatnonzero(triggered)
@@ -123,6 +128,8 @@ def find_electrons(events: ak.Array) -> Found:
     tallies = {
         ELECTRONS: len(event),
         WITHOUT_CLUSTER: int(np.count_nonzero(~has_cluster)),
+        NOT_MEASURED: int(np.count_nonzero(~is_measured)),
+        BROKEN_LINKS: broken,
         NO_CLEANING: 0 if CLEANING in info.fields else count,
         NO_TRIGGER: 0 if has_triggers else count,
     }
@@ -176,8 +183,12 @@ def _pass_cuts(stored: Collection, abs_eta: Floats) -> Booleans:
     return passed
 
 
-def _fires(events: ak.Array, event: Integers, offsets: Integers) -> tuple[Booleans, bool]:
-    """Whether each electron fires one of the triggers, and whether any of them is in the file: without, all do."""
+def _fires(events: ak.Array, event: Integers, offsets: Integers) -> tuple[Booleans, bool, int]:
+    """Whether each electron fires one of the triggers, whether any of them is in the file, and links to no electron.
+
+    Without triggers all electrons fire.
+    """
+    broken = 0
     fires = np.zeros(len(event), dtype=np.bool_)
     collections = [f"TrigMatch_{name}" for name in TRIGGERS if f"TrigMatch_{name}" in events.fields]
     for collection in collections:
@@ -188,7 +199,8 @@ def _fires(events: ak.Array, event: Integers, offsets: Integers) -> tuple[Boolea
         position = np.asarray(ak.to_numpy(ak.flatten(index, axis=1)))
         there = position < np.diff(offsets)[of_event]
         fires[(offsets[of_event] + position)[there]] = True
-    return (fires, True) if collections else (~fires, False)
+        broken += int(np.count_nonzero(~there))
+    return (fires if collections else ~fires), bool(collections), broken
 
 
 def _columns(

@@ -23,9 +23,9 @@ from processors.zee_atlas.templates import ALPHA, CONSTANT
 
 Floats = npt.NDArray[np.float64]
 
-RANGE = (80 * GeV, 100 * GeV)  # of m_ee, as in ATLAS's: the peak, where simulation has entries in all bins
+RANGE = (80 * GeV, 100 * GeV)  # of m_ee: the peak, where simulation has entries in all bins
 _ALPHA_START, _CONSTANT_START = 0.0, 0.012
-_MIN_VARIANCE = -2e-4  # below 0, or errors of small constant terms would be those of a bound
+_MIN_VARIANCE = -8e-4  # far below 0, or errors of small constant terms would be those of a bound
 _MIN_ENTRIES = 60  # of data in a pair of regions, below which it says nothing of its shape
 _DEGREE = 3
 _EMPTY = 0.3  # of an entry, in bins without any: logarithms need something, and minimisations no kinks
@@ -45,15 +45,15 @@ class InSitu:
     covariance : float64[2 regions, 2 regions]
         Statistical, of scales, then squares of constant terms.
     chi2, ndof : float, int
-        Of all bins of all pairs.
+        Of all bins of all pairs, with what smoothing leaves of the variances of simulation.
     pair_chi2 : float64[pairs]
         Of the bins of each pair; NaN of those that were left out.
     entries : int64[pairs]
         Entries of data.
     valid : bool
-        Whether the fit converged, with errors.
+        Whether the fit converged, with errors, and no parameter at a bound.
     at_bound : tuple of str
-        Parameters that ended at the end of the grid.
+        Parameters that ended at a bound.
     """
 
     alpha: Floats
@@ -83,9 +83,14 @@ class InSitu:
 
     @property
     def constant_error(self) -> Floats:
-        """Errors of the constant terms: half the interval that one standard deviation of the square stands for."""
-        up, down = (np.sqrt(np.maximum(self.variance + sign * self.variance_error, 0.0)) for sign in (1.0, -1.0))
-        return np.asarray((up - down) / 2)
+        """Errors of the constant terms.
+
+        Half the interval that one standard deviation of the square stands for; where that reaches below 0, the
+        distance to its upper end, which is at least that of a square of 0.
+        """
+        up = np.sqrt(np.maximum(self.variance, 0.0) + self.variance_error)
+        down = np.sqrt(np.maximum(self.variance - self.variance_error, 0.0))
+        return np.asarray(np.where(down > 0, (up - down) / 2, up - self.constant))
 
     @property
     def correlation(self) -> Floats:
@@ -170,7 +175,9 @@ def _knots(step: float) -> Floats:
 
 
 # knots in m, and degree of the polynomials in the square of the constant term
-_FINE, _COARSE = (_knots(1.25 * GeV), 3), (_knots(2.5 * GeV), 1)
+_COARSE_STEP = 2.5 * GeV
+_LEFT = M_EE.widths[0] / _COARSE_STEP  # of the variances: as many splines as there are for each bin
+_FINE, _COARSE = (_knots(1.25 * GeV), 3), (_knots(_COARSE_STEP), 1)
 
 
 class _Cost:
@@ -182,8 +189,13 @@ class _Cost:
         self._first, self._second = np.array(PAIRS).T
 
     def of_pairs(self, parameters: Floats) -> Floats:
-        """Chi2 of each pair; NaN of those that are left out."""
+        """Chi2 of each pair, with the errors that smooth templates have; NaN of those that are left out.
+
+        In the minimum every bin has the error of its own entries; were they added up for the chi2, it would come out a
+        quarter too small for as many events of simulation as of data.
+        """
         values, variances = self.expected(parameters)
+        variances = variances * _LEFT
         return np.array(
             [
                 template_chi2_da(n, mu, variance) if used else np.nan
@@ -237,18 +249,19 @@ def fit(data: hist.Hist, templates: hist.Hist) -> InSitu:
     minuit.hesse()
     values, covariance = np.array(minuit.values), np.asarray(minuit.covariance)
     of_pairs = cost.of_pairs(values)
-    filled = int(np.count_nonzero(cost.data[cost.used]))
+    bins = cost.data[cost.used].size
+    at_bound = _at_bound(values, minuit)
     alpha, variance = np.split(values, 2)
     return InSitu(
         alpha,
         variance,
         covariance,
         float(np.nansum(of_pairs)),
-        filled - int(cost.used.sum()) - 2 * regions,
+        bins - int(cost.used.sum()) - 2 * regions,
         of_pairs,
         cost.data.sum(axis=1).astype(np.int64),
-        bool(minuit.valid and minuit.accurate),
-        _at_bound(values, minuit),
+        bool(minuit.valid and minuit.accurate and not at_bound),
+        at_bound,
     )
 
 

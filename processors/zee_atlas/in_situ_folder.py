@@ -76,6 +76,8 @@ class FolderInSitu:
         told: dict[str, Any] = {
             "data": self.data,
             "simulation": self.simulation,
+            "complete": self.summary["complete"],
+            "mark": self.summary.get("mark", ""),
             "definition": "E(data) = (1 + alpha) E(simulation); c is the constant term of data beside simulation",
             "regions": [title(region) for region in range(len(REGIONS))],
             "eta_edges": list(ETA_EDGES),
@@ -122,15 +124,17 @@ def calibrate_folder(folder: str | Path, area: str | Path | None = None) -> Fold
         If the folder does not hold one of each, the fit did not converge, or something cannot be written.
     """
     path = Path(folder)
+    if area is not None and Path(area).exists():
+        raise InputError(f"calibration area {area} is there: choose another name")
     histograms, summary = store.read(path)
     data, simulation = (_only(histograms, name, path) for name in (DATA, TEMPLATES))
     provenance = store.read_provenance(path)
     found = fit(histograms[data], histograms[simulation])
     files = [file["path"] for file in provenance["files"] if file["dataset"] == data[0]]
     done = FolderInSitu(path, data[0], simulation[0], found, read_injected(files), summary)
-    if area is not None:
-        done = replace(done, area=_write_area(done, provenance, area))
     with store.adding(path, _WHAT, (RESULT, PLOT, TABLE)):
+        if area is not None:
+            done = replace(done, area=_write_area(done, provenance, area))
         store.replace_text(path / RESULT, json.dumps(done.to_json(), indent=1) + "\n")
         from processors.zee_atlas.in_situ_plot import plot
         from processors.zee_atlas.in_situ_table import markdown
@@ -155,8 +159,10 @@ def _only(histograms: Mapping[tuple[str, ...], hist.Hist], name: str, folder: Pa
 def _write_area(done: FolderInSitu, provenance: Mapping[str, Any], area: str | Path) -> Path:
     """Write a calibration area with the tables that were found; the crack has none."""
     if not done.found.valid:
-        raise InputError(f"{done.folder}: the fit did not converge: no calibration area is written")
+        raise InputError(f"{done.folder}: the fit is not to be used, so that no calibration area is written")
     processor = rebuild_processor(provenance["processor"], provenance["options"])
+    if processor.tables != provenance["options"]["tables"]:
+        raise InputError(f"calibration area {processor.area}: its tables have changed since the run in {done.folder}")
 
     def spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         all_of_them = np.zeros(len(ETA_EDGES) - 1)

@@ -4,8 +4,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hepcol.report.style import DARK, LIGHT, RED, mark, save, style
 from processors.zee_atlas.regions import ETA_EDGES, REGIONS
 
@@ -81,6 +79,6 @@ def _draw(axes: Any, values: Any, errors: Any, injected: Any) -> None:
                 label="put in" if number == 0 else None,
                 zorder=1,
             )
-    for low, high in pairwise(ETA_EDGES):
-        if np.isclose(high - low, 0.15):
+    for interval, (low, high) in enumerate(pairwise(ETA_EDGES)):
+        if interval not in REGIONS:
             axes.axvspan(low, high, color=LIGHT, zorder=0)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from hepcol.report.markup import TextTable, markdown_file
+from hepcol.report.style import missing
 from hepcol.report.tables import new_table
 from processors.zee_atlas.regions import REGIONS, title
 
@@ -35,15 +36,15 @@ def table_of(done: "FolderInSitu") -> TextTable:
 def remarks(done: "FolderInSitu") -> list[str]:
     """Say how good the fit is."""
     found = done.found
+    said = list(filter(None, (missing(done.summary), done.summary.get("mark"))))
     used = int(sum(chi2 == chi2 for chi2 in found.pair_chi2))  # noqa: PLR0124  (NaN of those that are left out)
-    said = [f"chi2 / ndof of {used} pairs of regions: {found.chi2:.0f} / {found.ndof}"]
+    said.append(f"chi2 / ndof of {used} pairs of regions: {found.chi2:.0f} / {found.ndof}")
     if done.closure is not None:
         chi2, number = done.closure
         said.append(f"against what was put in: chi2 {chi2:.1f} of {number} parameters; pulls of c are of its square")
     if not found.valid:
-        said.append("the fit did not converge: do not use it")
-    if found.at_bound:
-        said.append(f"at the end of the grid: {', '.join(found.at_bound)}")
+        why = f"at their bounds: {', '.join(found.at_bound)}" if found.at_bound else "it did not converge"
+        said.append(f"do not use the fit: {why}")
     return said
 
 

@@ -1,10 +1,12 @@
 """The processor of Z -> ee in ATLAS."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import awkward as ak
 import numpy as np
@@ -16,6 +18,7 @@ from calib.egamma import EgammaCalibration
 from calib.egamma.area import VARIABLE
 from calib.egamma.calibrator import NOT_PHYSICS, SYNTHETIC
 from calib.egamma.menu import NOMINAL
+from hepcol.errors import InputError
 from hepcol.events import Columns
 from hepcol.fileset import Fileset
 from hepcol.histograms import Histogram
@@ -47,11 +50,13 @@ class ZeeAtlasProcessor(ProcessorABC):
 
     Parameters
     ----------
-    model, decorrelation : str
-        The calibration and its systematics, see :class:`calib.egamma.EgammaCalibration`.
+    model : str
+        The calibration, see :class:`calib.egamma.EgammaCalibration`.
+    decorrelation : str
+        Its systematics: the name of a scheme, or one of the scale and one of the resolution, with a comma.
     simulation : {"full", "fast"}
         Which simulation the events are of, where they are simulation.
-    area : str
+    area : str or Path
         Calibration area; by default the one that ``HEPCOL_CALIB_AREA`` names, or the synthetic one, which is not
         physics: the run and its plots say so then.
     calibrated : bool
@@ -70,7 +75,7 @@ class ZeeAtlasProcessor(ProcessorABC):
     in_situ : bool
         Fill the templates of the calibration from the Z peak, too.
     duplicates : {"error", "keep"}
-        What to do with events that are there twice, as in replicated files.
+        What to do with events of simulation that are there twice within a chunk, as in replicated files.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
     """
@@ -78,7 +83,7 @@ class ZeeAtlasProcessor(ProcessorABC):
     model: str = "es2022_R22_PRE"
     decorrelation: str = "FULL_v1"
     simulation: str = "full"
-    area: str = ""
+    area: str | Path = ""
     calibrated: bool = True
     systematics: str = _ALL
     smearing: str = "counter"
@@ -89,14 +94,19 @@ class ZeeAtlasProcessor(ProcessorABC):
     duplicates: Duplicates = Duplicates.ERROR
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
     tables: str = field(init=False)
+    event_identity: ClassVar[str] = "channel, run and event number"  # of random numbers, for provenance
 
     def __post_init__(self) -> None:
-        # what is read is read here and not by the workers, which may not have the files
+        # found and read here and not by the workers, which may have neither the files nor the variable
+        named = str(self.area or os.environ.get(VARIABLE) or SYNTHETIC)
+        object.__setattr__(self, "area", named if named == SYNTHETIC else str(Path(named).expanduser().resolve()))
         object.__setattr__(self, "tables", self.tool.fingerprint)
         if self.in_situ:
             _ = self.bare
         if self.systematics not in (_ALL, _NONE, *self._weight_variations):
             self.tool.find(self.systematics)  # to refuse one that does not exist
+        if not self.calibrated and self.systematics not in (_ALL, _NONE, *self._weight_variations):
+            raise InputError(f"systematics {self.systematics}: momenta that are stored (calibrated=false) have none")
 
     @cached_property
     def tool(self) -> EgammaCalibration:
@@ -111,9 +121,9 @@ class ZeeAtlasProcessor(ProcessorABC):
     def _calibrate_with(self, **more: Any) -> EgammaCalibration:
         return EgammaCalibration(
             self.model,
-            self.decorrelation,
+            _schemes(self.decorrelation),
             simulation=self.simulation,  # type: ignore[arg-type]  # the calibration checks
-            area=self.area or os.environ.get(VARIABLE) or SYNTHETIC,
+            area=self.area,
             smearing=self.smearing,  # type: ignore[arg-type]
             seed=self.seed,
             random_run_number=self.random_run_number,
@@ -139,12 +149,16 @@ class ZeeAtlasProcessor(ProcessorABC):
     def arrange(self, fileset: Fileset) -> Fileset:
         """Tell simulation from data: see :func:`processors.zee_atlas.arrangement.arrange`."""
         warning = f"calibrated with {NOT_PHYSICS}" if self.calibrated and self.tool.is_synthetic else ""
-        return arrangement.arrange(fileset, warning, "synthetic calibration: not physics" if warning else "")
+        mark = "synthetic calibration: not physics" if warning else ""
+        check = (lambda _channels: None) if self.factors is None else self.factors.check_channels
+        return arrangement.arrange(fileset, warning, mark, check)
 
-    @property
-    def required_columns(self) -> Columns:
-        """Columns that the files need to have."""
-        return electrons.COLUMNS
+    def required_columns(self, metadata: Mapping[str, Any]) -> Columns:
+        """Columns that the files of a dataset need to have."""
+        if metadata.get(FORM) != SIMULATION:
+            return electrons.COLUMNS
+        of_run = () if self.random_run_number else (electrons.RUN_OF_SIMULATION,)
+        return (*electrons.COLUMNS, *of_run, *(() if self.factors is None else self.factors.columns))
 
     def warm_up(self) -> None:
         """Compile the kernels, or load them from the cache."""
@@ -199,7 +213,7 @@ class ZeeAtlasProcessor(ProcessorABC):
         of_events = None if weights is None else weights[candidates.row]
         if self.factors is None:
             return of_events, np.empty((0, len(candidates.row)))
-        self.factors.check_channel(events)
+        self.factors.check_events(events)
         stored = candidates.columns["pt"].astype(np.float32)
         nominal_pt = self.tool.calibrate(candidates.columns) if self.calibrated else stored
         which, pt = fill.leading_two(nominal_pt, candidates)
@@ -219,3 +233,9 @@ class ZeeAtlasProcessor(ProcessorABC):
             return {templates.DATA: templates.fill_data(found, weight, self.max_weight)}
         found = templates.find_pairs(candidates, pt, templates.MARGIN)
         return {templates.TEMPLATES: templates.fill_templates(found, candidates, self.seed, limbs, self.max_weight)}
+
+
+def _schemes(decorrelation: str) -> str | tuple[str, str]:
+    """Read the name of a scheme, or two of them."""
+    scale, comma, resolution = decorrelation.partition(",")
+    return (scale.strip(), resolution.strip()) if comma else decorrelation

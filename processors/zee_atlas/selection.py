@@ -13,8 +13,8 @@ ELECTRON_CUTS = (
     Cut("medium likelihood", MEDIUM, equal=(1.0,), source="LHMedium, arXiv:1902.04655"),
     Cut("|eta| < 2.47", "abs_eta", below=2.47, source="of the cluster in the second layer: tracker"),
     Cut("outside the crack", "in_crack", equal=(0.0,), source="|eta| from 1.37 to 1.52, arXiv:1902.04655"),
-    # The working point Loose of arXiv:1908.00005, with the variables that PHYSLITE has of them; of the pt
-    # that is stored, so that no variation changes which electrons are isolated
+    # Loose_VarRad of Athena's IsolationSelectionTool; of the pt that is stored, so that no variation changes which
+    # electrons are isolated
     Cut("track isolation", "track_isolation", below=0.15, source="ptvarcone30 / pt < 0.15"),
     Cut("calorimeter isolation", "calo_isolation", below=0.20, source="topoetcone20 / pt < 0.20"),
 )
@@ -22,7 +22,7 @@ ELECTRON_CUTS = (
 MIN_PT = Cut("pt > 27 GeV", "pt", above=27 * GeV, source="above the trigger of 26 GeV")
 # Of pairs
 N_ELECTRONS = 2
-MASS = Cut("66 < m_ee < 116 GeV", "m_ee", above=66 * GeV, below=116 * GeV, source="arXiv:1812.03848")
+MASS = Cut("66 < m_ee < 116 GeV", "m_ee", above=66 * GeV, below=116 * GeV, source="around the Z; ours")
 
 CLEANING = "DFCommonJets_eventClean_LooseBad"
 # Unprescaled triggers of one electron: 2015, and 2016 to 2018 (arXiv:1909.00761)

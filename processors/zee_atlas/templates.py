@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import hist
 import numpy as np
 
+from calib.egamma.columns import flat_columns
 from hepcol.histograms import Histogram
 from hepcol.random import normals, stream_key
 from hepcol.sums import sums_of_limbs
@@ -43,7 +44,7 @@ CONSTANT = hist.axis.Regular(
     label="constant term",
     flow=False,
 )
-MARGIN = 0.15  # of pt: more than scale and smearing on the grid take away
+MARGIN = 0.15  # of pt: what scale and 3.5 standard deviations of the smearing at the end of the grid take away
 PAIR = hist.axis.Integer(0, len(PAIRS), name="pair", label="pair of regions of $\\eta$", flow=False)
 
 
@@ -125,9 +126,12 @@ def fill_templates(found: Pairs, candidates: Candidates, seed: int, limbs: Float
     """
     order = np.argsort(found.number, kind="stable")
     event, which = found.event[order], found.which[order]
-    channel = candidates.columns.get("channel", np.zeros(1, dtype=np.int64))[:1]
-    key = stream_key(seed, STREAM, ":".join(map(str, channel.tolist())))
-    drawn = normals(key, candidates.columns["event_number"][which], candidates.columns["index"][which], 0)
+    drawn = np.empty(which.shape)
+    for namespace, own in flat_columns(candidates.columns).samples():  # as the calibration's random numbers
+        key = stream_key(seed, STREAM, namespace)
+        chosen = slice(None) if own is None else own[which[:, 0]]
+        event_number, index = (candidates.columns[name][which[chosen]] for name in ("event_number", "index"))
+        drawn[chosen] = normals(key, event_number, index, 0)
     shape = (len(PAIRS), ALPHA.size, CONSTANT.size, M_EE.size + 2)
     counts, sums = np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs.shape[1]))
     templates.fill_templates(

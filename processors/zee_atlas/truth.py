@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
+from processors.zee_atlas.arrangement import NOTE
 from processors.zee_atlas.regions import ETA_EDGES, REGIONS
-
-_NOTE = "hepcol_sample"
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +36,7 @@ def read_injected(files: Sequence[str]) -> Injected | None:
 def _note(path: str) -> dict[str, Any]:
     try:
         with uproot.open(path) as file:
-            note = json.loads(str(file[_NOTE]))
+            note = json.loads(str(file[NOTE]))
     except Exception:  # noqa: BLE001  (files that are gone, or say nothing, are none of generated data)
         return {}
     return note if isinstance(note, dict) else {}

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
+from hepcol.events import Columns
 from hepcol.variations import Direction, Kind, Variation
 
 Floats = npt.NDArray[np.float64]
@@ -109,6 +110,7 @@ class ScaleFactors:
                     f"scale_factors {self.name}: correction '{name}' takes {', '.join(inputs)}; "
                     f"expected {', '.join(_INPUTS)}"
                 )
+        self.evaluate(np.full((1, 2), 0.1), np.full((1, 2), 45.0))  # to refuse one without up and down
 
     @cached_property
     def _set(self) -> Any:
@@ -127,16 +129,25 @@ class ScaleFactors:
     def __setstate__(self, state: Mapping[str, str]) -> None:
         self.__dict__.update(state)
 
-    def check_channel(self, events: ak.Array) -> None:
+    @property
+    def columns(self) -> Columns:
+        """Columns that are needed to know whether they are made for events."""
+        return (f"EventInfo.{CHANNEL}",) if self.name == SHIPPED else ()
+
+    def check_events(self, events: ak.Array) -> None:
         """Refuse events that the shipped scale factors are not made for."""
-        info = events.EventInfo
-        if self.name != SHIPPED or len(events) == 0:
+        if self.name == SHIPPED:
+            self.check_channels(np.asarray(ak.to_numpy(events.EventInfo[CHANNEL])))
+
+    def check_channels(self, channels: npt.NDArray[Any]) -> None:
+        """Refuse channels that the shipped scale factors are not made for."""
+        if self.name != SHIPPED:
             return
-        found = int(info[CHANNEL][0]) if CHANNEL in info.fields else None
-        if found != _OF_CHANNEL:
+        others = np.unique(channels[channels != _OF_CHANNEL])
+        if len(others):
             raise InputError(
                 f"scale_factors {SHIPPED} are made up for the generated sample ({CHANNEL} {_OF_CHANNEL}), "
-                f"the events are of {found}"
+                f"there are events of {others[0]}"
             )
 
     @property

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepcol.histograms import Histogram
+from hepcol.histograms import Histogram, inclusive
 
 AXES = (hist.axis.Regular(10, 0, 1, name="x"),)
 events = st.lists(st.tuples(st.floats(-0.5, 1.5), st.floats(-8, 8)), max_size=50)
@@ -49,3 +49,24 @@ def test_does_not_merge_different_axes():
 def test_rejects_a_weight_over_the_bound():
     with pytest.raises(ValueError, match="weight 9"):
         Histogram.fill(AXES, [0.5], weight=[9.0], max_weight=8)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bound", "resolved"), [(1.0, 2.0**30, True), (1e-6, 2.0**30, False), (1e-6, 1.0, True)]
+)
+def test_tells_whether_the_bound_leaves_something_of_the_squares(weight, bound, resolved):
+    axis = hist.axis.Regular(2, 0, 1, name="x")
+    filled = Histogram.fill((axis,), np.full(5, 0.3), weight=np.full(5, weight), max_weight=bound)
+    assert filled.resolves_squares is resolved
+
+
+def test_adds_up_over_categories_but_variations_and_the_observable():
+    filled = hist.Hist(
+        hist.axis.StrCategory(["a", "b"], name="variation"),
+        hist.axis.Integer(0, 3, name="region"),
+        hist.axis.Integer(0, 5, name="jets"),
+        storage=hist.storage.Int64(),
+    )
+    filled.fill("b", [0, 1, 2, 2], [1, 1, 4, 4])
+    assert inclusive(filled).axes.name == ("variation", "jets")
+    assert inclusive(filled)["b", :].values().tolist() == [0, 2, 0, 0, 2]

@@ -15,10 +15,11 @@ from hepcol.kernels._jit import Floats, Integers, kernel
 from hepcol.kernels.binning import bin_number
 from hepcol.kernels.blocks import inlined
 from hepcol.kernels.geometry import direction, mass
+from hepcol.units import GeV, MeV
 
 N_OBSERVABLES, N_REGIONS, N_BINS = 5, 3, 50
 SOFT, HARD, OPPOSITE, SELECTED = 0, 1, 2, 3  # steps that a pair passes
-_MEV = 1e-3  # in GeV
+_MEV = MeV / GeV
 _NOWHERE = -1
 
 Momenta = npt.NDArray[np.float32]

@@ -1,6 +1,7 @@
 """Closure of the calibration from the peak on the shipped pair: what was put in is found; applied, peaks agree."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -87,6 +88,31 @@ def test_the_command_prints_and_refuses_an_area_that_is_there(done, folder):
     again = CliRunner().invoke(insitu, [str(folder), "--area", str(done.area)])
     assert again.exit_code == 2
     assert "is there: choose another name" in again.output
+
+
+def test_an_area_is_made_of_the_one_that_the_run_had(tmp_path, folder, monkeypatch):
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["options"]["area"] == "synthetic"
+    copied = tmp_path / "run"
+    shutil.copytree(folder, copied)
+    provenance["options"]["tables"] = "others"
+    (copied / "provenance.json").write_text(json.dumps(provenance))
+    with pytest.raises(InputError, match="its tables have changed since the run"):
+        calibrate_folder(copied, tmp_path / "area")
+    assert not (tmp_path / "area").exists()
+
+
+def test_says_what_an_incomplete_run_lacks(tmp_path, simulation, data):
+    whole = data.read_bytes()
+    (tmp_path / "broken.root").write_bytes(whole[: len(whole) // 2])
+    processor = ZeeAtlasProcessor(in_situ=True, systematics="none", scale_factors="zee-atlas", area="synthetic")
+    files = [simulation, data, tmp_path / "broken.root"]
+    target = tmp_path / "run"
+    hepcol.run(processor, files, dataset="zee", output=target, chunksize=20_000, allow_incomplete=True)
+    done = calibrate_folder(target)
+    assert "INCOMPLETE" in (target / "in_situ.md").read_text()
+    assert json.loads((target / "in_situ.json").read_text())["complete"] is False
+    assert done.injected is not None
 
 
 def test_refuses_a_folder_without_templates(tmp_path, simulation):

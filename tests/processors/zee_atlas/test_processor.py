@@ -1,5 +1,7 @@
 """The analysis against plain loops, its bits for any chunks and executor, and what it says of bad input."""
 
+import json
+
 import awkward as ak
 import hist
 import numpy as np
@@ -14,6 +16,7 @@ from hepcol.execution.account import IncompleteRun
 from hepcol.histograms import inclusive
 from hepcol.options import build_processor
 from processors.zee_atlas import ZeeAtlasProcessor
+from processors.zee_atlas.electrons import find_electrons
 from processors.zee_atlas.observables import OBSERVABLES
 
 EVENTS = 1500
@@ -195,7 +198,7 @@ def test_what_is_not_there_is_told(without, simulation):
 
 def test_simulation_needs_the_run_that_it_belongs_to(without, simulation):
     file = without(simulation, "EventInfoAuxDyn.RandomRunNumber")
-    with pytest.raises(IncompleteRun, match="simulation needs the run that it belongs to"):
+    with pytest.raises(InputError, match=r"has no column EventInfo.RandomRunNumber"):
         run(ZeeAtlasProcessor(systematics="none", area="synthetic"), file, stop=500)
     told = run(ZeeAtlasProcessor(systematics="none", area="synthetic", random_run_number=330_000), file, stop=500)
     assert told.selected > 200
@@ -218,7 +221,7 @@ def test_refuses_events_that_are_there_twice(simulation):
 
 def test_scale_factors_of_the_sample_are_refused_for_other_events(shared_data):
     processor = ZeeAtlasProcessor(systematics="none", scale_factors="zee-atlas", area="synthetic")
-    with pytest.raises(IncompleteRun, match=r"made up for the generated sample .* the events are of 700322"):
+    with pytest.raises(InputError, match=r"made up for the generated sample .* there are events of 700322"):
         hepcol.run(processor, shared_data / "PHYSLITE_example.root")
 
 
@@ -230,12 +233,60 @@ def test_scale_factors_of_the_sample_are_refused_for_other_events(shared_data):
         ({"area": "/nowhere"}, "/nowhere: no calibration area"),
         ({"scale_factors": "/nowhere.json"}, "scale_factors /nowhere.json: cannot be read"),
         ({"scale_factors": __file__}, "not a file of correctionlib"),
+        ({"calibrated": "false", "systematics": "EG_SCALE_ZEESYST__1up"}, "momenta that are stored .* have none"),
+        ({"decorrelation": "1NP_v1,NONE"}, "NONE"),
     ],
 )
 def test_refuses_options_in_one_line(options, message):
     with pytest.raises(InputError, match=message) as error:
         build_processor("zee_atlas", [f"{name}={value}" for name, value in ({"area": "synthetic"} | options).items()])
     assert "\n" not in str(error.value)
+
+
+def test_schemes_may_differ_for_scale_and_resolution():
+    processor = build_processor("zee_atlas", ["area=synthetic", "decorrelation=1NP_v1,FULL_v1"])
+    names = processor.tool.systematics
+    assert "EG_SCALE_ALL__1up" in names
+    assert "EG_RESOLUTION_ZSMEARING__1up" in names
+
+
+def test_scale_factors_without_a_variation_are_refused_at_once(tmp_path):
+    content = json.loads((_checkout() / "processors/zee_atlas/electron_scale_factors.json").read_text())
+    for correction in content["corrections"]:
+        correction["data"]["content"] = [one for one in correction["data"]["content"] if one["key"] != "up"]
+    (tmp_path / "sf.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="up"):
+        build_processor("zee_atlas", ["area=synthetic", f"scale_factors={tmp_path / 'sf.json'}"])
+
+
+class _Collection:
+    """Some of an event's collections with other columns."""
+
+    def __init__(self, events, **changed):
+        self.events, self.changed = events, changed
+
+    def __getattr__(self, name):
+        return self.changed[name] if name in self.changed else getattr(self.events, name)
+
+    __getitem__ = __getattr__
+
+    @property
+    def fields(self):
+        return self.events.fields
+
+    def __len__(self):
+        return len(self.events)
+
+
+def test_electrons_that_are_not_numbers_are_counted(simulation):
+    events = hepcol.open_events(simulation, stop=200)
+    pt = ak.where(ak.local_index(events.Electrons.pt) == 1, np.float32(np.nan), events.Electrons.pt)
+    changed = _Collection(events, Electrons=ak.with_field(events.Electrons, pt, "pt"))
+    found, before = find_electrons(changed), find_electrons(events)
+    assert found.tallies["electrons that are not numbers"] == int(ak.sum(ak.num(events.Electrons) > 1)) > 100
+    assert before.tallies["electrons that are not numbers"] == 0
+    assert len(found.candidates) == 0
+    assert len(before.candidates) > 200
 
 
 def test_refuses_a_dataset_that_is_not_what_it_is_said_to_be(simulation):

@@ -46,7 +46,7 @@ def test_a_template_is_what_plain_arrays_give(full, simulation):
     good, clusters, passes = oracle.candidates(events)
     bare = EgammaCalibration("es2022_R22_PRE", simulation="full", area="synthetic", smear=False)
     pt = bare.calibrate(events.Electrons, events)
-    key = stream_key(1, STREAM, str(int(events.EventInfo.mcChannelNumber[0])))
+    key = stream_key(1, STREAM, f"{events.EventInfo.mcChannelNumber[0]}:{events.EventInfo.runNumber[0]}")
     a, c = 15, 4
     alpha, constant = ALPHA.centers[a], CONSTANT.centers[c]
     number = ak.to_numpy(events.EventInfo.eventNumber).astype(np.uint64)
@@ -121,6 +121,21 @@ def test_errors_are_those_of_repeated_pseudo_data(templates):
         pulls += [*(found.alpha / found.alpha_error), *((found.variance - 0.012**2) / found.variance_error)]
     assert 0.8 < np.std(pulls) < 1.25
     assert abs(np.mean(pulls)) < 0.25
+
+
+def test_a_constant_term_of_zero_has_an_error(templates):
+    random = np.random.default_rng(6)
+    expected = _peak(templates.axes[3], np.zeros(len(PAIRS)), np.zeros(len(PAIRS)), 1500)
+    pulls = []
+    for _ in range(6):
+        data = hist.Hist(templates.axes[0], templates.axes[3], storage=hist.storage.Int64())
+        data.view(flow=False)[...] = random.poisson(expected)
+        found = fit(data, templates)
+        assert found.valid
+        assert (found.constant_error > 1e-3).all()
+        pulls += [*(found.variance / found.variance_error)]
+    assert 0.7 < np.std(pulls) < 1.35
+    assert np.min(pulls) > -4
 
 
 def test_refuses_data_that_leave_a_region_empty(templates):
