@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
-from hepcol.report.bands import VARIATION, band_of, categories, draw_band, has_systematics, observables
+from hepcol.histograms import VARIATION
+from hepcol.report.bands import band_of, categories, draw_band, has_systematics, observables
 from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
 

@@ -3,7 +3,6 @@
 import math
 import tempfile
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pythia8mc
 from fastjet import _swig
 
 from samples.draws import stream_key
+from samples.pythia import configure, start
 from samples.stop4b.campaigns import Campaign
 from samples.stop4b.processes import SIGNAL, Process
 from samples.stop4b.slha import write_slha
@@ -32,7 +32,6 @@ from samples.stop4b.truth import (
 
 _swig.ClusterSequence.set_fastjet_banner_stream(None)  # it would go between the lines of the command
 
-PYTHIA_VERSION = version("pythia8mc")
 COMMON = (
     "Print:quiet = on",
     "Beams:eCM = 13000.",
@@ -122,19 +121,15 @@ class Generator:
         ) % _SEEDS
         self._redecay = process.copies > 1
         self._hook = _RecoilFilter(process.recoil, process.min_recoil)
-        self._pythia = pythia8mc.Pythia("", False)
         with tempfile.NamedTemporaryFile("w", suffix=".slha") as slha:
             settings = (*COMMON, *(() if mpi else MPI_OFF), *process.settings, "Random:setSeed = on", "Random:seed = 1")
             if process.name.startswith(SIGNAL):
                 stop_mass, neutralino_mass = (float(mass) for mass in process.name.split("_")[1:])
                 Path(slha.name).write_text(write_slha(stop_mass, neutralino_mass))
                 settings = (*settings, f"SLHA:file = {slha.name}", "SLHA:verbose = 0")
-            for setting in settings:
-                if not self._pythia.readString(setting):
-                    raise RuntimeError(f"Pythia {PYTHIA_VERSION} does not know the setting {setting!r}")
+            self._pythia = configure(settings)
             self._pythia.setUserHooksPtr(self._hook)
-            if not self._pythia.init():
-                raise RuntimeError(f"Pythia {PYTHIA_VERSION} could not be initialised for {process.name}")
+            start(self._pythia)
 
     def block(self, first: int, count: int) -> Truth:
         """Events ``first`` up to ``first + count``."""

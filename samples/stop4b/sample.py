@@ -314,8 +314,9 @@ def _generator(process: Process, campaign: Campaign, seed: int, mpi: bool) -> An
 
 def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any]:
     """Collect what the file says about itself."""
+    from samples.pythia import PYTHIA_VERSION
     from samples.stop4b.detector import DetectorCard
-    from samples.stop4b.generator import COMMON, MPI_OFF, PYTHIA_VERSION
+    from samples.stop4b.generator import COMMON, MPI_OFF
     from samples.stop4b.near_regions import describe
 
     try:

@@ -1,17 +1,15 @@
 """pp -> Z/gamma* -> ee at 13 TeV by Pythia 8: electrons and photons of each event."""
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pythia8mc
 
 from samples.draws import Floats, stream_key
+from samples.pythia import configure, start
 
 SQRT_S = 13_000.0  # GeV
-PYTHIA_VERSION = version("pythia8mc")
 PROCESS = "pp -> Z/gamma* -> e+e-, leading order, initial- and final-state radiation, no multiparton interactions"
 MIN_MASS = 50.0  # GeV, of the Z/gamma* that is generated
 SETTINGS = (
@@ -24,8 +22,6 @@ SETTINGS = (
     "PartonLevel:MPI = off",
     "HadronLevel:all = off",  # electrons and photons of the hard process are all that is looked at
 )
-_CROSS_SECTION_EVENTS = 20_000
-_MB_TO_PB = 1e9
 _ELECTRON, _PHOTON = 11, 22
 _MIN_PHOTON_PT = 0.1  # GeV
 # Pythia's own engine, restarted for every event: a number of our own per call costs more than the event.
@@ -68,14 +64,6 @@ class Truth:
     photons: Particles
 
 
-@dataclass(frozen=True)
-class CrossSection:
-    """Cross section and its statistical error [pb]."""
-
-    value: float
-    error: float
-
-
 class Generator:
     """Pythia, set up once, giving any event on request.
 
@@ -89,7 +77,7 @@ class Generator:
 
     def __init__(self, seed: int, namespace: str) -> None:
         self._first_seed = int(stream_key(seed, "zee_atlas.pythia", namespace)) % _SEEDS
-        self._pythia = _configure("Random:setSeed = on", "Random:seed = 1")
+        self._pythia = start(configure((*SETTINGS, "Random:setSeed = on", "Random:seed = 1")))
 
     def block(self, first: int, count: int) -> Truth:
         """Events ``first`` up to ``first + count``."""
@@ -111,25 +99,6 @@ class Generator:
             if self._pythia.next():
                 return
         raise RuntimeError(f"Pythia could not generate event {number}")
-
-
-def find_cross_section() -> CrossSection:
-    """Cross section by a fixed run of the hard process, the same whatever sample is made."""
-    pythia = _configure("PartonLevel:all = off", "Random:setSeed = on", "Random:seed = 1")
-    for _ in range(_CROSS_SECTION_EVENTS):
-        pythia.next()
-    info = pythia.infoPython()
-    return CrossSection(info.sigmaGen() * _MB_TO_PB, info.sigmaErr() * _MB_TO_PB)
-
-
-def _configure(*further: str) -> Any:
-    pythia = pythia8mc.Pythia("", False)
-    for setting in (*SETTINGS, *further):
-        if not pythia.readString(setting):
-            raise RuntimeError(f"Pythia {PYTHIA_VERSION} does not know the setting {setting!r}")
-    if not pythia.init():
-        raise RuntimeError(f"Pythia {PYTHIA_VERSION} could not be initialised")
-    return pythia
 
 
 def _read_event(event: Any, row: int, found: list[tuple[float, ...]]) -> None:

@@ -166,7 +166,8 @@ def _generator(form: str, seed: int) -> Any:
 def _note(events: int, form: str, seed: int) -> dict[str, Any]:
     """Collect what the file says about itself."""
     try:
-        from samples.zee_atlas.generator import PROCESS, PYTHIA_VERSION, SETTINGS, SQRT_S, find_cross_section
+        from samples.pythia import PYTHIA_VERSION, find_cross_section
+        from samples.zee_atlas.generator import PROCESS, SETTINGS, SQRT_S
     except ImportError as error:
         raise SampleError(f"Pythia 8 is not installed; this command {MISSING_EXTRA}") from error
     from samples.zee_atlas.detector import DetectorCard
@@ -175,7 +176,7 @@ def _note(events: int, form: str, seed: int) -> dict[str, Any]:
         hepcol_version = version("hepcol")
     except PackageNotFoundError:
         hepcol_version = "unknown"
-    cross_section = find_cross_section()
+    cross_section = find_cross_section(SETTINGS)
     return {
         "generated": True,
         "sample": NAME,

@@ -1,18 +1,16 @@
 """e+e- -> Z/gamma* -> e+e- by Pythia 8: the generator record of each event."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
 import pythia8mc
 
+from samples.pythia import configure, start
 from samples.zee_fcc.draws import GENERATOR, INITIALISATION, draw, open_stream
 from samples.zee_fcc.layout import Block, Table, count_to_offsets, links, rows
 
 SQRT_S = 91.19  # GeV, as close to the Z as the beams go
 PROCESS = "e+e- -> Z/gamma* -> e+e- (s-channel only, no Bhabha t-channel), ISR and FSR"
-PYTHIA_VERSION = version("pythia8mc")
 SETTINGS = (
     "Print:quiet = on",
     "Beams:idA = 11",
@@ -23,8 +21,6 @@ SETTINGS = (
     "23:onMode = off",
     "23:onIfAny = 11",
 )
-_CROSS_SECTION_EVENTS = 20_000  # 0.3 % in a third of a second
-_MB_TO_PB = 1e9
 _DRAWS_AT_ONCE = 512  # an event takes 210 on average
 _MAX_ATTEMPTS = 10
 
@@ -47,14 +43,6 @@ class _EventStream(pythia8mc.RndmEngine):  # type: ignore[misc]
         return next(self._numbers)
 
 
-@dataclass(frozen=True)
-class CrossSection:
-    """Cross section and its statistical error [pb]."""
-
-    value: float
-    error: float
-
-
 class Generator:
     """Pythia, set up once, giving any event on request.
 
@@ -68,9 +56,9 @@ class Generator:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._numbers = _EventStream()
-        self._pythia = _configure()
+        self._pythia = configure(SETTINGS)
         self._pythia.setRndmEnginePtr(self._numbers)
-        _start(self._pythia)
+        start(self._pythia)
 
     def block(self, first: int, count: int) -> Block:
         """Particles of events ``first`` up to ``first + count``, and the links to parents and daughters."""
@@ -112,29 +100,6 @@ class Generator:
             if self._pythia.next():
                 return
         raise RuntimeError(f"Pythia could not generate event {event} of seed {self.seed}")
-
-
-def find_cross_section() -> CrossSection:
-    """Cross section by a fixed run of the hard process, the same whatever sample is made."""
-    pythia = _configure("PartonLevel:all = off", "Random:setSeed = on", "Random:seed = 1")
-    _start(pythia)
-    for _ in range(_CROSS_SECTION_EVENTS):
-        pythia.next()
-    info = pythia.infoPython()
-    return CrossSection(info.sigmaGen() * _MB_TO_PB, info.sigmaErr() * _MB_TO_PB)
-
-
-def _configure(*further: str) -> pythia8mc.Pythia:
-    pythia = pythia8mc.Pythia("", False)
-    for setting in (*SETTINGS, *further):
-        if not pythia.readString(setting):
-            raise RuntimeError(f"Pythia {PYTHIA_VERSION} does not know the setting {setting!r}")
-    return pythia
-
-
-def _start(pythia: pythia8mc.Pythia) -> None:
-    if not pythia.init():
-        raise RuntimeError(f"Pythia {PYTHIA_VERSION} could not be initialised")
 
 
 def _fill_particles(values: np.ndarray) -> np.ndarray:

@@ -126,10 +126,11 @@ def _generator(seed: int) -> Any:
 def _note(events: int, seed: int) -> dict[str, Any]:
     """Collect what the file says about itself."""
     try:
-        from samples.zee_fcc.generator import PROCESS, PYTHIA_VERSION, SETTINGS, SQRT_S, find_cross_section
+        from samples.pythia import PYTHIA_VERSION, find_cross_section
+        from samples.zee_fcc.generator import PROCESS, SETTINGS, SQRT_S
     except ImportError as error:
         raise SampleError(f"Pythia 8 is not installed; this command {MISSING_EXTRA}") from error
-    cross_section = find_cross_section()
+    cross_section = find_cross_section(SETTINGS)
     try:
         hepcol_version = version("hepcol")
     except PackageNotFoundError:
