@@ -122,9 +122,7 @@ def test_command_reports_times_and_writes_counts(folder, tmp_path):
     assert {name: counts[name].shape for name in counts} == dict.fromkeys(HISTOGRAMS, (3, 52))
 
 
-@pytest.mark.parametrize(
-    ("version", "file"), [("columns", "clustered"), ("best", "clustered"), ("flat", "flat-generator")]
-)
+@pytest.mark.parametrize(("version", "file"), [("best", "clustered"), ("flat", "flat-generator")])
 def test_command_runs_on_a_cluster_of_dask(folder, version, file):
     report = command(folder / f"{file}.root", "--version", version, "--variations", "3", "--dask", "2")
     assert (report["mode"], report["workers"]) == ("dask", 2)

@@ -204,7 +204,7 @@ def test_columns_that_lack_something_are_one_line(tool, changes, message):
     [
         (
             "EG_SCALE_ALL__1up",
-            "systematic 'EG_SCALE_ALL__1up' is unknown to model es2024_Run3_v0 with FULL_v1; there are: ",
+            "is unknown to model es2024_Run3_v0 with FULL_v1; there are 176, the nearest EG_",
         ),
         (("EG_SCALE_G4__1up", "EG_SCALE_PEDESTAL__1up"), "together can be one of the scale and one of the resolution"),
     ],

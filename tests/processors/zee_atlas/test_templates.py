@@ -114,7 +114,7 @@ def test_errors_are_those_of_repeated_pseudo_data(templates):
     random = np.random.default_rng(5)
     expected = _peak(templates.axes[3], np.zeros(len(PAIRS)), np.full(len(PAIRS), 0.012), 3000)
     pulls = []
-    for _ in range(12):
+    for _ in range(8):
         data = hist.Hist(templates.axes[0], templates.axes[3], storage=hist.storage.Int64())
         data.view(flow=False)[...] = random.poisson(expected)
         found = fit(data, templates)
@@ -127,7 +127,7 @@ def test_a_constant_term_of_zero_has_an_error(templates):
     random = np.random.default_rng(6)
     expected = _peak(templates.axes[3], np.zeros(len(PAIRS)), np.zeros(len(PAIRS)), 1500)
     pulls = []
-    for _ in range(6):
+    for _ in range(5):
         data = hist.Hist(templates.axes[0], templates.axes[3], storage=hist.storage.Int64())
         data.view(flow=False)[...] = random.poisson(expected)
         found = fit(data, templates)

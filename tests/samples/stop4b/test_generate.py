@@ -17,8 +17,8 @@ from samples.stop4b.variations import TREES
 
 WT = {"process": "Wt", "campaign": "mc16a", "events": 30, "form": "objects"}
 SIGNAL = WT | {"process": "signal", "events": 4, "point": (400, 320)}
-MANY = SIGNAL | {"events": 300}
-FAKES = WT | {"process": "Fakes", "events": 200}
+MANY = SIGNAL | {"events": 120}
+FAKES = WT | {"process": "Fakes", "events": 80}
 PSEUDO = WT | {"process": "Data", "campaign": "data15", "events": 60}
 REQUESTS = {
     "objects": WT,
@@ -37,7 +37,6 @@ REQUESTS = {
         f"background {process.name}": PSEUDO | {"process": process.name, "campaign": "mc16a"} for process in BACKGROUNDS
     },
     "data": PSEUDO,
-    "data flat": PSEUDO | {"form": "flat"},
     **{f"Wt {campaign.name}": WT | {"campaign": campaign.name, "events": 4} for campaign in MC},
     "ttbar": WT | {"process": "ttbar", "events": 130},
     **{f"signal {campaign.name}": SIGNAL | {"campaign": campaign.name} for campaign in MC},
@@ -131,7 +130,6 @@ def assert_equal(first, second):
         ("near flat", "near", "signal_400_320"),
         ("none near flat", "none near", "Wt"),
         ("Fakes flat", "Fakes", "Fakes"),
-        ("data flat", "data", "Data"),
         ("drawn", "data", "Data"),
     ],
 )
@@ -270,7 +268,7 @@ def test_says_that_it_is_generated_and_what_is_a_surrogate(path):
 
 
 def test_pseudo_data_have_one_tree_of_weight_one(path):
-    with uproot.open(path("data flat")) as file:
+    with uproot.open(path("data flattened")) as file:
         assert set(file.keys(cycle=False)) == {"Data_NONE", NOTE_KEY}
         rows = file["Data_NONE"].arrays()
     assert ak.all(rows["weight"] == 1)
