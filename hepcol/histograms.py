@@ -126,10 +126,17 @@ def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
     return hist.axis.StrCategory(list(names), name=VARIATION, overflow=False)
 
 
+def observables(histogram: hist.BaseHist) -> list[str]:
+    """Names of the axes of numbers: integers are observed where nothing else is, and are categories otherwise."""
+    continuous = [axis.name for axis in histogram.axes if not axis.traits.discrete]
+    categories = (hist.axis.StrCategory, hist.axis.IntCategory)
+    return continuous or [axis.name for axis in histogram.axes if not isinstance(axis, categories)]
+
+
 def inclusive(histogram: hist.Hist) -> hist.Hist:
-    """Add up a histogram over its categories, but the variations; the last axis is of the observable, and stays."""
-    last = histogram.axes[-1]
-    kept = [axis.name for axis in histogram.axes if axis.name == VARIATION or axis is last or not axis.traits.discrete]
+    """Add up a histogram over its categories, but the variations."""
+    observed = observables(histogram)
+    kept = [axis.name for axis in histogram.axes if axis.name == VARIATION or axis.name in observed]
     return histogram if len(kept) == histogram.ndim or not kept else histogram.project(*kept)
 
 

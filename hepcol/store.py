@@ -30,6 +30,7 @@ SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folde
 PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
 HISTFACTORY = "histfactory"  # model of fits of a whole folder: of its yields
+PAGE = "report"  # among what was added: the page of a run, which tells of everything else
 ADDED = "added"  # in the summary: files that were made of the results
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, DASK_REPORT, PLOTS)
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
@@ -361,6 +362,8 @@ def add_fit(folder: Path, model: str, told: dict[str, Any], record: dict[str, An
     try:
         with locked(folder):
             _, summary = read(folder)
+            for name in summary.get(ADDED, {}).pop(PAGE, ()):
+                _delete_inside(folder, name)
             fits = summary.get(FIT, {})
             summary[FIT] = {**(fits if isinstance(fits, dict) else {}), model: told}
             for dataset in told["datasets"]:  # of an earlier fit, which these results are not
@@ -408,13 +411,14 @@ def adding(folder: Path, what: str, names: Sequence[str], outdated: Sequence[str
         All names that they may have, and those of folders. The summary lists them before one is written, so that
         nothing is left behind by a command that fails, or is killed.
     outdated : sequence of str
-        What was made of earlier ones, and goes.
+        What was made of earlier ones, and goes; the page of the run does in any case.
 
     Raises
     ------
     InputError
         If the folder is in use or cannot be written.
     """
+    outdated = outdated if what == PAGE else (*outdated, PAGE)
     try:
         with locked(folder):
             earlier = _list_added(folder, what, names, outdated)

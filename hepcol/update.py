@@ -24,6 +24,8 @@ class Update:
         Events that were done in that time, by it.
     workers : int
         Number of workers.
+    mark : str
+        What pictures should say of the run, such as that it is no physics.
     finished : bool
         Whether this is the last update: nothing more is done, be the run complete or not.
     """
@@ -38,6 +40,7 @@ class Update:
     elapsed_s: float
     events_per_s: float
     workers: int
+    mark: str
     finished: bool
 
 

@@ -22,10 +22,12 @@
 # What is `Vary` there is free here: variations share everything that they do not change.
 #
 # The events are **generated** (Pythia 8 and a parametrised detector, `hepcol sample make zee-atlas`), and the calibration
-# area is hepcol's synthetic one, **which is not physics**. With ATLAS's own area (`HEPCOL_CALIB_AREA`) and files nothing
-# below changes.
+# area is hepcol's synthetic one, **which is not physics**. With ATLAS's own area, which `HEPCOL_CALIB_AREA` names, and
+# files of its own, nothing below changes but the scale factors of efficiencies.
 
 # %%
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -38,6 +40,7 @@ import hepcol
 from calib.egamma import EgammaCalibration
 from processors.zee_atlas import ZeeAtlasProcessor
 
+area = os.environ.get("HEPCOL_CALIB_AREA", "synthetic")
 files = ["zee-atlas", "zee-atlas-data"]  # shipped with hepcol; paths, URLs and patterns do as well
 folder = Path(tempfile.mkdtemp(prefix="zee-demonstrator-"))  # for results
 
@@ -69,7 +72,7 @@ for event in range(3):
 # In RDataFrame this would be a C++ class called electron by electron, and once for each systematic.
 
 # %%
-tool = EgammaCalibration("es2022_R22_PRE", "FULL_v1", simulation="full", area="synthetic")
+tool = EgammaCalibration("es2022_R22_PRE", "FULL_v1", simulation="full", area=area)
 print(len(tool.systematics), "variations, such as", ", ".join(tool.systematics[:3]))
 
 # %%
@@ -115,7 +118,7 @@ print(
 # %%
 from hepcol.report.live import Live
 
-processor = ZeeAtlasProcessor(in_situ=True, scale_factors="zee-atlas", area="synthetic")
+processor = ZeeAtlasProcessor(in_situ=True, scale_factors="zee-atlas", area=area)
 run = hepcol.run(
     processor,
     files,
@@ -202,6 +205,7 @@ Markdown(f"| variation | position [MeV] | resolution [MeV] |\n|:--|--:|--:|\n{ro
 # %%
 from processors.zee_atlas.in_situ_folder import calibrate_folder
 
+shutil.rmtree(folder / "area", ignore_errors=True)  # of an earlier execution of this cell
 found = calibrate_folder(folder / "run", area=folder / "area")
 Image(folder / "run" / "in_situ.png", width=520)
 

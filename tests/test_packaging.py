@@ -57,7 +57,16 @@ def test_the_wheel_holds_the_packages_and_the_sample(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for package in ("hepcol", "calib", "processors", "samples", "benchmarks"):
         assert f"{package}/__init__.py" in names
-    assert "samples/data/zee_fcc.root" in names
+    for file in (
+        "samples/data/zee_fcc.root",
+        "samples/data/zee_atlas/simulation.root",
+        "samples/data/zee_atlas/data.root",
+        "samples/tree_writer.hpp",
+        "samples/zee_atlas/writer.cpp",
+        "processors/zee_atlas/electron_scale_factors.json",
+        "hepcol/report/page.html.j2",
+    ):
+        assert file in names
     assert "hepcol/report/page.html.j2" in names
     area = "calib/egamma/synthetic/ElectronPhotonFourMomentumCorrection"
     assert f"{area}/v38/egammaEnergyCorrectionData.root" in names

@@ -36,8 +36,11 @@ def processor_digest(kind: Any) -> str | None:
 def module_digests(kind: Any) -> dict[str, str]:
     """Hash of each loaded module that :func:`processor_digest` is made of, by its name, as it was loaded."""
     by_file = _modules()
+    # a script travels by value, and other processes have another __main__
     return {
-        by_file[file].__name__: digest([file], *_loaded_otherwise(file)) for file in _files_of(kind) if file in by_file
+        by_file[file].__name__: digest([file], *_loaded_otherwise(file))
+        for file in _files_of(kind)
+        if file in by_file and by_file[file].__name__ != "__main__"
     }
 
 

@@ -36,7 +36,7 @@ from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.scan import scan
 from hepcol.execution.updates import Updates
-from hepcol.ledger import ChunkRecord, Closure, FileRecord, close
+from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
 from hepcol.provenance import describe
 from hepcol.result import Result
 from hepcol.spectra import Contents, collect
@@ -284,6 +284,7 @@ class _Session:
             before=earlier.done,
             events=sum(file.entries or 0 for file in found),
             chunks=len(earlier.done) + len(items) + len(empty),
+            mark=filesets.marks(self._inputs),
         )
         self._collector = collector = Collector(
             items,
@@ -323,7 +324,7 @@ class _Session:
             found,
             taken.get(OUT),
             sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
-            sum(len(item) for item in items),
+            sum(record.events for record in taken[LEDGER] if record.status is Status.DONE),
             stopped,
             updates.warnings,
             provenance,

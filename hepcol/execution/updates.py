@@ -27,6 +27,8 @@ class Updates:
         Events in the files.
     chunks : int
         Chunks of the whole run, with those of earlier ones.
+    mark : str
+        What pictures should say.
     """
 
     def __init__(
@@ -35,14 +37,16 @@ class Updates:
         before: Sequence[ChunkRecord] = (),
         events: int = 0,
         chunks: int = 0,
+        mark: str = "",
     ) -> None:
         self.warnings: list[str] = []
         self._listener = listener
         self._before = before
-        self._events, self._chunks = events, chunks
+        self._events, self._chunks, self._mark = events, chunks, mark
         self._start = time.perf_counter()
         self._next = self._start
-        self._spent = self._cost = 0.0
+        self._spent = 0.0
+        self._costs: list[float] = []
         self._told = -1
 
     def due(self, ended: int) -> bool:
@@ -86,9 +90,9 @@ class Updates:
         cost = now - start + spent_s
         self._spent += cost
         if news:
-            self._cost = cost
-        # once the next one and the last one, which always comes, are paid for, too
-        self._next = max(now + SHORTEST_S, self._start + (self._spent + 2 * self._cost) / SHARE)
+            self._costs = [*self._costs[-1:], cost]
+        # once the next one and the last one, which always comes, are paid for, too; the first picture takes longer
+        self._next = max(now + SHORTEST_S, self._start + (self._spent + 2 * min(self._costs, default=0.0)) / SHARE)
 
     def _update(self, out: Any, records: Sequence[ChunkRecord], workers: int, finished: bool) -> Update:
         """Count events and chunks."""
@@ -106,6 +110,7 @@ class Updates:
             elapsed_s=elapsed,
             events_per_s=_events(done) / max(elapsed, _BRIEFEST_S),
             workers=workers,
+            mark=self._mark,
             finished=finished,
         )
 

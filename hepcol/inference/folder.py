@@ -21,6 +21,7 @@ from hepcol.inference.spectrum import Spectrum
 from hepcol.inference.variations import Changes, fit_variations
 from hepcol.options import rebuild_processor
 from hepcol.provenance import describe_fit
+from hepcol.variations import envelope
 
 NOMINAL = "nominal"
 MIN_USABLE = 0.9  # of the fits, for a mean: those that are left may be a choice
@@ -82,6 +83,20 @@ class DatasetFit:
         return np.array([(math.nan, math.nan) if e is None else (e.value, e.error) for e in found])
 
     @property
+    def nominal(self) -> dict[str, float] | None:
+        """The nominal result and its errors, statistical, and of all systematics up and down, in quadrature.
+
+        None without a nominal variation beside others. Of fits that may not be used there is no systematic.
+        """
+        if NOMINAL not in self.variations or len(self.variations) == 1:
+            return None
+        results = dict(zip(self.variations, self.results, strict=True))
+        value, error = results[NOMINAL]
+        usable = {self.variations[number] for number in self.usable} - {NOMINAL}
+        up, down = envelope({name: results[name][0] - value for name in usable}) if usable else (0.0, 0.0)
+        return {"value": float(value), "error": float(error), "up": float(up), "down": float(down)}
+
+    @property
     def statuses(self) -> dict[str, int]:
         """How many fits ended how."""
         return dict(Counter(record.status.value for record in self.records))
@@ -89,12 +104,15 @@ class DatasetFit:
     def to_json(self) -> dict[str, Any]:
         """Return what ``summary.json`` tells."""
         values = self.results[list(self.usable), 0]
-        enough = len(values) >= MIN_USABLE * len(self.records)
+        nominal = self.nominal
+        # a mean is of replicas; systematics lie around what is nominal
+        enough = len(values) >= MIN_USABLE * len(self.records) and nominal is None
         return {
             "expected": self.plan.expected,
             "expected_label": self.plan.expected_label,
             "fits": len(self.records),
             "usable": len(values),
+            "nominal": None if nominal is None else {name: json_number(value) for name, value in nominal.items()},
             "mean": float(values.mean()) if enough and len(values) else None,
             "standard_deviation": float(values.std(ddof=1)) if enough and len(values) > 1 else None,
             "variations": {

@@ -8,13 +8,12 @@ import hist
 import numpy as np
 from matplotlib.axes import Axes
 
-from hepcol.histograms import VARIATION
+from hepcol.histograms import VARIATION, observables
 from hepcol.inference.arrays import FloatArray
 from hepcol.report.style import DARK, MEDIUM
+from hepcol.variations import envelope, systematic_of
 
 NOMINAL = "nominal"
-# Of the names that systematics have on both sides, by ATLAS's convention: histograms on disk have no other record
-SIDES = ("__1up", "__1down")
 _LEAST, _MOST = 0.02, 1.0  # relative, of the axis of ratios
 _ROOM = 1.35
 _SURE = 0.25  # relative statistical error, above which a bin does not say how far that axis goes
@@ -40,25 +39,16 @@ class Band:
     changes: Mapping[str, FloatArray]
 
     @property
-    def systematics(self) -> dict[str, list[FloatArray]]:
-        """Changes of the one or two sides of each systematic."""
-        found: dict[str, list[FloatArray]] = {}
-        for name, change in self.changes.items():
-            found.setdefault(systematic_of(name), []).append(change)
-        return found
+    def systematics(self) -> list[str]:
+        """Names of the systematics, of one or two sides."""
+        return list(dict.fromkeys(systematic_of(name) for name in self.changes))
 
     @property
     def envelope(self) -> tuple[FloatArray, FloatArray]:
-        """Systematic error up and down of each bin, the second at most 0: all in quadrature, by the sign of a change.
-
-        Of a systematic that changes a bin to the same side in both directions, the larger change counts. One that has
-        a single direction is not mirrored.
-        """
-        up, down = np.zeros_like(self.nominal), np.zeros_like(self.nominal)
-        for sides in self.systematics.values():
-            up += np.maximum(0, np.max(sides, axis=0)) ** 2
-            down += np.minimum(0, np.min(sides, axis=0)) ** 2
-        return np.sqrt(up), -np.sqrt(down)
+        """Systematic error up and down of each bin, see :func:`hepcol.variations.envelope`."""
+        if not self.changes:
+            return np.zeros_like(self.nominal), np.zeros_like(self.nominal)
+        return envelope(self.changes)
 
 
 class Effect(NamedTuple):
@@ -82,11 +72,6 @@ class Effect(NamedTuple):
     largest: float
 
 
-def systematic_of(variation: str) -> str:
-    """Name the systematic that a variation is a side of; a variation without sides is its own."""
-    return next((variation.removesuffix(side) for side in SIDES if variation.endswith(side)), variation)
-
-
 def has_systematics(histogram: hist.Hist) -> bool:
     """Whether the variations of a histogram are systematics, around a nominal one, and no replicas."""
     return VARIATION in categories(histogram) and NOMINAL in histogram.axes[VARIATION]
@@ -96,13 +81,6 @@ def categories(histogram: hist.Hist) -> list[str]:
     """Names of the axes that divide the events of the observables."""
     observed = observables(histogram)
     return [axis.name for axis in histogram.axes if axis.name not in observed]
-
-
-def observables(histogram: hist.Hist) -> list[str]:
-    """Names of the axes of numbers: integers are observed where nothing else is, and are categories otherwise."""
-    continuous = [axis.name for axis in histogram.axes if not axis.traits.discrete]
-    whole = [axis.name for axis in histogram.axes if not isinstance(axis, hist.axis.StrCategory)]
-    return continuous or whole
 
 
 def band_of(histogram: hist.Hist) -> Band:

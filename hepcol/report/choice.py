@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
-from hepcol.histograms import VARIATION, Histogram
+from hepcol.histograms import VARIATION, Histogram, observables
 from hepcol.spectra import Name, named
 
 FloatArray = npt.NDArray[np.float64]
@@ -112,7 +112,8 @@ class Choice:
             for axis, category in chosen.items()
             if category is not None and _categories(histogram, axis)
         }
-        numeric = [axis for axis in histogram.axes if not _is_category(axis)]
+        observed = observables(histogram)
+        numeric = [axis for axis in histogram.axes if axis.name in observed]
         if not numeric:
             raise InputError(f"histogram '{self.histogram}': all of its axes are categories")
         axis = next((axis for axis in numeric if axis.name == name[-1]), numeric[0])
@@ -133,10 +134,6 @@ class Choice:
                 f"variation '{self.variation}': there is none in '{self.histogram}'; there are {_listed(there)}"
             )
         return self.variation
-
-
-def _is_category(axis: Any) -> bool:
-    return isinstance(axis, hist.axis.StrCategory | hist.axis.IntCategory)
 
 
 def _categories(histogram: hist.BaseHist, name: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 import hist
 import numpy as np
 
-from hepcol.report.bands import categories, observables
+from hepcol.histograms import VARIATION, observables
+from hepcol.report.bands import categories
 from hepcol.report.blocks import Block, Table, folded
 from hepcol.report.markup import Quantity, TextTable
 from hepcol.report.numbers import measured
@@ -79,6 +80,8 @@ def weighted_cutflow(name: tuple[str, ...], histogram: hist.Hist) -> TextTable |
         or not issubclass(histogram.storage_type, hist.storage.Weight)
     ):
         return None
+    if VARIATION in histogram.axes.name:  # of which the first is the nominal one
+        histogram = histogram[{VARIATION: 0}]
     further = [category for category in categories(histogram) if category != STEP]
     summed = f", sum over {', '.join(further)}" if further else ""
     steps = histogram.project(STEP)

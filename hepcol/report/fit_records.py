@@ -12,7 +12,7 @@ from hepcol.inference.record import Status
 from hepcol.report.blocks import Block, Listing, Paragraph, Pictures, Table, folded
 from hepcol.report.limit_table import expected_text, observed_text
 from hepcol.report.markup import Cell, TextTable
-from hepcol.report.numbers import measured, plain, with_unit
+from hepcol.report.numbers import measured, nominal_text, plain, with_unit
 from hepcol.report.pictures import find_pictures, read_pictures
 from hepcol.report.record import RunRecord
 
@@ -50,6 +50,8 @@ def _result(told: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     if part["expected"] is not None:
         injected = with_unit(f"{part['expected']:.5g}", unit)
         expected = f" {plain(part['expected_label'])}: {injected}."
+    if part.get("nominal"):
+        return f"{quantity} {with_unit(nominal_text(part['nominal']), unit)}; {usable}.{expected}"
     if part["mean"] is None:
         return f"{usable}: no mean of {quantity}.{expected}"
     if part["standard_deviation"] is None:

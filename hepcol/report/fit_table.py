@@ -8,7 +8,7 @@ from rich.markup import escape
 from hepcol import store
 from hepcol.inference.folder import DatasetFit, FolderFit
 from hepcol.inference.record import FitRecord, Status
-from hepcol.report.numbers import between, measured, plain
+from hepcol.report.numbers import between, measured, nominal_text, plain
 from hepcol.report.tables import new_table
 
 MAX_VARIATIONS = 5
@@ -85,7 +85,12 @@ def _print_result(console: Console, part: DatasetFit) -> None:
     """Print what the fits that may be used say together, if they are not the few that are left."""
     plan, told = part.plan, part.to_json()
     count, spread = told["usable"], told["standard_deviation"]
-    if told["mean"] is None:
+    if told["nominal"] is not None:
+        console.print(f"{plain(plan.quantity)}: [bold]{nominal_text(told['nominal'])} {plan.unit}[/bold]")
+        if count < told["fits"]:
+            left_out = told["fits"] - count
+            console.print(f"without {left_out} of {told['fits']} fits, which may not be used", style="bold red")
+    elif told["mean"] is None:
         console.print(f"{plain(plan.quantity)}: no mean of {count} of {told['fits']} fits", style="bold red")
     elif spread is None:
         value = measured(told["mean"], part.results[part.usable[0], 1])

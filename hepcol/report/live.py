@@ -15,7 +15,7 @@ from hepcol.report.choice import Choice, Spectrum
 from hepcol.report.live_picture import PNG, Picture, bar, status
 from hepcol.update import Update
 
-_NOTHING = Update(None, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, False)
+_NOTHING = Update(None, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, "", False)
 
 
 class Live:

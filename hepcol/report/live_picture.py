@@ -66,7 +66,11 @@ class Picture:
         self._stairs.set_data(spectrum.values)
         self._errors.set_segments(list(np.stack(points, axis=-1)))
         top, bottom = max(high.max(), 0.0) or 1.0, min(low.min(), 0.0)
-        self._title.set_text(f"{spectrum.title}\n{measured(spectrum.values.sum())} events")
+        counted = np.array_equal(spectrum.values, spectrum.variances)
+        what = "events" if counted else "weighted events"
+        self._title.set_text(
+            "\n".join(filter(None, (spectrum.title, f"{measured(spectrum.values.sum())} {what}", update.mark)))
+        )
         total = max(update.events_total, 1)
         self._done.set_width(update.events_done / total)
         self._failed.set(x=update.events_done / total, width=update.events_failed / total)

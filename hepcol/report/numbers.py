@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 _DIGITS = 2  # of an error: with one, the last digit may be off by half of it
 _LARGEST, _SMALLEST = 1e9, 1e-3  # beyond them a power of ten is taken out
@@ -94,3 +95,8 @@ def _decimals(value: float, digits: int = _DIGITS) -> int:
 
 def _rounded(value: float, decimals: int) -> str:
     return f"{round(value, decimals):z,.{max(decimals, 0)}f}"
+
+
+def nominal_text(told: Mapping[str, float]) -> str:
+    """Write a nominal result with its statistical error, and that of all systematics: up and down apart."""
+    return f"{measured(told['value'], told['error'])} (stat) +{told['up']:.2g} {told['down']:.2g} (syst)"

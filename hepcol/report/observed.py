@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import hist
 
 from hepcol import store
-from hepcol.report.bands import has_systematics, largest, observables
+from hepcol.histograms import observables
+from hepcol.report.bands import has_systematics, largest
 from hepcol.report.blocks import Block, Fold, Picture, Pictures, Table
 from hepcol.report.markup import TextTable
 from hepcol.report.pictures import draw_picture, read_picture

@@ -23,7 +23,6 @@ from hepcol.report.style import LOOK, style
 from hepcol.report.timing import describe_times
 
 NAME = "report.html"
-ENTRY = "report"  # among what was added to a folder
 TEMPLATE = "page.html.j2"
 _MEGABYTE = 1e6
 _DASK = "dask"
@@ -52,7 +51,7 @@ def write_page(folder: str | Path, target: str | Path | None = None) -> Path:
     page = render(read_run(folder))
     if target is None:
         path = Path(folder) / NAME
-        with store.adding(Path(folder), ENTRY, (NAME,)):
+        with store.adding(Path(folder), store.PAGE, (NAME,)):
             store.replace_text(path, page)
         return path
     path = Path(target)
@@ -99,7 +98,7 @@ def _sections(run: RunRecord) -> Iterator[Section]:
         rows = [(name, str(value)) for name, value in values.items()]
         yield Section("Values", [Table(TextTable("", ("name", "value"), rows))])
     for what, names in run.added.items():
-        if what not in (ENTRY, store.fit_entry(store.HISTFACTORY)):
+        if what not in (store.PAGE, store.fit_entry(store.HISTFACTORY)):
             yield Section(what.replace("_", " ").capitalize(), list(show_added(run, names)))
     with style():
         yield Section("Histograms", list(show_histograms(run)))

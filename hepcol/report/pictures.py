@@ -47,9 +47,19 @@ def find_pictures(folder: Path, names: Iterable[str]) -> list[Path]:
         path = folder / name
         if not is_inside(folder, path):
             continue
-        inside = path.rglob("*.png") if path.is_dir() else [path] if path.suffix == ".png" and path.is_file() else []
+        inside = _inside(path) if path.is_dir() else [path] if path.suffix == ".png" and path.is_file() else []
         found |= dict.fromkeys(sorted(inside, key=_natural))
     return [path for path in found if store.PARTIAL not in path.relative_to(folder).parts]
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Find the PNG files of a folder, but not those of other runs in it."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if not (path / store.SUMMARY).exists():
+                yield from _inside(path)
+        elif path.suffix == ".png":
+            yield path
 
 
 def is_inside(folder: Path, path: Path) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
-from hepcol.histograms import VARIATION
-from hepcol.report.bands import band_of, categories, draw_band, has_systematics, observables
+from hepcol.histograms import VARIATION, observables
+from hepcol.report.bands import band_of, categories, draw_band, has_systematics
 from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
 

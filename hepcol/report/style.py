@@ -77,6 +77,7 @@ def _say(name: Text, summary: Mapping[str, Any]) -> None:
     if said := summary.get("mark"):
         options: dict[str, Any] = {"xycoords": name, "textcoords": "offset points", "annotation_clip": False}
         artist = Annotation(said, (1, 0), xytext=(6, 0), va="bottom", style="italic", fontsize=12, **options)
+        artist.set_parse_math(False)
         owner: Any = name.axes or name.get_figure(root=True)
         owner.add_artist(artist)
         artist.set_clip_on(False)  # it is above the axes that it is of

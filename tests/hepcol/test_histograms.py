@@ -60,13 +60,11 @@ def test_tells_whether_the_bound_leaves_something_of_the_squares(weight, bound, 
     assert filled.resolves_squares is resolved
 
 
-def test_adds_up_over_categories_but_variations_and_the_observable():
-    filled = hist.Hist(
-        hist.axis.StrCategory(["a", "b"], name="variation"),
-        hist.axis.Integer(0, 3, name="region"),
-        hist.axis.Integer(0, 5, name="jets"),
-        storage=hist.storage.Int64(),
-    )
-    filled.fill("b", [0, 1, 2, 2], [1, 1, 4, 4])
-    assert inclusive(filled).axes.name == ("variation", "jets")
-    assert inclusive(filled)["b", :].values().tolist() == [0, 2, 0, 0, 2]
+@pytest.mark.parametrize("order", [("region", "m"), ("m", "region")])
+def test_adds_up_over_categories_but_variations(order):
+    axes = {"region": hist.axis.Integer(0, 3, name="region"), "m": hist.axis.Regular(2, 0, 2, name="m")}
+    variation = hist.axis.StrCategory(["a", "b"], name="variation")
+    filled = hist.Hist(variation, *(axes[name] for name in order), storage=hist.storage.Int64())
+    filled.fill(variation="b", region=[0, 1, 2, 2], m=[0.5, 1.5, 1.5, 1.5])
+    assert inclusive(filled).axes.name == ("variation", "m")
+    assert inclusive(filled)["b", :].values().tolist() == [1, 3]

@@ -259,3 +259,17 @@ def test_the_last_update_has_datasets_without_events(tmp_path, at_once):
 def test_rejects_what_cannot_be_called(shipped_file):
     with pytest.raises(ValueError, match="on_update must be a function of an update, or None, got 'm_ee'"):
         hepcol.run(count, shipped_file, on_update="m_ee")
+
+
+def _slow(events):
+    time.sleep(0.15)  # a worker at work, and not on the way
+    return {"n": len(events)}
+
+
+def test_dask_shows_how_a_run_goes_on_with_the_costs_that_it_has(shipped_file, scheduler):
+    seen = []
+    on_update = lambda update: seen.append(update.chunks_done)
+    hepcol.run(_slow, shipped_file, executor="dask", scheduler=scheduler, chunksize=120, on_update=on_update)
+    assert seen[-1] == max(seen) > 30
+    assert len([done for done in seen if 0 < done < seen[-1]]) >= 2
+    assert seen == sorted(seen)

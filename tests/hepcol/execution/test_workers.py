@@ -94,3 +94,21 @@ def test_the_process_that_workers_are_forked_from_ends_with_the_client(outcome):
     _, server, *_ = outcome
     with suppress(psutil.NoSuchProcess):
         psutil.Process(server).wait(timeout=10)
+
+
+@pytest.mark.parametrize("executor", ["futures"])
+def test_a_processor_of_a_script_runs_in_other_processes(executor, tmp_path, shipped_file):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import hepcol\n"
+        "class Count:\n"
+        "    def process(self, events):\n"
+        "        return {'n': len(events)}\n"
+        "    def postprocess(self, out):\n"
+        "        return out\n"
+        "if __name__ == '__main__':\n"
+        f"    print(hepcol.run(Count(), {str(shipped_file)!r}, executor={executor!r}, chunksize=2000).result)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "{'n': 4000}"

@@ -4,9 +4,11 @@ import hist
 import numpy as np
 import pytest
 
-from hepcol.report.bands import band_of, categories, has_systematics, largest, observables, systematic_of
+from hepcol.histograms import observables
+from hepcol.report.bands import band_of, categories, has_systematics, largest
 from hepcol.report.plots import draw
 from hepcol.report.style import style
+from hepcol.variations import systematic_of
 
 COMPLETE = {"complete": True, "events": {"processed": 5, "files": 5}}
 NAMES = ("nominal", "JES__1up", "JES__1down", "JER__1up", "W")

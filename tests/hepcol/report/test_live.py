@@ -37,7 +37,7 @@ def at_once(monkeypatch):
 
 
 def update_of(result, done=1000, total=4000, **changes):
-    update = Update(result, done, 0, total, done // 1000, 0, total // 1000, 2.5, done / 2.5, 2, done == total)
+    update = Update(result, done, 0, total, done // 1000, 0, total // 1000, 2.5, done / 2.5, 2, "", done == total)
     return replace(update, **changes)
 
 

@@ -287,3 +287,22 @@ def test_a_broken_ledger_is_named(folder):
     (folder / store.LEDGER).write_text('{"kind": "chunk"}\n')
     with pytest.raises(InputError, match=r"ledger\.jsonl: not the ledger of a run"):
         write_page(folder)
+
+
+def test_the_page_goes_when_something_is_added_that_it_does_not_tell(folder):
+    page = write_page(folder)
+    with store.adding(folder, "yields", ("yields.md",)):
+        (folder / "yields.md").write_text("# Yields\n")
+    assert not page.exists()
+    assert "Yields" in write_page(folder).read_text()
+
+
+def test_pictures_of_other_runs_in_the_folder_are_not_its_own(folder):
+    other = folder / "other"
+    other.mkdir()
+    (other / "summary.json").write_text("{}")
+    write_picture(other / "theirs.png")
+    write_picture(folder / "mine.png")
+    text = write_page(folder).read_text()
+    assert "mine" in text
+    assert "theirs" not in text
