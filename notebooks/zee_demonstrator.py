@@ -184,13 +184,13 @@ with style():
 # %%
 from hepcol.inference.folder import fit_folder
 
-fits = {name: fit_folder(folder / "run", name) for name in ("position", "resolution")}
-results = {}
-for name, done in fits.items():
-    part = next(part for part in done.datasets if part.dataset == "zee-simulation")
-    results[name] = dict(zip(part.variations, 1000 * part.results[:, 0], strict=True))
-shift = {variation: value - results["position"]["nominal"] for variation, value in results["position"].items()}
-width = {variation: value - results["resolution"]["nominal"] for variation, value in results["resolution"].items()}
+fits = fit_folder(folder / "run", "position")
+part = next(part for part in fits.datasets if part.dataset == "zee-simulation")
+peaks = {
+    variation: 1000 * np.array([record.estimates[name].value for name in ("shift", "sigma")])
+    for variation, record in zip(part.variations, part.records, strict=True)
+}
+shift, width = ({variation: peak[k] - peaks["nominal"][k] for variation, peak in peaks.items()} for k in (0, 1))
 ranked = sorted(shift, key=lambda variation: -np.hypot(shift[variation], width[variation]))
 rows = "\n".join(f"| {variation} | {shift[variation]:+.1f} | {width[variation]:+.1f} |" for variation in ranked[:12])
 Markdown(f"| variation | position [MeV] | resolution [MeV] |\n|:--|--:|--:|\n{rows}")

@@ -185,9 +185,8 @@ def in_one_piece(tmp_path_factory, loose):
 @pytest.mark.parametrize(
     "how",
     [
-        {"chunksize": 17},
-        {"chunksize": 50, "executor": "futures", "workers": 2},
-        {"chunksize": 1000, "executor": "futures", "workers": 2},
+        {"chunksize": 31},
+        {"chunksize": 150, "executor": "futures", "workers": 2},
     ],
 )
 def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, in_one_piece, how):

@@ -41,20 +41,21 @@ REQUESTS = {
     "ttbar": WT | {"process": "ttbar", "events": 130},
     **{f"signal {campaign.name}": SIGNAL | {"campaign": campaign.name} for campaign in MC},
 }
+FLATTENED = ("objects", "many", "near", "none near", "Fakes", "data")  # what is compared with flat files
 # in one process, which imports ROOT and Pythia once
 CODE = """
 import json, sys
 from samples.stop4b import Request, flatten, generate
 from samples.stop4b.pseudo_data import draw
 if __name__ == '__main__':
-    folder, requests = sys.argv[1], json.loads(sys.argv[2])
+    folder, requests, flattened = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
     uuids, backgrounds = {}, []
     for name, options in requests.items():
         path, workers = f'{folder}/{name}.root', options.pop('workers', 1)
         uuids[name] = str(generate(path, Request(**options), workers=workers))
         if name.startswith('background'):
             backgrounds.append(path)
-        elif options['form'] == 'objects':
+        elif name in flattened:
             flatten(path, f'{folder}/{name} flattened.root')
     draw(reversed(backgrounds), f'{folder}/drawn.root', 'data15')
     print(json.dumps(uuids))
@@ -71,7 +72,7 @@ def uuids(run_python, folder):
     for module in ("ROOT", "pythia8mc", "fastjet"):
         if find_spec(module) is None:
             pytest.skip(f"{module} is not installed")
-    return json.loads(run_python(CODE, folder, json.dumps(REQUESTS)))
+    return json.loads(run_python(CODE, folder, json.dumps(REQUESTS), json.dumps(FLATTENED)))
 
 
 @pytest.fixture
@@ -89,8 +90,7 @@ def test_is_the_same_again_and_for_any_number_of_workers(uuids, path, folder):
     assert path("again").read_bytes() == path("objects").read_bytes()
     with uproot.open(path("objects")) as file:
         assert str(file.file.uuid) == uuids["objects"]
-    flattened = {f"{name} flattened" for name, one in REQUESTS.items() if one["form"] == "objects"}
-    flattened -= {f"background {process.name} flattened" for process in BACKGROUNDS}
+    flattened = {f"{name} flattened" for name in FLATTENED}
     assert {one.name for one in folder.iterdir()} == {f"{name}.root" for name in (*REQUESTS, *flattened, "drawn")}
 
 
