@@ -51,6 +51,7 @@ def replicas(count: int, name: str) -> tuple[Variation, ...]:
     return tuple(Variation(f"{name}_{draw:0{digits}}", Kind.KINEMATIC, replica=draw) for draw in range(count))
 
 
+NOMINAL = "nominal"  # the variation that is none
 # Of the names that systematics have on both sides, by ATLAS's convention: histograms on disk have no other record
 SIDES = ("__1up", "__1down")
 

@@ -11,10 +11,11 @@ import awkward as ak
 
 from calib.egamma import EgammaCalibration
 from calib.egamma.calibrator import NOT_PHYSICS, area_folder
-from calib.egamma.menu import NOMINAL, Names
+from calib.egamma.menu import Names
 from hepcol.errors import InputError
 from hepcol.events import open_file, read_events
 from hepcol.formats import identify
+from hepcol.variations import NOMINAL
 
 CHUNKSIZE = 50_000  # events: 177 variations of their electrons and photons are some 200 MB
 SCHEMA = "PHYSLITESchema"

@@ -100,11 +100,11 @@ class TreeWriter:
         _load_library(self._root, macro)
         self._branches = tuple(branches)
         with _plain_errors(self._root):
-            self.native: Any = getattr(self._root, macro.namespace).EventWriter(
+            self._native: Any = getattr(self._root, macro.namespace).EventWriter(
                 url, tree, title, _COMPRESSION, basket_size
             )
         for name, kind in branches.items():
-            self.native.add(name, kind)
+            self._native.add(name, kind)
 
     def write(self, block: Mapping[str, Rows], events: int) -> None:
         """Append the events of a block."""
@@ -113,16 +113,21 @@ class TreeWriter:
             if not rows.flags.c_contiguous:
                 raise RuntimeError(f"rows of {name} are not contiguous")
             places = [0 if one is None else one.ctypes.data for one in (offsets, inner_offsets)]
-            self.native.set(column, rows.ctypes.data, *places, rows.dtype.itemsize)
+            self._native.set(column, rows.ctypes.data, *places, rows.dtype.itemsize)
         with _plain_errors(self._root):
-            self.native.fill(events)
+            self._native.fill(events)
+
+    def call(self, method: str, *arguments: Any) -> None:
+        """Call a method that the macro's writer has beside those of all."""
+        with _plain_errors(self._root):
+            getattr(self._native, method)(*arguments)
 
     def close(self, notes: Mapping[str, str]) -> None:
         """Write the notes, and close the file."""
         with _plain_errors(self._root):
             for key, text in notes.items():
-                self.native.write_note(key, text)
-            self.native.close()
+                self._native.write_note(key, text)
+            self._native.close()
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from calib.egamma.kernels import slots
 from calib.egamma.models import ModelSpec
 from calib.egamma.systematics import Systematic, systematics_of
 from hepcol.errors import InputError
-from hepcol.variations import Direction, Kind, Variation
+from hepcol.variations import NOMINAL, Direction, Kind, Variation
 
-NOMINAL = "nominal"
 _NEAR = 4  # names in a message
 
 PAIR = 2

@@ -21,9 +21,8 @@ from hepcol.inference.spectrum import Spectrum
 from hepcol.inference.variations import Changes, fit_variations
 from hepcol.options import rebuild_processor
 from hepcol.provenance import describe_fit
-from hepcol.variations import envelope
+from hepcol.variations import NOMINAL, envelope
 
-NOMINAL = "nominal"
 MIN_USABLE = 0.9  # of the fits, for a mean: those that are left may be a choice
 
 

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from hepcol.histograms import VARIATION, observables
 from hepcol.inference.arrays import FloatArray
 from hepcol.report.style import DARK, MEDIUM
-from hepcol.variations import envelope, systematic_of
+from hepcol.variations import NOMINAL, envelope, systematic_of
 
-NOMINAL = "nominal"
 _LEAST, _MOST = 0.02, 1.0  # relative, of the axis of ratios
 _ROOM = 1.35
 _SURE = 0.25  # relative statistical error, above which a bin does not say how far that axis goes

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from hepcol.errors import InputError
 from hepcol.histograms import VARIATION, Histogram, observables
 from hepcol.spectra import Name, named
+from hepcol.variations import NOMINAL
 
 FloatArray = npt.NDArray[np.float64]
 
-DATASET, NOMINAL = "dataset", "nominal"
+DATASET = "dataset"
 _MOST_NAMES = 12  # in a message
 
 

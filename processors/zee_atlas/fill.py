@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from calib.egamma import EgammaCalibration
 from hepcol import threads
@@ -15,8 +14,6 @@ from processors.zee_atlas.electrons import Candidates, Column, Floats, Integers
 from processors.zee_atlas.kernels import pairs as kernels
 from processors.zee_atlas.observables import EDGES, ENDCAP_ELECTRONS, LEADING_ETA, OBSERVABLES
 from processors.zee_atlas.selection import CRACK, MASS, MIN_PT
-
-Momenta = npt.NDArray[np.float32]
 
 _NO_LIMBS = np.empty((0, 0, 0))
 BLOCK = 4096  # electrons; of 160 variations that is 3 MB, what stays in a core's cache
@@ -112,7 +109,7 @@ def fill_kinematic(
     return Filled(kernels.Histograms(counts, sums), steps, bins)
 
 
-def _stored(columns: Mapping[str, Column]) -> Iterator[tuple[slice, Momenta]]:
+def _stored(columns: Mapping[str, Column]) -> Iterator[tuple[slice, kernels.Momenta]]:
     """Yield what is stored as the only block of momenta."""
     pt = columns["pt"]
     yield slice(0, len(pt)), np.array(pt[np.newaxis], dtype=np.float32)
@@ -169,7 +166,7 @@ def to_histograms(
     }
 
 
-def leading_two(pt: Momenta, candidates: Candidates) -> tuple[Integers, Floats]:
+def leading_two(pt: kernels.Momenta, candidates: Candidates) -> tuple[Integers, Floats]:
     """Return the two candidates of highest pt of each event, and their pt [GeV]."""
     which = np.empty((len(candidates.row), 2), dtype=np.int64)
     kernels.leading_two(np.ascontiguousarray(pt), candidates.offsets, which)

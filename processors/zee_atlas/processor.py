@@ -17,7 +17,6 @@ from pydantic.dataclasses import dataclass
 from calib.egamma import EgammaCalibration
 from calib.egamma.area import VARIABLE
 from calib.egamma.calibrator import NOT_PHYSICS, SYNTHETIC
-from calib.egamma.menu import NOMINAL
 from hepcol.errors import InputError
 from hepcol.events import Columns
 from hepcol.fileset import Fileset
@@ -26,6 +25,7 @@ from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
 from hepcol.sums import ExactSum, limbs_of
+from hepcol.variations import NOMINAL
 from processors.zee_atlas import arrangement, cutflow, electrons, fill, templates
 from processors.zee_atlas.arrangement import FORM, SIMULATION
 from processors.zee_atlas.compilation import compile_kernels

@@ -17,7 +17,7 @@ from hepcol.random import normals, stream_key
 from hepcol.sums import sums_of_limbs
 from hepcol.units import MeV
 from processors.zee_atlas.electrons import Candidates, Floats, Integers
-from processors.zee_atlas.fill import CUTS, Momenta, leading_two, prepare
+from processors.zee_atlas.fill import CUTS, leading_two, prepare
 from processors.zee_atlas.kernels import pairs, templates
 from processors.zee_atlas.observables import M_EE
 from processors.zee_atlas.regions import PAIRS, pair_of
@@ -73,7 +73,7 @@ class Pairs:
     number: Integers
 
 
-def find_pairs(candidates: Candidates, pt: Momenta, margin: float) -> Pairs:
+def find_pairs(candidates: Candidates, pt: pairs.Momenta, margin: float) -> Pairs:
     """Choose the events with exactly two hard electrons, of opposite charge, both in a region.
 
     Parameters

@@ -28,5 +28,5 @@ class Writer:
 
     def close(self, notes: dict[str, str]) -> None:
         """Write the names of the collections and the notes, and close the file."""
-        self._tree.native.write_collections([collection.name for collection in COLLECTIONS])
+        self._tree.call("write_collections", [collection.name for collection in COLLECTIONS])
         self._tree.close(notes)
