@@ -1,0 +1,8 @@
+"""Jet graphs and graph kernels, of whole chunks of jets at once."""
+
+from hepcol.graphs.build import build
+from hepcol.graphs.constituents import Constituents
+from hepcol.graphs.jetgraphs import JetGraphs
+from hepcol.graphs.recipe import Recipe
+
+__all__ = ["Constituents", "JetGraphs", "Recipe", "build"]

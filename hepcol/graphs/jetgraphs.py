@@ -1,0 +1,231 @@
+"""Graphs of jets, all of them in a few flat arrays."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hepcol.errors import InputError
+from hepcol.graphs.connection import connect
+from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
+
+Array = npt.NDArray[Any]
+Integers = npt.NDArray[np.int64]
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class JetGraphs:
+    """Graphs of jets: what PyTorch Geometric has as data and slices, without a copy.
+
+    Parameters
+    ----------
+    x : float32[n, F]
+        Features of the nodes, ``recipe.node_features``.
+    ptr : int64[graphs + 1]
+        The nodes of graph ``i`` are ``ptr[i]`` up to ``ptr[i + 1]``.
+    edge_index : int32[2, E]
+        Source and target of each edge, numbered within the graph; by target, then source.
+    edge_ptr : int64[graphs + 1]
+        Offsets of the graphs into the edges.
+    edge_attr : float32[E, A]
+        Features of the edges, ``recipe.edge_features``.
+    columns : dict of str to array[graphs]
+        What is known of the jets.
+    recipe : Recipe
+        How they were made.
+    """
+
+    x: Singles
+    ptr: Integers
+    edge_index: npt.NDArray[np.int32]
+    edge_ptr: Integers
+    edge_attr: Singles
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    recipe: Recipe = field(default_factory=Recipe)
+
+    def __post_init__(self) -> None:
+        expected = {
+            "x": (self.ptr[-1], len(self.recipe.node_features)),
+            "edge_index": (2, self.edge_ptr[-1]),
+            "edge_attr": (self.edge_ptr[-1], len(self.recipe.edge_features)),
+            "edge_ptr": self.ptr.shape,
+            **{f"column {name}": (len(self.ptr) - 1,) for name in self.columns},
+        }
+        there: dict[str, Array] = {
+            "x": self.x,
+            "edge_index": self.edge_index,
+            "edge_attr": self.edge_attr,
+            "edge_ptr": self.edge_ptr,
+            **{f"column {name}": column for name, column in self.columns.items()},
+        }
+        for name, shape in expected.items():
+            if np.shape(there[name]) != shape:
+                raise InputError(f"{name} of graphs has the shape {np.shape(there[name])}, expected {shape}")
+
+    def __len__(self) -> int:
+        """Count the graphs."""
+        return len(self.ptr) - 1
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return int(self.ptr[-1])
+
+    @property
+    def edges(self) -> int:
+        """Number of edges; both directions of an undirected one count."""
+        return int(self.edge_ptr[-1])
+
+    def feature(self, name: str) -> Singles:
+        """Return a feature of all nodes.
+
+        Raises
+        ------
+        InputError
+            If the graphs do not have it.
+        """
+        if name not in self.recipe.node_features:
+            raise InputError(
+                f"the graphs have no node feature '{name}'; they have {', '.join(self.recipe.node_features)}"
+            )
+        return np.ascontiguousarray(self.x[:, self.recipe.node_features.index(name)])
+
+    @property
+    def degrees(self) -> Integers:
+        """Edges that lead to each node."""
+        targets = self.edge_index[1] + np.repeat(self.ptr[:-1], np.diff(self.edge_ptr))
+        return np.bincount(targets, minlength=self.nodes)
+
+    def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
+        """Return some of the graphs, in the order that is asked for."""
+        if isinstance(which, slice) and which.step in (None, 1):
+            start, stop, _ = which.indices(len(self))
+            return self._range(start, max(start, stop))
+        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        nodes, ptr = _taken(self.ptr, rows)
+        edges, edge_ptr = _taken(self.edge_ptr, rows)
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return type(self)(
+            self.x[nodes], ptr, self.edge_index[:, edges], edge_ptr, self.edge_attr[edges], columns, self.recipe
+        )
+
+    def _range(self, start: int, stop: int) -> Self:
+        """Return consecutive graphs, without a copy."""
+        node = slice(self.ptr[start], self.ptr[stop])
+        edge = slice(self.edge_ptr[start], self.edge_ptr[stop])
+        return type(self)(
+            self.x[node],
+            self.ptr[start : stop + 1] - self.ptr[start],
+            self.edge_index[:, edge],
+            self.edge_ptr[start : stop + 1] - self.edge_ptr[start],
+            self.edge_attr[edge],
+            {name: column[start:stop] for name, column in self.columns.items()},
+            self.recipe,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Put graphs of one recipe one after another.
+
+        Raises
+        ------
+        InputError
+            If there is none, or they differ in how they were made or what is known of them.
+        """
+        if not parts:
+            raise InputError("no graphs to put one after another")
+        first = parts[0]
+        for part in parts[1:]:
+            if part.recipe != first.recipe:
+                raise InputError(f"graphs were made in different ways: {first.recipe} and {part.recipe}")
+            if list(part.columns) != list(first.columns):
+                raise InputError(f"graphs have different columns: {list(first.columns)} and {list(part.columns)}")
+        return cls(
+            np.concatenate([part.x for part in parts]),
+            _joined([part.ptr for part in parts]),
+            np.concatenate([part.edge_index for part in parts], axis=1),
+            _joined([part.edge_ptr for part in parts]),
+            np.concatenate([part.edge_attr for part in parts]),
+            {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+            first.recipe,
+        )
+
+    def without_edges(self) -> Self:
+        """Return the nodes alone, of which :meth:`rebuilt` makes the edges again.
+
+        Raises
+        ------
+        InputError
+            If that cannot be, for lack of positions among the features.
+        """
+        self._check_can_rebuild()
+        return type(self)(
+            self.x,
+            self.ptr,
+            np.empty((2, 0), dtype=np.int32),
+            np.zeros_like(self.ptr),
+            np.empty((0, len(self.recipe.edge_features)), dtype=np.float32),
+            self.columns,
+            self.recipe,
+        )
+
+    def rebuilt(self) -> Self:
+        """Make the edges anew of the nodes, to the bit as they were.
+
+        Raises
+        ------
+        InputError
+            If the positions are not among the features.
+        """
+        self._check_can_rebuild()
+        nodes = np.zeros((4, self.nodes), dtype=np.float32)
+        for row, name in enumerate((*GEOMETRY, MASS)):
+            if name in self.recipe.node_features:
+                nodes[row] = self.feature(name)
+        return type(self)(self.x, self.ptr, *connect(nodes, self.ptr, self.recipe), self.columns, self.recipe)
+
+    def _check_can_rebuild(self) -> None:
+        if not self.recipe.can_rebuild:
+            raise InputError(
+                f"edges cannot be made again of nodes with the features {', '.join(self.recipe.node_features)}: "
+                f"{', '.join(GEOMETRY)} are needed, and mass for lnm2"
+            )
+
+    def is_equal(self, other: Self) -> bool:
+        """Whether other graphs are the same to the bit."""
+        mine, theirs = self._arrays(), other._arrays()
+        return (
+            self.recipe == other.recipe
+            and list(mine) == list(theirs)
+            and all(
+                mine[name].dtype == theirs[name].dtype
+                and mine[name].shape == theirs[name].shape
+                and mine[name].tobytes() == theirs[name].tobytes()
+                for name in mine
+            )
+        )
+
+    def _arrays(self) -> dict[str, Array]:
+        named = ("x", "ptr", "edge_index", "edge_ptr", "edge_attr")
+        return {**{name: getattr(self, name) for name in named}, **self.columns}
+
+    def adjacency(self, graph: int) -> Iterator[tuple[int, int]]:
+        """Pairs of source and target of one graph."""
+        sources, targets = self.edge_index[:, self.edge_ptr[graph] : self.edge_ptr[graph + 1]].tolist()
+        return zip(sources, targets, strict=True)
+
+
+def _taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
+    """Positions of the elements of some rows, one after another, and offsets into them."""
+    counts = np.diff(offsets)[rows]
+    taken = np.concatenate([[0], np.cumsum(counts)])
+    return np.arange(taken[-1]) + np.repeat(offsets[:-1][rows] - taken[:-1], counts), taken
+
+
+def _joined(offsets: Sequence[Integers]) -> Integers:
+    """Offsets of rows that are put one after another."""
+    counts = np.concatenate([np.diff(part) for part in offsets])
+    return np.concatenate([[0], np.cumsum(counts)])
