@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
+from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
 
@@ -212,10 +215,49 @@ class JetGraphs:
         named = ("x", "ptr", "edge_index", "edge_ptr", "edge_attr")
         return {**{name: getattr(self, name) for name in named}, **self.columns}
 
+    def write(self, path: str | Path, stored: str = "nodes") -> None:
+        """Write to a file: see :func:`hepcol.graphs.files.write_graphs`."""
+        from hepcol.graphs.files import write_graphs
+
+        write_graphs(path, self, stored)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "JetGraphs":
+        """Read from a file: see :func:`hepcol.graphs.files.read_graphs`."""
+        from hepcol.graphs.files import read_graphs
+
+        return read_graphs(path)
+
+    def to_awkward(self) -> ak.Array:
+        """Return a record for each graph: its columns, a list of ``nodes`` and a list of ``edges``."""
+        edges: dict[str, Array] = {"source": self.edge_index[0], "target": self.edge_index[1]}
+        edges |= {str(name): self.edge_attr[:, n] for n, name in enumerate(self.recipe.edge_features)}
+        nodes = {name: self.x[:, number] for number, name in enumerate(self.recipe.node_features)}
+        lists = {"nodes": _listed(nodes, self.ptr), "edges": _listed(edges, self.edge_ptr)}
+        return ak.zip({**self.columns, **lists}, depth_limit=1)
+
+    def to_pyg(self) -> list[Any]:
+        """Return a ``torch_geometric.data.Data`` each: see :func:`hepcol.graphs.conversion.to_pyg`."""
+        return conversion.to_pyg(self)
+
+    def to_networkx(self, graph: int) -> Any:
+        """Return one as a networkx graph: see :func:`hepcol.graphs.conversion.to_networkx`."""
+        return conversion.to_networkx(self, graph)
+
+    def to_grakel(self, graph: int, labels: Integers | None = None) -> Any:
+        """Return one as a GraKeL graph: see :func:`hepcol.graphs.conversion.to_grakel`."""
+        return conversion.to_grakel(self, graph, labels)
+
     def adjacency(self, graph: int) -> Iterator[tuple[int, int]]:
         """Pairs of source and target of one graph."""
         sources, targets = self.edge_index[:, self.edge_ptr[graph] : self.edge_ptr[graph + 1]].tolist()
         return zip(sources, targets, strict=True)
+
+
+def _listed(columns: Mapping[str, Array], offsets: Integers) -> ak.Array:
+    """Put records into lists."""
+    records = ak.zip({name: ak.Array(ak.contents.NumpyArray(np.ascontiguousarray(c))) for name, c in columns.items()})
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records.layout))
 
 
 def _taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:

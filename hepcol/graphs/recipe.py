@@ -11,6 +11,7 @@ from hepcol.errors import InputError
 
 GEOMETRY = ("pt", "eta", "phi")  # with these features of its nodes, edges can be made again
 MASS = "mass"
+NODE_PREFIX, EDGE_PREFIX = "node_", "edge_"  # of the names of columns with a list for each graph
 
 
 class Transform(StrEnum):
@@ -76,8 +77,8 @@ class Recipe:
         ``fixed_mpt``: boosted along the jet until m / pt is ``mpt``; positions relative to the jet. A jet without a
         mass stays.
     edges : {"dr", "knn", "full", "none"}
-        Join nodes nearer than ``r``, each to its ``k`` nearest, all, or none. Distances are in eta and phi, in the frame
-        of the transform.
+        Join nodes nearer than ``r``, each to its ``k`` nearest, all, or none. Distances are in eta and phi, in the
+        frame of the transform.
     r : float
         Distance for ``dr``.
     k : int
@@ -128,6 +129,11 @@ class Recipe:
     def columns(self) -> tuple[str, ...]:
         """Columns that constituents need beside their momenta."""
         return tuple(name for name in self.node_features if name not in tuple(NodeFeature))
+
+    @property
+    def is_directed(self) -> bool:
+        """Whether there may be edges that lead one way only."""
+        return self.edges is Edges.NEAREST and not self.undirected
 
     @property
     def can_rebuild(self) -> bool:
