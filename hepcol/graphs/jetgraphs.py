@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.columns import Collection
 from hepcol.errors import InputError
 from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
@@ -235,6 +236,23 @@ class JetGraphs:
         nodes = {name: self.x[:, number] for number, name in enumerate(self.recipe.node_features)}
         lists = {"nodes": _listed(nodes, self.ptr), "edges": _listed(edges, self.edge_ptr)}
         return ak.zip({**self.columns, **lists}, depth_limit=1)
+
+    @classmethod
+    def from_awkward(cls, rows: ak.Array, recipe: Recipe) -> Self:
+        """Take records of :meth:`to_awkward` back."""
+        nodes, edges = Collection(rows.nodes), Collection(rows.edges)
+        features = [nodes[name] for name in recipe.node_features]
+        attributes = [edges[str(name)] for name in recipe.edge_features]
+        columns = {name: ak.to_numpy(rows[name]) for name in rows.fields if name not in ("nodes", "edges")}
+        return cls(
+            np.stack(features, axis=1),
+            nodes.offsets,
+            np.stack([edges["source"], edges["target"]]),
+            edges.offsets,
+            np.stack(attributes, axis=1) if attributes else np.empty((edges.offsets[-1], 0), dtype=np.float32),
+            columns,
+            recipe,
+        )
 
     def to_pyg(self) -> list[Any]:
         """Return a ``torch_geometric.data.Data`` each: see :func:`hepcol.graphs.conversion.to_pyg`."""
