@@ -85,9 +85,8 @@ def _add_results(table: Table, summary: Mapping[str, Any], output: str | Path) -
             table.add_row("", escape(counts))
         label = ""
     if rows := summary.get("samples"):
-        table.add_row(
-            "samples", escape(f"{output}/{store.SAMPLES}: {', '.join(f'{n:,} {k}' for k, n in rows.items())}")
-        )
+        sampled = ", ".join(f"{number:,} rows of {name}" for name, number in rows.items())
+        table.add_row("samples", escape(f"{output}/{store.SAMPLES}: {sampled}"))
     for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
         table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
     if drawn := sorted({f"*{path.suffix}" for path in (Path(output) / store.DRAWINGS).rglob("*") if path.is_file()}):
