@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -279,18 +280,15 @@ def read_index(folder: str | Path, kind: str, *, verify: bool = False) -> Index:
     return index
 
 
-def listed(folder: Path) -> Index | None:
-    """Read an index and trust it; None if there is none that can be read."""
-    try:
-        return _read(folder)
-    except InputError:
-        return None
-
-
-def kinds(folder: Path) -> list[str]:
-    """Kinds of files that an output folder has an index of."""
-    found = sorted(path.parent.name for path in folder.glob(f"*/{INDEX}"))
-    return [name for name in found if _KIND.fullmatch(name) and listed(folder / name) is not None]
+def indexes(folder: Path) -> dict[str, Index]:
+    """Read the indexes of an output folder by kind, as far as they can be read, and trust them."""
+    found = {}
+    for path in sorted(folder.glob(f"*/{INDEX}")):
+        with suppress(InputError):
+            index = _read(path.parent)
+            if index.kind == path.parent.name:
+                found[index.kind] = index
+    return found
 
 
 def damage(path: Path, file: ChunkFile, *, verify: bool = False) -> str:

@@ -130,6 +130,15 @@ class RowSample:
         """Count the rows."""
         return len(self.keys)
 
+    def equals(self, other: "RowSample") -> bool:
+        """Whether another sample has the same rows, bit for bit."""
+        return (
+            self.size == other.size
+            and np.array_equal(self.keys, other.keys)
+            and list(self.columns) == list(other.columns)
+            and all(_bits(column) == _bits(other.columns[name]) for name, column in self.columns.items())
+        )
+
     def __add__(self, other: "RowSample") -> "RowSample":
         """Sample the rows of both; both need the same size and columns."""
         ours, theirs = (self.size, list(self.columns)), (other.size, list(other.columns))
@@ -143,6 +152,12 @@ class RowSample:
 def _plain(array: ak.Array) -> ak.Array:
     """Leave the classes of records behind, which would hold on to the file that they are read from."""
     return ak.Array(ak.materialize(array).layout)
+
+
+def _bits(array: ak.Array) -> tuple[str, int, dict[str, bytes]]:
+    """Return all that an array is: its layout and buffers."""
+    form, length, buffers = ak.to_buffers(array)
+    return form.to_json(), int(length), {name: np.asarray(buffer).tobytes() for name, buffer in buffers.items()}
 
 
 def _ties(keys: Keys) -> Iterator[tuple[int, int]]:
