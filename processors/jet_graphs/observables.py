@@ -5,19 +5,25 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.graphs import Constituents, JetGraphs
-from hepcol.histograms import Histogram
+from hepcol.histograms import COUNTS, Histogram
 from hepcol.units import GeV
 
 Floats = npt.NDArray[np.float64]
 
-CONSTITUENTS = hist.axis.Regular(50, 0, 150, name="constituents", label="constituents of the jet")
-NODES = hist.axis.Regular(50, 0, 100, name="nodes", label="nodes of the graph")
-EDGES = hist.axis.Regular(50, 0, 1600, name="edges", label="edges of the graph")
-DEGREE = hist.axis.Regular(50, 0, 50, name="degree", label="edges that lead to a node")
-JET_PT = hist.axis.Regular(50, 0 * GeV, 2000 * GeV, name="jet_pt", label="jet $p_T$ [GeV]")
-JET_ETA = hist.axis.Regular(50, -2.5, 2.5, name="jet_eta", label="jet $\\eta$")
-JET_MASS = hist.axis.Regular(50, 0 * GeV, 300 * GeV, name="jet_mass", label="jet mass [GeV]")
-SIMILARITY = hist.axis.Regular(50, 0, 1, name="similarity", label="mean similarity to the reference")
+# of integers, with edges between them
+CONSTITUENTS = hist.axis.Regular(
+    50, -0.5, 149.5, name="constituents", label="constituents of the jet", __dict__={COUNTS: "jets"}
+)
+NODES = hist.axis.Regular(50, -0.5, 99.5, name="nodes", label="nodes of the graph", __dict__={COUNTS: "jets"})
+EDGES = hist.axis.Regular(50, -0.5, 1599.5, name="edges", label="edges of the graph", __dict__={COUNTS: "jets"})
+DEGREE = hist.axis.Regular(50, -0.5, 49.5, name="degree", label="edges that lead to a node", __dict__={COUNTS: "nodes"})
+
+JET_PT = hist.axis.Regular(50, 0 * GeV, 2000 * GeV, name="jet_pt", label="jet $p_T$ [GeV]", __dict__={COUNTS: "jets"})
+JET_ETA = hist.axis.Regular(50, -2.5, 2.5, name="jet_eta", label="jet $\\eta$", __dict__={COUNTS: "jets"})
+JET_MASS = hist.axis.Regular(50, 0 * GeV, 300 * GeV, name="jet_mass", label="jet mass [GeV]", __dict__={COUNTS: "jets"})
+SIMILARITY = hist.axis.Regular(
+    50, 0, 1, name="similarity", label="mean similarity to the reference", __dict__={COUNTS: "jets"}
+)
 OF_JETS = (JET_PT, JET_ETA, JET_MASS)
 
 
