@@ -123,7 +123,7 @@ class Histogram:
 
 
 def counted(axis: hist.axis.AxisProtocol) -> str:
-    """What the bins of an axis count: events, unless it was made with ``__dict__={COUNTS: "jets"}`` or the like."""
+    """Return what the bins of an axis count: events, unless it was made with ``__dict__={COUNTS: "jets"}``."""
     return str(axis.__dict__.get(COUNTS, "events"))
 
 
