@@ -2,7 +2,8 @@
 
 from hepcol.graphs.build import build
 from hepcol.graphs.constituents import Constituents
+from hepcol.graphs.files import read_folder
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import Recipe
 
-__all__ = ["Constituents", "JetGraphs", "Recipe", "build"]
+__all__ = ["Constituents", "JetGraphs", "Recipe", "build", "read_folder"]

@@ -16,6 +16,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.chunkfiles import read_index
 from hepcol.errors import InputError
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, read_recipe
@@ -24,6 +25,7 @@ Array = npt.NDArray[Any]
 
 VERSION = 1
 NODES, ALL = "nodes", "all"
+KIND = "graphs"  # name of the folder with the files of a run
 _ABOUT = "hepcol_graphs"  # what a file says of its graphs, in JSON
 _COLUMN = "column_"  # before the names of columns, in npz
 _TREE = "graphs"
@@ -91,6 +93,30 @@ def read_graphs(path: str | Path) -> JetGraphs:
     with _damage_told(path):
         graphs, has_edges = form.read(path)
     return graphs if has_edges else graphs.rebuilt()
+
+
+def read_folder(folder: str | Path, dataset: str | None = None, kind: str = KIND) -> Iterator[JetGraphs]:
+    """Read the graphs of a run, those of one chunk at a time, in the order of the events.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Output folder of a run.
+    dataset : str, optional
+        One of its datasets; by default all, one after another.
+    kind : str
+        Name of the folder with the files.
+
+    Raises
+    ------
+    InputError
+        If there is no such run or dataset, or a file is missing or damaged.
+    """
+    index = read_index(folder, kind)
+    if dataset is not None and dataset not in index.datasets:
+        raise InputError(f"{folder}: no graphs of a dataset '{dataset}'; there are {', '.join(index.datasets)}")
+    files = [file for file in index.files if dataset in (None, file.dataset)]
+    return (read_graphs(index.path_of(file)) for file in files)
 
 
 def _format(suffix: str) -> _Format:

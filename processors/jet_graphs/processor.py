@@ -16,7 +16,7 @@ from hepcol.errors import InputError
 from hepcol.events import Columns
 from hepcol.graphs import Constituents, JetGraphs, Recipe, build
 from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
-from hepcol.graphs.files import ALL, NODES, to_bytes
+from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
 from hepcol.graphs.recipe import Number
 from hepcol.result import DatasetResult, Result
 from hepcol.rowsample import RowSample, keys_of, lowest
@@ -25,7 +25,6 @@ from processors.jet_graphs import observables
 
 Floats = npt.NDArray[np.float64]
 
-GRAPHS = "graphs"  # name of the folder with files, and of the sample
 WEIGHT = "weight"
 _GENERATOR_WEIGHT = "genWeight"
 MAX_WEIGHT = 2.0**30
@@ -131,14 +130,14 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 "constituent links lost": jets.lost_links,
             },
             observables.fill(jets, graphs, None, of_jets, self.max_weight),
-            {GRAPHS: self._sample(graphs, events.metadata)},
-            (ChunkFile.of(events.metadata, GRAPHS, f".{self.format}", content, counts),),
+            {KIND: self._sample(graphs, events.metadata)},
+            (ChunkFile.of(events.metadata, KIND, f".{self.format}", content, counts),),
         )
         return Result({events.metadata["dataset"]: result})
 
     def _sample(self, graphs: JetGraphs, metadata: Mapping[str, Any]) -> RowSample:
         """Sample the graphs; without edges, where these can be made again."""
-        keys = keys_of(metadata["fileuuid"], graphs.columns["entry"], graphs.columns["jet"], stream=GRAPHS)
+        keys = keys_of(metadata["fileuuid"], graphs.columns["entry"], graphs.columns["jet"], stream=KIND)
         chosen = lowest(self.sample, keys)
         few = graphs[chosen]
         few = few.without_edges() if self.recipe.can_rebuild else few
