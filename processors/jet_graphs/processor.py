@@ -1,7 +1,10 @@
 """The processor of jet graphs."""
 
 from collections.abc import Mapping
+from dataclasses import field, replace
 from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import awkward as ak
@@ -14,18 +17,21 @@ from pydantic.dataclasses import dataclass
 from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
 from hepcol.events import Columns
-from hepcol.graphs import Constituents, JetGraphs, Recipe, build
+from hepcol.graphs import Constituents, JetGraphs, Recipe, Reference, build
 from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
+from hepcol.graphs.features import DEFAULT_LEVELS, Kind
 from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
 from hepcol.graphs.recipe import Number
+from hepcol.report.record import RunRecord
 from hepcol.result import DatasetResult, Result
 from hepcol.rowsample import RowSample, keys_of, lowest
 from hepcol.sums import ExactSum
 from processors.jet_graphs import observables
+from processors.jet_graphs.comparison import Comparison, Labels, sampled
 
 Floats = npt.NDArray[np.float64]
 
-WEIGHT = "weight"
+WEIGHT, SIMILARITY = "weight", "similarity"  # columns
 _GENERATOR_WEIGHT = "genWeight"
 MAX_WEIGHT = 2.0**30
 
@@ -61,6 +67,14 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         What the files have: nodes, of which ``JetGraphs.read`` makes the edges again, or edges, too.
     sample : int
         Graphs of a dataset that are compared with each other, a uniform sample of all, the same for any chunking.
+    kernel : {"wl", "sp", "vertex", "graphlet3"}
+        How they are compared; see :func:`hepcol.graphs.features`.
+    h : int
+        Levels of ``wl``.
+    labels : {"ptfrac", "degree", "none"}
+        What their nodes are labelled by; see :func:`hepcol.graphs.labels`.
+    reference : str
+        Folder of another run, whose sample every graph is compared with: the column ``similarity``.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
 
@@ -72,7 +86,12 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     format: Format = Format.NPZ
     stored: Stored = Stored.NODES
     sample: Annotated[int, Field(ge=1)] = 500
+    kernel: Kind = Kind.WL
+    h: Annotated[int, Field(ge=0)] = DEFAULT_LEVELS
+    labels: Labels = Labels.FRACTION
+    reference: str = ""
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
+    reference_graphs: str = field(init=False)
     event_identity: ClassVar[str] = "file UUID and entry"  # of the sample, for provenance
 
     def __post_init__(self) -> None:
@@ -83,11 +102,24 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 f"stored=nodes needs pt, eta and phi, and for lnm2 mass, among node_features, got "
                 f"{','.join(self.node_features)}; stored=all does not"
             )
+        # read here and not by the workers, which may not have the folder
+        given = self._compared_with
+        object.__setattr__(self, "reference_graphs", "" if given is None else given.digest)
 
     @property
     def recipe(self) -> Recipe:
         """How jets become graphs."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})
+
+    @property
+    def comparison(self) -> Comparison:
+        """How graphs are compared."""
+        return Comparison(self.kernel, self.h, self.labels)
+
+    @cached_property
+    def _compared_with(self) -> Reference | None:
+        """The sum of the graphs of the reference."""
+        return self.comparison.reference(sampled(self.reference, self.recipe)) if self.reference else None
 
     @property
     def required_columns(self) -> Columns:
@@ -113,7 +145,10 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         rows = graphs.columns["row"]
         weights = event_weights(events)
         of_jets = None if weights is None else weights[rows]
-        graphs = _identified(graphs, events.metadata, of_jets)
+        similarity = None
+        if self._compared_with is not None:
+            similarity = self.comparison.similarity(graphs, self._compared_with)
+        graphs = _identified(graphs, events.metadata, {WEIGHT: of_jets, SIMILARITY: similarity})
         content = to_bytes(graphs, f".{self.format}", self.stored)
         counts = {"graphs": len(graphs), "nodes": graphs.nodes, "edges": graphs.edges}
         per_event = np.bincount(rows, minlength=len(events))
@@ -129,11 +164,17 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 "jets cut to nmax": int(np.count_nonzero(np.diff(jets.offsets) > np.diff(graphs.ptr))),
                 "constituent links lost": jets.lost_links,
             },
-            observables.fill(jets, graphs, None, of_jets, self.max_weight),
+            observables.fill(jets, graphs, similarity, of_jets, self.max_weight),
             {KIND: self._sample(graphs, events.metadata)},
             (ChunkFile.of(events.metadata, KIND, f".{self.format}", content, counts),),
         )
         return Result({events.metadata["dataset"]: result})
+
+    def draw(self, run: RunRecord, folder: Path) -> list[Path]:
+        """Draw, for each dataset, a jet as a graph, and how similar the graphs of its sample are."""
+        from processors.jet_graphs.drawing import draw
+
+        return draw(run, folder, self.recipe, self.comparison)
 
     def _sample(self, graphs: JetGraphs, metadata: Mapping[str, Any]) -> RowSample:
         """Sample the graphs; without edges, where these can be made again."""
@@ -144,12 +185,14 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         return RowSample.of(self.sample, keys[chosen], few.to_awkward())
 
 
-def _identified(graphs: JetGraphs, metadata: Mapping[str, Any], weight: Floats | None) -> JetGraphs:
-    """Tell each jet's event by its entry in the file, and its weight; a row in the chunk means nothing later."""
-    rest = {name: column for name, column in graphs.columns.items() if name != "row"}
-    weights = {} if weight is None else {WEIGHT: weight}
-    columns = {"entry": metadata["entrystart"] + graphs.columns["row"], **rest, **weights}
-    return JetGraphs(graphs.x, graphs.ptr, graphs.edge_index, graphs.edge_ptr, graphs.edge_attr, columns, graphs.recipe)
+def _identified(
+    graphs: JetGraphs, metadata: Mapping[str, Any], further: Mapping[str, Floats | None]
+) -> JetGraphs:
+    """Tell each jet's event by its entry in the file, as a row in the chunk means nothing later; add further columns."""
+    columns = {"entry": metadata["entrystart"] + graphs.columns["row"], **graphs.columns}
+    columns |= {name: column for name, column in further.items() if column is not None}
+    del columns["row"]
+    return replace(graphs, columns=columns)
 
 
 def event_weights(events: ak.Array) -> Floats | None:

@@ -1,0 +1,50 @@
+"""Pictures of the sample of graphs of a run, and their similarities as numbers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from hepcol.graphs import JetGraphs, Recipe
+from hepcol.graphs.files import KIND
+from hepcol.histogram_files import escape
+from hepcol.report.record import RunRecord
+from hepcol.report.style import save, style
+from processors.jet_graphs.comparison import Comparison, graphs_of
+from processors.jet_graphs.display import draw_jet
+from processors.jet_graphs.gram_plot import draw_gram
+
+_POSITIONS = ("pt", "eta", "phi")
+
+
+def draw(run: RunRecord, folder: Path, recipe: Recipe, comparison: Comparison) -> list[Path]:
+    """Draw, for each dataset, one graph of the sample and the similarities of all; write these, too.
+
+    Returns
+    -------
+    list of Path
+        ``DATASET_jet.png``, unless positions are no features of the nodes, ``DATASET_gram.png`` and ``DATASET_gram.npz``:
+        the matrix ``gram``, and which graphs it is of.
+    """
+    written: list[Path] = []
+    for dataset, samples in run.samples.items():
+        if KIND not in samples or not len(samples[KIND]):
+            continue
+        graphs = graphs_of(samples[KIND], recipe)
+        place = folder / escape(dataset)
+        with style():
+            if set(_POSITIONS) <= set(recipe.node_features):
+                jet = draw_jet(graphs, _shown(graphs), dataset, run.summary)
+                written += save(jet, [place.with_name(f"{place.name}_jet.png")])
+            gram = comparison.gram(graphs)
+            figure = draw_gram(gram, dataset, comparison.name, run.summary)
+            written += save(figure, [place.with_name(f"{place.name}_gram.png")])
+        numbers = place.with_name(f"{place.name}_gram.npz")
+        np.savez_compressed(numbers, gram=gram, kernel=np.array(comparison.name), **graphs.columns)
+        written.append(numbers)
+    return written
+
+
+def _shown(graphs: JetGraphs) -> int:
+    """Choose a graph to show: the first of the sample with a usual number of nodes."""
+    nodes = np.diff(graphs.ptr)
+    return int(np.argmax(nodes >= np.median(nodes)))
