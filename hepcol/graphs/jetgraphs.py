@@ -109,8 +109,8 @@ class JetGraphs:
             start, stop, _ = which.indices(len(self))
             return self._range(start, max(start, stop))
         rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
-        nodes, ptr = _taken(self.ptr, rows)
-        edges, edge_ptr = _taken(self.edge_ptr, rows)
+        nodes, ptr = taken(self.ptr, rows)
+        edges, edge_ptr = taken(self.edge_ptr, rows)
         columns = {name: column[rows] for name, column in self.columns.items()}
         return type(self)(
             self.x[nodes], ptr, self.edge_index[:, edges], edge_ptr, self.edge_attr[edges], columns, self.recipe
@@ -149,9 +149,9 @@ class JetGraphs:
                 raise InputError(f"graphs have different columns: {list(first.columns)} and {list(part.columns)}")
         return cls(
             np.concatenate([part.x for part in parts]),
-            _joined([part.ptr for part in parts]),
+            joined([part.ptr for part in parts]),
             np.concatenate([part.edge_index for part in parts], axis=1),
-            _joined([part.edge_ptr for part in parts]),
+            joined([part.edge_ptr for part in parts]),
             np.concatenate([part.edge_attr for part in parts]),
             {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
             first.recipe,
@@ -278,14 +278,14 @@ def _listed(columns: Mapping[str, Array], offsets: Integers) -> ak.Array:
     return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records.layout))
 
 
-def _taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
+def taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
     """Positions of the elements of some rows, one after another, and offsets into them."""
     counts = np.diff(offsets)[rows]
     taken = np.concatenate([[0], np.cumsum(counts)])
     return np.arange(taken[-1]) + np.repeat(offsets[:-1][rows] - taken[:-1], counts), taken
 
 
-def _joined(offsets: Sequence[Integers]) -> Integers:
+def joined(offsets: Sequence[Integers]) -> Integers:
     """Offsets of rows that are put one after another."""
     counts = np.concatenate([np.diff(part) for part in offsets])
     return np.concatenate([[0], np.cumsum(counts)])
