@@ -4,13 +4,13 @@ A processor puts what belongs in a file into its result. Under hepcol's runner, 
 it there; elsewhere it stays in the result, and merges.
 """
 
-import bisect
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # one part of a path, and no name
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
 _TAKEN = ("plots", "drawings")  # folders of other things
 _SHORT = 8  # digits of hashes in names
+_ORDER = attrgetter("source", "start", "kind", "suffix", "dataset", "stop")
 
 
 @dataclass(frozen=True)
@@ -133,23 +134,10 @@ class ChunkFile:
         """Path in the output folder."""
         return f"{self.kind}/{self.path}"
 
-    @property
-    def order(self) -> tuple[str, int, str, str]:
-        """What files are sorted by in a result."""
-        return (self.source, self.start, self.kind, self.path)
 
-
-def joined(first: Sequence[ChunkFile], second: Sequence[ChunkFile]) -> tuple[ChunkFile, ...]:
-    """Join sorted files; whichever comes first, the outcome is the same."""
-    few, many = sorted((first, second), key=len)
-    files = list(many)
-    for file in few:
-        bisect.insort(files, file, key=_order)
-    return tuple(files)
-
-
-def _order(file: ChunkFile) -> tuple[str, int, str, str]:
-    return file.order
+def in_order(files: Iterable[ChunkFile]) -> tuple[ChunkFile, ...]:
+    """Sort files as results have them, so that it does not matter which comes first."""
+    return tuple(sorted(files, key=_ORDER))
 
 
 @dataclass(frozen=True)

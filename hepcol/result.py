@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from hepcol.chunkfiles import ChunkFile, joined
+from hepcol.chunkfiles import ChunkFile, in_order
 from hepcol.histograms import Histogram
 from hepcol.rowsample import RowSample
 from hepcol.sums import ExactSum
@@ -41,9 +40,8 @@ class DatasetResult:
     files: tuple[ChunkFile, ...] = ()
 
     def __post_init__(self) -> None:
-        """Sort the files, as sums have them."""
-        if any(one.order > other.order for one, other in pairwise(self.files)):
-            object.__setattr__(self, "files", joined(self.files, ()))
+        """Sort the files, so that sums do not depend on what comes first."""
+        object.__setattr__(self, "files", in_order(self.files))
 
     def __add__(self, other: "DatasetResult") -> "DatasetResult":
         """Merge; both need the same steps, tallies, histograms and samples."""
@@ -58,7 +56,7 @@ class DatasetResult:
             {name: count + other.tallies[name] for name, count in self.tallies.items()},
             {name: histogram + other.histograms[name] for name, histogram in self.histograms.items()},
             {name: sample + other.samples[name] for name, sample in self.samples.items()},
-            joined(self.files, other.files),
+            (*self.files, *other.files),
         )
 
     @property

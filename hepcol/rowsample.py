@@ -150,8 +150,21 @@ class RowSample:
 
 
 def _plain(array: ak.Array) -> ak.Array:
-    """Leave the classes of records behind, which would hold on to the file that they are read from."""
-    return ak.Array(ak.materialize(array).layout)
+    """Leave the classes of records behind, which would hold on to their file, and what columns are called there.
+
+    Of parameters only what makes strings of lists stays: awkward joins the others in an order of no meaning.
+    """
+    form, length, buffers = ak.to_buffers(ak.materialize(array))
+    return ak.from_buffers(ak.forms.from_dict(_without_parameters(form.to_dict())), length, buffers)
+
+
+def _without_parameters(form: Any) -> Any:
+    if isinstance(form, list):
+        return [_without_parameters(part) for part in form]
+    if not isinstance(form, dict):
+        return form
+    stay = {name: value for name, value in form.get("parameters", {}).items() if name == "__array__"}
+    return {name: stay if name == "parameters" else _without_parameters(part) for name, part in form.items()}
 
 
 def _bits(array: ak.Array) -> tuple[str, int, dict[str, bytes]]:

@@ -40,7 +40,7 @@ def test_what_was_written_is_read_back(tmp_path):
     assert summary["selected"] == 3
     assert contents.values == {("z", "n"): 7}
     assert contents.others == {("z", "names"): "list"}
-    not_always = {store.PLOTS, store.RESULT, store.DASK_REPORT}
+    not_always = {store.PLOTS, store.RESULT, store.DASK_REPORT, store.SAMPLES, store.DRAWINGS}
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(store.OURS) - not_always
 
 

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import awkward as ak
 import hist
 import numpy as np
 import uproot
 from coffea.processor import ProcessorABC
 from coffea.processor.accumulator import column_accumulator, defaultdict_accumulator
 
+from hepcol.chunkfiles import ChunkFile
 from hepcol.histograms import Histogram
 from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json
 from hepcol.result import DatasetResult, Result
+from hepcol.rowsample import RowSample, keys_of
 from hepcol.sums import ExactSum
 
 PLAN = "plan.json"
@@ -208,6 +211,37 @@ class Foreign(ProcessorABC):
         accumulator["postprocessed"] = accumulator.get("postprocessed", 0) + 1
         accumulator["mean"] = accumulator["entries"] / accumulator["n"]
         return accumulator
+
+
+@dataclass(frozen=True)
+class Filed(ProcessorABC):
+    """Marks events in files of chunks and in a sample of rows."""
+
+    faults: str = ""
+    kind: str = "numbers"
+
+    def process(self, events):
+        entry, _ = numbers_of(events, self.faults)
+        told = events.metadata
+        counts = {"events": len(entry), "odd": int((entry % 2).sum())}
+        files = (
+            ChunkFile.of(told, self.kind, ".bin", entry.astype(np.int64).tobytes(), counts),
+            ChunkFile.of(told, "texts", ".tar.txt", " ".join(map(str, entry)).encode()),
+        )
+        keys = keys_of("one for all", entry)  # and so known from the number
+        rows = {
+            "entry": entry,
+            "up to it": ak.Array([range(n % 4) for n in entry]) if len(entry) else ak.Array([[0]])[:0],
+        }
+        part = DatasetResult(
+            len(entry),
+            ExactSum.of(np.ones(len(entry))),
+            {"all": len(entry)},
+            {"entries": int(entry.sum())},
+            samples={"rows": RowSample.of(10, keys, rows)},
+            files=files,
+        )
+        return Result({told["dataset"]: part})
 
 
 class Own:
