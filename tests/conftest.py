@@ -67,7 +67,7 @@ def scheduler(local_cluster):
         yield cluster.scheduler_address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def processes():
     """A pool of two processes that stays between runs: each needs 2 s to start."""
     import loky
