@@ -1,4 +1,7 @@
+import functools
+import os
 import socket
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -32,16 +35,77 @@ def shipped_file():
 
 
 @pytest.fixture(scope="session")
-def scheduler():
-    """Address of a Dask scheduler with two workers."""
-    from distributed import Client, LocalCluster
+def local_cluster():
+    """Open a local Dask cluster, whose workers are forked as those of hepcol's own are: spawned ones need 2 s each."""
+    import dask
+    from distributed import LocalCluster
 
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
-        Client(cluster) as client,
-    ):
+    from hepcol.execution.backends import _start_forkserver
+
+    method = {"distributed.worker.multiprocessing-method": _start_forkserver()}
+
+    @contextmanager
+    def opened(workers, threads=1, memory_limit="auto", **config):
+        options = {"threads_per_worker": threads, "memory_limit": memory_limit, "env": dict(os.environ)}
+        # while it is open, as workers that die are forked anew
+        with (
+            dask.config.set(method | config),
+            LocalCluster(n_workers=workers, dashboard_address=":0", silence_logs=50, **options) as cluster,
+        ):
+            yield cluster
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def scheduler(local_cluster):
+    """Address of a Dask scheduler with two workers."""
+    from distributed import Client
+
+    with local_cluster(2) as cluster, Client(cluster) as client:
         client.wait_for_workers(2)
         yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """A pool of two processes that stays between runs: each needs 2 s to start."""
+    import loky
+
+    from hepcol.execution.executors import serve
+
+    with loky.ProcessPoolExecutor(2, initializer=serve, initargs=(os.getpid(),)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def shared_pool(processes, monkeypatch):
+    """Let the executor futures work in the processes that there are, and leave them."""
+    monkeypatch.setattr("hepcol.execution.executors.Pools.current", processes)
+
+
+@functools.cache
+def _synthetic_tables(model, resolution_type):
+    from calib.egamma.calibrator import SYNTHETIC_AREA
+    from calib.egamma.models import model_of
+    from calib.egamma.tables import read_tables
+
+    return read_tables(SYNTHETIC_AREA, model_of(model), resolution_type)
+
+
+@pytest.fixture(scope="module")
+def synthetic_area_once():
+    """Read the tables of a model from the synthetic area once, which takes 0.4 s, and not for each tool."""
+    from calib.egamma import calibrator, tables
+
+    def read_tables(folder, model, resolution_type):
+        if folder == calibrator.SYNTHETIC_AREA:
+            return _synthetic_tables(model.name, resolution_type)
+        return tables.read_tables(folder, model, resolution_type)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrator, "read_tables", read_tables)
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from calib.egamma import EgammaCalibration
 from hepcol.cli import main
 from processors.calibration import calibrate_events, calibrate_file
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
+
 FILE = "PHYSLITE_example.root"
 
 

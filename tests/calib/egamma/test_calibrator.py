@@ -18,6 +18,7 @@ from calib.egamma.records import eta_second_layer
 from hepcol.random import normals, stream_key
 from hepcol.variations import Direction, Kind
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
 SEED = 5
 
 

@@ -22,6 +22,7 @@ if golden is None:
     sys.modules["golden_numbers"] = golden
     spec.loader.exec_module(golden)
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
 FLOAT64 = 1e-9  # relative: what the issue asks; what is found is 1e-14
 SAMPLES = {slots.FULL_SIMULATION: "full", slots.FAST: "fast"}
 

@@ -15,14 +15,13 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
-import dask
 import pytest
 import uproot
 from coffea.nanoevents import BaseSchema
 from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor, Runner
 from coffea.processor.accumulator import accumulate
 from coffea.processor.executor import WorkItem
-from distributed import Client, LocalCluster
+from distributed import Client
 from distributed.chaos import KillWorker
 
 import hepcol
@@ -51,22 +50,22 @@ def files(tmp_path):
     return m.write_files(tmp_path)
 
 
-@contextmanager
-def small_cluster(workers=2, **config):
-    """A cluster that gives a task up when it has lost two workers."""
-    quick = {"distributed.scheduler.allowed-failures": 1, **config}
-    memory = "1GB" if config else "auto"
-    with (
-        dask.config.set(quick),
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50, memory_limit=memory
-        ) as made,
-    ):
-        yield made
+@pytest.fixture(scope="session")
+def small_cluster(local_cluster):
+    """Open a cluster that gives a task up when it has lost two workers."""
+
+    def opened(workers=2, **config):
+        return local_cluster(
+            workers,
+            memory_limit="1GB" if config else "auto",
+            **{"distributed.scheduler.allowed-failures": 1, **config},
+        )
+
+    return opened
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(small_cluster):
     with small_cluster() as made:
         yield made
 
@@ -166,7 +165,8 @@ def test_a_worker_that_is_killed_once_costs_nothing(files, tmp_path, cluster):
 
 @pytest.mark.parametrize("executor", ["dask", "futures"])
 def test_a_chunk_that_always_crashes_its_worker_is_one_failed_chunk(files, tmp_path, cluster, executor):
-    where = {"scheduler": cluster.scheduler_address} if executor == "dask" else {}
+    # a pool of one: each that breaks is started anew, and in test_run there are two processes in it
+    where = {"scheduler": cluster.scheduler_address} if executor == "dask" else {"workers": 1}
     faults = m.plan(tmp_path / "faults", ("SIGSEGV", 150))
     run = m.check_run(hepcol.run(Marked(faults), files, executor=executor, **QUICK, **where))
     assert failed(run) == [("events_000100.root", 40, 60)]
@@ -174,7 +174,7 @@ def test_a_chunk_that_always_crashes_its_worker_is_one_failed_chunk(files, tmp_p
     assert "it ended its worker" in chunk.message
 
 
-def test_a_worker_that_exceeds_its_memory_once_costs_nothing(files, tmp_path):
+def test_a_worker_that_exceeds_its_memory_once_costs_nothing(files, tmp_path, small_cluster):
     limits = {"target": False, "spill": False, "pause": False, "terminate": 0.8, "monitor-interval": "50ms"}
     faults = m.plan(tmp_path / "faults", ("memory", 150, 1))
     with small_cluster(1, **{f"distributed.worker.memory.{name}": value for name, value in limits.items()}) as made:
@@ -183,7 +183,7 @@ def test_a_worker_that_exceeds_its_memory_once_costs_nothing(files, tmp_path):
     assert run.closure.processed == ALL
 
 
-def test_workers_that_die_at_random_cost_at_most_what_is_listed(files, tmp_path):
+def test_workers_that_die_at_random_cost_at_most_what_is_listed(files, tmp_path, small_cluster):
     faults = m.plan(tmp_path / "faults", *[("slow", entry) for entry in range(0, ALL, 20)])
     with small_cluster() as made, Client(made) as client:
         client.register_plugin(KillWorker(delay="2 s", mode="segfault"))
@@ -193,7 +193,7 @@ def test_workers_that_die_at_random_cost_at_most_what_is_listed(files, tmp_path)
         assert m.check_run(retry(tmp_path / "out")).closure.processed == ALL
 
 
-def test_a_cluster_without_workers_ends_the_run_in_one_line(files):
+def test_a_cluster_without_workers_ends_the_run_in_one_line(files, small_cluster):
     with small_cluster(0) as made, pytest.raises(ValueError, match=r"0 of 3 files were opened: .* no workers for 2 s"):
         hepcol.run(Marked(), files, scheduler=made.scheduler_address, **{**QUICK, "lost_after_s": 2})
 
@@ -289,7 +289,9 @@ def end(processes):
 
 
 @pytest.mark.parametrize("come_back", [False, True])
-def test_a_cluster_that_loses_its_workers_ends_the_run_or_goes_on_with_others(files, tmp_path, come_back):
+def test_a_cluster_that_loses_its_workers_ends_the_run_or_goes_on_with_others(
+    files, tmp_path, come_back, small_cluster
+):
     """What was ready and not yet fetched is lost with them."""
     faults = m.plan(tmp_path / "faults", ("wait", 150, 1))
     with small_cluster(0) as made:
@@ -394,7 +396,9 @@ def test_dask_stops_after_a_failure(files, tmp_path, cluster):
 
 
 @pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
-def test_what_comes_of_no_events_never_costs_what_comes_of_some(files, tmp_path, executor):
+def test_what_comes_of_no_events_never_costs_what_comes_of_some(files, tmp_path, executor, request):
+    if executor == "futures":
+        request.getfixturevalue("shared_pool")
     empty = m.write_file(tmp_path, 900, entries=0, baskets=1)
     fileset = {"a": [str(empty)], "b": [str(path) for path in files]}
     run = hepcol.run(m.largest, fileset, executor=executor, on_error="stop", output=tmp_path / "out", **QUICK)

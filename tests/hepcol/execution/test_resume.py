@@ -162,7 +162,9 @@ def test_what_other_peoples_processors_return_is_continued_and_postprocessed_onc
 
 
 @pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
-def test_a_run_is_continued_with_another_chunk_size_on_another_executor(clean, tmp_path, executor):
+def test_a_run_is_continued_with_another_chunk_size_on_another_executor(clean, tmp_path, executor, request):
+    if executor == "futures":
+        request.getfixturevalue("shared_pool")
     files, expected, expected_files = clean
     faults = m.plan(tmp_path / "faults", ("error", 150), ("error", 299))
     hepcol.run(Marked(faults), fileset(files), output=tmp_path / "out", **QUICK)

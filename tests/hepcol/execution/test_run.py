@@ -14,7 +14,7 @@ import pytest
 import uproot
 from coffea.nanoevents import FCCSchema
 from coffea.processor import DaskExecutor, IterativeExecutor, ProcessorABC, Runner
-from distributed import Client, LocalCluster
+from distributed import Client
 
 import hepcol
 from hepcol import store
@@ -44,8 +44,8 @@ def file(shipped_file):
 
 
 @pytest.fixture(scope="module")
-def single_worker():
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
+def single_worker(local_cluster):
+    with local_cluster(1) as cluster:
         yield cluster.scheduler_address
 
 
@@ -69,6 +69,8 @@ def test_the_bytes_do_not_depend_on_chunks_and_executors(file, expected, executo
     where = {"executor": executor}
     if executor in schedulers:
         where = {"scheduler": request.getfixturevalue(schedulers[executor])}
+    elif executor == "futures":
+        request.getfixturevalue("shared_pool")
     hepcol.run(ZeeProcessor(variations=VARIATIONS), file, chunksize=chunksize, output=tmp_path / "out", **where)
     assert {name: digest(tmp_path / "out" / name) for name in expected} == expected
 
@@ -265,9 +267,9 @@ class Stateful(ProcessorABC):
 
 
 @pytest.fixture(scope="module")
-def threaded_scheduler():
+def threaded_scheduler(local_cluster):
     """One worker of four threads, which share the process."""
-    with LocalCluster(n_workers=1, threads_per_worker=4, dashboard_address=":0", silence_logs=50) as cluster:
+    with local_cluster(1, threads=4) as cluster:
         yield cluster.scheduler_address
 
 

@@ -85,7 +85,9 @@ def check(told, run):
 
 
 @pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
-def test_every_update_holds_the_events_that_it_counts(executor, shipped_file, at_once, tmp_path):
+def test_every_update_holds_the_events_that_it_counts(executor, shipped_file, at_once, tmp_path, request):
+    if executor == "futures":
+        request.getfixturevalue("shared_pool")
     told = []
     how = {"executor": executor, "workers": 2, "chunksize": CHUNK}
     run = hepcol.run(Weighted(), shipped_file, on_update=told.append, output=tmp_path / "with", **how)

@@ -189,7 +189,9 @@ def in_one_piece(tmp_path_factory, loose):
         {"chunksize": 150, "executor": "futures", "workers": 2},
     ],
 )
-def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, in_one_piece, how):
+def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, in_one_piece, how, request):
+    if how.get("executor") == "futures":
+        request.getfixturevalue("shared_pool")
     files, options, folder = in_one_piece
     run(*files, options=options, output=tmp_path / "two", **how)
     for name in ("histograms.zip", "histograms.root"):

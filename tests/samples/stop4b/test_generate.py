@@ -13,6 +13,7 @@ from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, find_campaign
 from samples.stop4b.files import NOTE_KEY, read_objects
 from samples.stop4b.flat import make_rows
 from samples.stop4b.processes import BACKGROUNDS, VV
+from samples.stop4b.sample import _BLOCK
 from samples.stop4b.variations import TREES
 
 WT = {"process": "Wt", "campaign": "mc16a", "events": 30, "form": "objects"}
@@ -20,26 +21,30 @@ SIGNAL = WT | {"process": "signal", "events": 4, "point": (400, 320)}
 MANY = SIGNAL | {"events": 120}
 FAKES = WT | {"process": "Fakes", "events": 80}
 PSEUDO = WT | {"process": "Data", "campaign": "data15", "events": 60}
+NEAR = MANY | {"near_regions": True}
+# those of one generator follow each other: it is set up once
 REQUESTS = {
     "objects": WT,
-    "again": WT | {"workers": 2},
     "longer": WT | {"events": 50},
-    "seed": WT | {"seed": 2, "events": 10},
     "flat": WT | {"form": "flat"},
-    "many": MANY,
-    "near": MANY | {"near_regions": True, "workers": 2},
-    "near flat": MANY | {"near_regions": True, "form": "flat"},
     "none near": WT | {"near_regions": True, "events": 3},
     "none near flat": WT | {"near_regions": True, "events": 3, "form": "flat"},
+    "seed": WT | {"seed": 2, "events": 10},
+    "Wt mc16d": WT | {"campaign": "mc16d", "events": 4},
+    "signal mc16a": SIGNAL,
+    "many": MANY,
+    "near": NEAR,
+    "near flat": NEAR | {"form": "flat"},
+    "again": NEAR | {"workers": 2},
+    "signal mc16d": SIGNAL | {"campaign": "mc16d"},
+    "signal mc16e": SIGNAL | {"campaign": "mc16e"},
     "Fakes": FAKES,
     "Fakes flat": FAKES | {"form": "flat"},
     **{
         f"background {process.name}": PSEUDO | {"process": process.name, "campaign": "mc16a"} for process in BACKGROUNDS
     },
     "data": PSEUDO,
-    **{f"Wt {campaign.name}": WT | {"campaign": campaign.name, "events": 4} for campaign in MC},
     "ttbar": WT | {"process": "ttbar", "events": 130},
-    **{f"signal {campaign.name}": SIGNAL | {"campaign": campaign.name} for campaign in MC},
 }
 FLATTENED = ("objects", "many", "near", "none near", "Fakes", "data")  # what is compared with flat files
 # in one process, which imports ROOT and Pythia once
@@ -86,10 +91,12 @@ def note(path):
 
 
 def test_is_the_same_again_and_for_any_number_of_workers(uuids, path, folder):
-    assert uuids["again"] == uuids["objects"]
-    assert path("again").read_bytes() == path("objects").read_bytes()
-    with uproot.open(path("objects")) as file:
-        assert str(file.file.uuid) == uuids["objects"]
+    """Of several blocks, which two workers make at the same time."""
+    assert read_objects(path("many")).columns["eventNumber"][-1] % 2**30 > 5 * _BLOCK
+    assert uuids["again"] == uuids["near"]
+    assert path("again").read_bytes() == path("near").read_bytes()
+    with uproot.open(path("near")) as file:
+        assert str(file.file.uuid) == uuids["near"]
     flattened = {f"{name} flattened" for name in FLATTENED}
     assert {one.name for one in folder.iterdir()} == {f"{name}.root" for name in (*REQUESTS, *flattened, "drawn")}
 
@@ -196,34 +203,45 @@ import json, sys
 from samples.stop4b.campaigns import find_campaign
 from samples.stop4b.generator import Generator
 from samples.stop4b.processes import find_process
-name, point, campaign, events = json.loads(sys.argv[1])
-generator = Generator(find_process(name, point and tuple(point)), find_campaign(campaign), 1, False)
-selected = [0]
-for number in range(events):
-    generator.block(number, 1)
-    selected.append(generator._pythia.infoPython().nSelected(0))  # of all events so far, by Pythia itself
-print(json.dumps(selected))
+counts = {}
+for file, (name, point, campaign, events) in json.loads(sys.argv[1]).items():
+    generator = Generator(find_process(name, point and tuple(point)), find_campaign(campaign), 1, False)
+    counts[file] = [0]
+    for number in range(events):
+        generator.block(number, 1)
+        counts[file].append(generator._pythia.infoPython().nSelected(0))  # of all events so far, by Pythia itself
+print(json.dumps(counts))
 """
+BRANCHINGS = {"ttbar": (3 * 0.1086) ** 2, **{f"signal {campaign.name}": 1 / 9 for campaign in MC}}
 
 
-@pytest.mark.parametrize(
-    ("file", "branching"),
-    [("ttbar", (3 * 0.1086) ** 2), *((f"signal {campaign.name}", 1 / 9) for campaign in MC)],
-)
-def test_weights_are_cross_section_over_the_events_that_pythia_selected(path, run_python, file, branching):
+def last_stored(path):
+    """Number of the last generated event, and which of its copies is the last stored one."""
+    return divmod(int(read_objects(path).columns["eventNumber"][-1]) % 2**30, note(path)["copies"])
+
+
+@pytest.fixture(scope="module")
+def counted(uuids, folder, run_python):
+    """Events that Pythia has selected before each generated one, and in the end."""
+    facts = {}
+    for file in BRANCHINGS:
+        request, (last, _) = REQUESTS[file], last_stored(folder / f"{file}.root")
+        facts[file] = [request["process"], request.get("point"), request["campaign"], last + 1]
+    return json.loads(run_python(COUNT, json.dumps(facts)))
+
+
+@pytest.mark.parametrize(("file", "branching"), BRANCHINGS.items())
+def test_weights_are_cross_section_over_the_events_that_pythia_selected(path, counted, file, branching):
     """Of the last generated event, the copies up to the last stored one count."""
-    request, said = REQUESTS[file], note(path(file))
-    events, copies = read_objects(path(file)), said["copies"]
-    last, copy = divmod(int(events.columns["eventNumber"][-1]) % 2**30, copies)
-    facts = [request["process"], request.get("point"), request["campaign"], last + 1]
-    selected = json.loads(run_python(COUNT, json.dumps(facts)))
+    said, selected = note(path(file)), counted[file]
+    copies, (last, copy) = said["copies"], last_stored(path(file))
     tried = copies * selected[last] + (copy + 1) * (selected[last + 1] - selected[last])
     assert (copy + 1 < copies) == (copies > 1), "the last event should be one that is partly used"
     assert selected[-1] > 2 * (last + 1), "the filter should reject something"
     assert said["tried"] == tried
-    share = find_campaign(request["campaign"]).luminosity / sum(campaign.luminosity for campaign in MC)
-    sigma = 1000 * said["cross_section"]["value"] * branching * share
-    np.testing.assert_allclose(events.columns["weight"], sigma / tried, rtol=1e-12)
+    share = find_campaign(REQUESTS[file]["campaign"]).luminosity / sum(campaign.luminosity for campaign in MC)
+    sigma = 1000 * said["cross_section"]["value"] * branching * share / tried
+    np.testing.assert_allclose(read_objects(path(file)).columns["weight"], sigma, rtol=1e-12)
 
 
 MIXTURE = """
