@@ -137,6 +137,29 @@ def make_stop4b(output: Path | None, workers: int, force: bool, **request: Any) 
     click.echo(f"wrote {output}: {_size(output)}")
 
 
+@make_sample.command("jets")
+@click.option("--process", required=True, help="qcd or wprime (W' -> WZ -> quarks).")
+@_EVENTS
+@click.option("--mass", type=int, help="Of the W' in GeV.  [default: 2000]")
+@click.option("--mpi/--no-mpi", default=True, show_default=True, help="Multiparton interactions: four times slower.")
+@_SEED
+@_WORKERS
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: jets-PROCESS-EVENTS.root.")
+@_FORCE
+def make_jets(output: Path | None, workers: int, force: bool, **request: Any) -> None:
+    """Large-R jets with their constituents: Pythia 8, 13 TeV, particles of the generator, as a file of PFNano.
+
+    EVENTS are stored ones, each with a jet of 450 GeV. QCD is generated with more hard jets than there are: use
+    genWeight.
+    """
+    from samples import jets
+
+    output = output or Path("jets-{process}-{events}.root".format(**request))
+    with _one_line_errors(), _progress(f"Generating {request['process']}", "events") as report:
+        jets.generate(output, jets.Request(**request), progress=report, force=force, workers=workers)
+    click.echo(f"wrote {output}: {request['events']} events, {_size(output)}")
+
+
 @sample.command("replicate")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--times", type=int, default=200, show_default=True, help="Repetitions of the events.")

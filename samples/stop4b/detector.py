@@ -12,9 +12,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from samples.collection import Collection, Column, gather
 from samples.draws import Floats, normals, stream_key, uniforms
 from samples.stop4b.campaigns import Campaign
-from samples.stop4b.columns import Collection, Column, Events, gather
+from samples.stop4b.columns import Events
 from samples.stop4b.decays import Decayed, decay
 from samples.stop4b.kernels import MAX_CONE
 from samples.stop4b.processes import Process

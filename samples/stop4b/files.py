@@ -11,9 +11,10 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from samples.collection import Collection, Column
 from samples.error import SampleError
 from samples.rootfile import load_root, reproducible_url, set_uuid, silenced
-from samples.stop4b.columns import Collection, Column, Events
+from samples.stop4b.columns import Events
 
 NOTE_KEY = "hepcol_sample"
 OBJECTS_TREE = "events"

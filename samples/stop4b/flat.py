@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from samples.stop4b.columns import Column, Events
+from samples.collection import Column
+from samples.stop4b.columns import Events
 from samples.stop4b.observables import observe
 from samples.stop4b.processes import DATA
 from samples.stop4b.selection import nominal_momenta, select

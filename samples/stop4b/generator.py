@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import fastjet  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 import pythia8mc
-from fastjet import _swig
 
+from samples.clustering import find_jets, to_pt_eta_phi_mass
 from samples.draws import stream_key
 from samples.pythia import configure, start
 from samples.stop4b.campaigns import Campaign
@@ -29,8 +28,6 @@ from samples.stop4b.truth import (
     Leptons,
     Truth,
 )
-
-_swig.ClusterSequence.set_fastjet_banner_stream(None)  # it would go between the lines of the command
 
 COMMON = (
     "Print:quiet = on",
@@ -51,7 +48,6 @@ _MIN_TRACK_PT = 0.5  # GeV
 _TRACKER_MAX_ABS_ETA = 2.5
 _MIN_HADRON_PT = 5.0  # GeV, of a heavy hadron that gives a jet its flavour (ATLAS: cone label)
 _LABEL_CONE = 0.3
-_SMALLEST_PT = 1e-12  # GeV
 
 _ELECTRON, _MUON, _TAU, _TOP, _Z, _W, _HIGGS, _CHARGED_HIGGS = 11, 13, 15, 6, 23, 24, 25, 37
 _NEUTRINOS, _NEUTRALINO = (12, 14, 16), 1000022
@@ -297,25 +293,17 @@ def local_index(event: np.ndarray, count: int) -> np.ndarray:
 
 def _find_jets(columns: _Columns) -> Jets:
     values = np.array(columns.constituents, dtype=np.float64).reshape(-1, 5)
-    particles = ak.unflatten(
-        ak.zip({"px": values[:, 0], "py": values[:, 1], "pz": values[:, 2], "E": values[:, 3]}), columns.sizes
-    )
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
-    sequence = fastjet.ClusterSequence(particles, definition)
-    jets = sequence.inclusive_jets(min_pt=MIN_JET_PT)
-    members = sequence.constituent_index(min_pt=MIN_JET_PT)
-    px, py, pz, energy = (ak.to_numpy(ak.flatten(jets[axis])) for axis in ("px", "py", "pz", "E"))
-    pt = np.hypot(px, py)
-    event = np.repeat(np.arange(len(columns.sizes)), ak.to_numpy(ak.num(jets)))
+    found = find_jets(values[:, :4], columns.sizes, JET_RADIUS, MIN_JET_PT)
+    pt, eta, phi, mass = to_pt_eta_phi_mass(found.momentum)
     return Jets(
-        event=event,
-        index=local_index(event, len(columns.sizes)),
+        event=found.event,
+        index=local_index(found.event, len(columns.sizes)),
         pt=pt,
-        eta=np.arcsinh(pz / np.maximum(pt, _SMALLEST_PT)),
-        phi=np.arctan2(py, px),
-        m=np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0)),
-        flavour=_find_flavours(event, np.arcsinh(pz / np.maximum(pt, _SMALLEST_PT)), np.arctan2(py, px), columns),
-        ntrk=_count_tracks(values, columns.sizes, members),
+        eta=eta,
+        phi=phi,
+        m=mass,
+        flavour=_find_flavours(found.event, eta, phi, columns),
+        ntrk=_count_tracks(values, columns.sizes, found.members),
     )
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from samples.collection import Collection, Column
 from samples.draws import Floats
 from samples.stop4b import kernels
-from samples.stop4b.columns import Collection, Column, Events
+from samples.stop4b.columns import Events
 from samples.stop4b.selection import (
     ELECTRON_MAX_D0SIG,
     MUON_MAX_D0SIG,

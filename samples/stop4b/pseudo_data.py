@@ -8,11 +8,12 @@ from uuid import UUID
 
 import numpy as np
 
+from samples.collection import Collection, Column
 from samples.draws import Floats, stream_key, uniforms
 from samples.error import SampleError
 from samples.rootfile import replacing
 from samples.stop4b.campaigns import TOTAL_LUMINOSITY, Campaign, find_campaign, simulated_campaign
-from samples.stop4b.columns import Collection, Column, Events, concatenate
+from samples.stop4b.columns import Events, concatenate
 from samples.stop4b.files import read_objects
 from samples.stop4b.flat import FLAGS, IDS, make_rows
 from samples.stop4b.output import FLAT, check_form, identify, read_note_of_objects, write

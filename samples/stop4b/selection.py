@@ -29,9 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from samples.collection import Collection
 from samples.draws import Floats
 from samples.stop4b import kernels
-from samples.stop4b.columns import Collection, Events, sum_by_event
+from samples.stop4b.columns import Events, sum_by_event
 from samples.stop4b.resolutions import (
     JET_ANGLE,
     SOFT_TERM,

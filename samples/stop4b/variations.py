@@ -58,8 +58,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from samples.collection import Collection
 from samples.draws import Floats, normals, stream_key
-from samples.stop4b.columns import Collection, Events
+from samples.stop4b.columns import Events
 from samples.stop4b.resolutions import jet_resolution
 from samples.stop4b.selection import Momenta, Selected, nominal_momenta
 

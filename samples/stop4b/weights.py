@@ -30,8 +30,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samples.collection import Collection, Column
 from samples.draws import Floats, normals, stream_key
-from samples.stop4b.columns import Collection, Column, Events, sum_by_event
+from samples.stop4b.columns import Events, sum_by_event
 from samples.stop4b.selection import JVT_MAX_PT, TRACKER_MAX_ABS_ETA, Bools, Selected, is_b_tagged
 from samples.stop4b.truth import PROMPT_CLASSES
 

@@ -8,7 +8,8 @@ from hepcol.selection import Cut, Region, apply
 from processors.stop4b import objects
 from processors.stop4b.kernels import layout
 from processors.stop4b.response import VARIATIONS, Change, JetScale
-from samples.stop4b.columns import Collection, Events
+from samples.collection import Collection
+from samples.stop4b.columns import Events
 from samples.stop4b.observables import observe
 from samples.stop4b.selection import nominal_momenta, select
 from samples.stop4b.variations import TREES

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from samples.stop4b.columns import Collection, Events
+from samples.collection import Collection
+from samples.stop4b.columns import Events
 
 LEPTON = {
     "pt": 20.0,
