@@ -12,6 +12,7 @@ from hepcol.kernels._jit import Unsigned, inlined
 
 WORD_BITS = 64
 ONE, NOTHING = np.uint64(1), np.uint64(0)
+_LAST = np.uint64(WORD_BITS - 1)
 
 
 def _instruction(generate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -58,7 +59,7 @@ def word_of(number: int) -> int:
 @inlined
 def bit_of(number: int) -> Any:
     """Return the set of a number alone, within its word."""
-    return ONE << np.uint64(number & (WORD_BITS - 1))
+    return ONE << (np.uint64(number) & _LAST)
 
 
 @inlined

@@ -5,7 +5,8 @@ stored; arithmetic is in double. Who is joined to whom is a bit in the words of 
 up to 64 constituents, one word.
 
 LLVM vectorises the loops that have nothing but arithmetic, so that what has to be taken one by one, such as the nodes
-in a word, is in loops of its own.
+in a word, is in loops of its own. Rows of them are filled up with nodes that are infinitely far, to a multiple of what
+it takes at a time: the rest, one by one, took longer than all before it.
 """
 
 import math
@@ -23,7 +24,7 @@ NONE, RADIUS, NEAREST, FULL = range(4)
 WORD_BITS = bits.WORD_BITS
 # Of the logarithms' arguments, as in the reference implementation of the Particle Transformer, arXiv:2202.03772
 SMALLEST = 1e-8
-_FARTHEST = np.int64(0x7FF0000000000000)  # bits of infinity
+_AT_A_TIME, _ROWS = 16, 4
 
 
 @inlined
@@ -33,6 +34,20 @@ def squared_distance(eta_1: float, phi_1: float, eta_2: float, phi_2: float) -> 
     d_phi = abs(phi_1 - phi_2)
     d_phi = min(d_phi, abs(2.0 * math.pi - d_phi))
     return d_eta * d_eta + d_phi * d_phi
+
+
+@inlined
+def _filled_up(n: int) -> int:
+    return (n + _AT_A_TIME - 1) // _AT_A_TIME * _AT_A_TIME
+
+
+@inlined
+def _copy_row(eta: Floats, phi: Floats, start: int, n: int, row_eta: Floats, row_phi: Floats) -> None:
+    """Copy the positions of a graph, filled up with nodes that are infinitely far."""
+    for i in range(n):
+        row_eta[i], row_phi[i] = eta[start + i], phi[start + i]
+    for i in range(n, _filled_up(n)):
+        row_eta[i], row_phi[i] = math.inf, 0.0
 
 
 @kernel
@@ -56,18 +71,17 @@ def join(  # noqa: PLR0912  (one loop over graphs, which the rules share)
     most = 0
     for graph in range(n_graphs):
         most = max(most, ptr[graph + 1] - ptr[graph])
-    row_eta, row_phi, square = np.empty(most), np.empty(most), np.empty(most, dtype=np.int64)
+    most = _filled_up(most)
+    row_eta, row_phi, square = np.empty(most), np.empty(most), np.empty((_ROWS, most))
+    nearest = np.empty((min(k, most), most))
     edge_ptr = np.zeros(n_graphs + 1, dtype=np.int64)
     for graph in range(n_graphs):
         start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
-        for i in range(n):
-            row_eta[i], row_phi[i] = eta[start + i], phi[start + i]
+        _copy_row(eta, phi, start, n, row_eta, row_phi)
         if rule == RADIUS:
             _join_within(row_eta, row_phi, radius * radius, start, n, words)
         elif rule == NEAREST and k < n - 1:
-            for i in range(n):
-                _square_distances(row_eta, row_phi, i, n, square)
-                _join_nearest(square, start + i, n, k, words)
+            _join_nearest(row_eta, row_phi, start, n, k, square, nearest, words)
             if undirected:
                 _join_back(start, n, words)
         elif rule != NONE:
@@ -80,8 +94,8 @@ def join(  # noqa: PLR0912  (one loop over graphs, which the rules share)
                 bits.add(words, start + i, i)
             else:
                 words[start + i, bits.word_of(i)] &= ~bits.bit_of(i)
-            for word in words[start + i]:
-                count += bits.size(word)
+            for w in range(words.shape[1]):
+                count += bits.size(words[start + i, w])
         edge_ptr[graph + 1] = edge_ptr[graph] + count
     return edge_ptr
 
@@ -92,45 +106,56 @@ def _join_within(eta: Floats, phi: Floats, limit: float, start: int, n: int, wor
     for i in range(n):
         for first in range(0, n, WORD_BITS):
             word = bits.NOTHING
-            for j in range(first, min(first + WORD_BITS, n)):
+            for j in range(np.uint64(first), np.uint64(min(first + WORD_BITS, _filled_up(n)))):
                 near = squared_distance(eta[i], phi[i], eta[j], phi[j]) < limit
                 word |= bits.bit_of(j) if near else bits.NOTHING
             words[start + i, bits.word_of(first)] = word
 
 
 @inlined
-def _square_distances(eta: Floats, phi: Floats, i: int, n: int, square: Integers) -> None:
-    """Fill in the bits of the squared distances from a node, which as integers have the same order; it is farthest."""
-    for j in range(n):
-        square[j] = np.float64(squared_distance(eta[i], phi[i], eta[j], phi[j])).view(np.int64)
-    square[i] = _FARTHEST
+def _join_nearest(
+    eta: Floats, phi: Floats, start: int, n: int, k: int, square: Floats, nearest: Floats, words: Unsigned
+) -> None:
+    """Join each node to the ``k`` nearest others, of which there are more."""
+    # the smallest squared distances from each node, in order: for all nodes together, as LLVM vectorises it
+    for rank in range(k):
+        for i in range(_filled_up(n)):
+            nearest[rank, i] = math.inf
+    for first in range(0, n, _ROWS):
+        for row in range(_ROWS):
+            _square_distances(eta, phi, first + row, n, square[row])
+        for rank in range(k):
+            for i in range(_filled_up(n)):
+                here = nearest[rank, i]
+                for row in range(_ROWS):
+                    other = square[row, i]
+                    square[row, i] = max(here, other)
+                    here = min(here, other)
+                nearest[rank, i] = here
+    for i in range(n):
+        limit = nearest[k - 1, i]
+        _square_distances(eta, phi, i, n, square[0])
+        count = 0
+        for first in range(0, n, WORD_BITS):
+            word = bits.NOTHING
+            for j in range(np.uint64(first), np.uint64(min(first + WORD_BITS, _filled_up(n)))):
+                word |= bits.bit_of(j) if square[0, j] <= limit else bits.NOTHING
+            words[start + i, bits.word_of(first)] = word
+            count += bits.size(word)
+        j = n - 1
+        while count > k:  # of equally near ones the last go
+            if square[0, j] == limit:
+                words[start + i, bits.word_of(j)] &= ~bits.bit_of(j)
+                count -= 1
+            j -= 1
 
 
 @inlined
-def _join_nearest(square: Integers, node: int, n: int, k: int, words: Unsigned) -> None:
-    """Join a node to the ``k`` nearest others, of which there are more."""
-    # from one distance to the next larger one: integers, whose minimum LLVM vectorises
-    farthest = np.int64(-1)
-    while True:
-        count, following = 0, _FARTHEST
-        for j in range(n):
-            is_beyond = square[j] > farthest
-            following = min(following, square[j] if is_beyond else _FARTHEST)
-            count += 0 if is_beyond else 1
-        if count >= k:
-            break
-        farthest = following
-    for first in range(0, n, WORD_BITS):
-        word = bits.NOTHING
-        for j in range(first, min(first + WORD_BITS, n)):
-            word |= bits.bit_of(j) if square[j] <= farthest else bits.NOTHING
-        words[node, bits.word_of(first)] = word
-    j = n - 1
-    while count > k:  # of equally near ones the last go
-        if square[j] == farthest:
-            words[node, bits.word_of(j)] &= ~bits.bit_of(j)
-            count -= 1
-        j -= 1
+def _square_distances(eta: Floats, phi: Floats, i: int, n: int, square: Floats) -> None:
+    """Fill in the squared distances from a node, from which it is infinitely far itself."""
+    for j in range(_filled_up(n)):
+        square[j] = squared_distance(eta[i], phi[i], eta[j], phi[j])
+    square[i] = math.inf
 
 
 @inlined
@@ -174,24 +199,26 @@ def describe(
     for graph in range(n_graphs):
         most = max(most, ptr[graph + 1] - ptr[graph])
         most_edges = max(most_edges, edge_ptr[graph + 1] - edge_ptr[graph])
+    most = _filled_up(most)
     row_eta, row_phi, row_square = np.empty(most), np.empty(most), np.empty(most)
     next_edge = np.empty(most, dtype=np.int64)
     # of each pair: its nodes, its edges in both directions, its squared distance, and a feature
     node, edge = np.empty((2, most_edges), dtype=np.int64), np.empty((2, most_edges), dtype=np.int64)
-    square, value = np.empty(most_edges), np.empty(most_edges)
+    square, value, other = np.empty(most_edges), np.empty(most_edges), np.empty((6, most_edges))
     for graph in range(n_graphs):
         start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
         place = edge_ptr[graph]
+        _copy_row(eta, phi, start, n, row_eta, row_phi)
         for i in range(n):
-            row_eta[i], row_phi[i] = eta[start + i], phi[start + i]
             next_edge[i] = place
-            for word in words[start + i]:
-                place += bits.size(word)
+            for w in range(words.shape[1]):
+                place += bits.size(words[start + i, w])
         n_pairs = 0
         for i in range(n):
             begin = i if is_symmetric else 0
-            for j in range(begin, n):
+            for j in range(np.uint64(begin - begin % _AT_A_TIME), np.uint64(_filled_up(n))):
                 row_square[j] = squared_distance(row_eta[i], row_phi[i], row_eta[j], row_phi[j])
+            there = next_edge[i]
             for w in range(bits.word_of(begin), words.shape[1]):
                 word = words[start + i, w]
                 if w == bits.word_of(begin):
@@ -199,8 +226,7 @@ def describe(
                 while word != bits.NOTHING:
                     j = w * WORD_BITS + bits.first(word)
                     word = bits.without_first(word)
-                    there = back = next_edge[i]
-                    next_edge[i] += 1
+                    back = there
                     edges[0, there], edges[1, there] = j, i
                     if is_symmetric and j > i:
                         back = next_edge[j]
@@ -210,8 +236,9 @@ def describe(
                     edge[0, n_pairs], edge[1, n_pairs] = there, back
                     square[n_pairs] = row_square[j]
                     n_pairs += 1
+                    there += 1
         for feature in range(len(features)):
-            _compute(features[feature], pt, eta, phi, mass, node, square, n_pairs, value)
+            _compute(features[feature], pt, eta, phi, mass, node, square, n_pairs, value, other)
             for pair in range(n_pairs):
                 out[edge[0, pair], feature] = out[edge[1, pair], feature] = value[pair]
 
@@ -227,51 +254,56 @@ def _compute(
     square: Floats,
     n_pairs: int,
     value: Floats,
+    other: Floats,
 ) -> None:
-    """Fill ``value`` with a feature of pairs of nodes."""
+    """Fill ``value`` with a feature of pairs of nodes; ``other[6, n_pairs]`` is room."""
     if kind in (DR, LN_KT):
         for pair in range(n_pairs):
             value[pair] = math.sqrt(square[pair])
     if kind == LN_KT:
         for pair in range(n_pairs):
-            pt_1, pt_2 = np.float64(pt[node[0, pair]]), np.float64(pt[node[1, pair]])
-            value[pair] *= min(pt_1, pt_2)
+            value[pair] *= np.float64(min(pt[node[0, pair]], pt[node[1, pair]]))
     elif kind == LN_Z:
         for pair in range(n_pairs):
             pt_1, pt_2 = np.float64(pt[node[0, pair]]), np.float64(pt[node[1, pair]])
             total = pt_1 + pt_2
             value[pair] = min(pt_1, pt_2) / total if total > 0.0 else 0.0
     elif kind == LN_M2:
-        for pair in range(n_pairs):
-            i, j = node[0, pair], node[1, pair]
-            value[pair] = _squared_mass(
-                np.float64(pt[i]),
-                np.float64(eta[i]),
-                np.float64(phi[i]),
-                np.float64(mass[i]),
-                np.float64(pt[j]),
-                np.float64(eta[j]),
-                np.float64(phi[j]),
-                np.float64(mass[j]),
-            )
+        _square_masses(pt, eta, phi, mass, node, n_pairs, value, other)
     if kind != DR:
         for pair in range(n_pairs):
             value[pair] = log(max(value[pair], SMALLEST))
 
 
 @inlined
-def _squared_mass(
-    pt_1: float, eta_1: float, phi_1: float, m_1: float, pt_2: float, eta_2: float, phi_2: float, m_2: float
-) -> float:
-    """Squared mass of a pair, without differences that cancel."""
-    grown = exp(0.5 * (eta_1 - eta_2))
-    half_eta = 0.5 * (grown - 1.0 / grown)
-    half_phi, _ = sincospi(0.5 * angle(phi_1, phi_2) / math.pi)
-    square = 4.0 * pt_1 * pt_2 * (half_eta * half_eta + half_phi * half_phi)
-    if m_1 == 0.0 and m_2 == 0.0:
-        return square
-    p_1, p_2 = pt_1 * cosh(eta_1), pt_2 * cosh(eta_2)
-    e_1, e_2 = math.sqrt(p_1 * p_1 + m_1 * m_1), math.sqrt(p_2 * p_2 + m_2 * m_2)
-    # E1 E2 - p1 p2 of what has masses
-    excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
-    return square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess
+def _square_masses(
+    pt: Floats, eta: Floats, phi: Floats, mass: Floats, node: Integers, n_pairs: int, value: Floats, other: Floats
+) -> None:
+    """Fill ``value`` with the squared masses of pairs, without differences that cancel."""
+    d_eta, d_phi = other[0], other[1]
+    for pair in range(n_pairs):
+        i, j = node[0, pair], node[1, pair]
+        d_eta[pair] = np.float64(eta[i]) - np.float64(eta[j])
+        d_phi[pair] = np.float64(phi[i]) - np.float64(phi[j])
+        value[pair] = 4.0 * np.float64(pt[i]) * np.float64(pt[j])
+    for pair in range(n_pairs):
+        grown = exp(0.5 * d_eta[pair])
+        half_eta = 0.5 * (grown - 1.0 / grown)
+        half_phi, _ = sincospi(0.5 * angle(d_phi[pair], 0.0) / math.pi)
+        value[pair] *= half_eta * half_eta + half_phi * half_phi
+    for direction in range(2):
+        momentum, energy, m = other[direction], other[2 + direction], other[4 + direction]
+        for pair in range(n_pairs):
+            i = node[direction, pair]
+            momentum[pair], energy[pair], m[pair] = np.float64(pt[i]), np.float64(eta[i]), np.float64(mass[i])
+        for pair in range(n_pairs):
+            p = momentum[pair] * cosh(energy[pair])
+            momentum[pair], energy[pair] = p, math.sqrt(p * p + m[pair] * m[pair])
+    for pair in range(n_pairs):
+        p_1, e_1, m_1 = other[0, pair], other[2, pair], other[4, pair]
+        p_2, e_2, m_2 = other[1, pair], other[3, pair], other[5, pair]
+        # E1 E2 - p1 p2 of what has masses
+        excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
+        has_mass = m_1 != 0.0 or m_2 != 0.0  # otherwise the excess may be 0 / 0
+        square = value[pair]
+        value[pair] = square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess if has_mass else square
