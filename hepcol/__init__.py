@@ -7,24 +7,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hepcol.chunkfiles import ChunkFile
     from hepcol.events import open_events
     from hepcol.execution import IncompleteRun, Run, run
     from hepcol.histograms import Histogram
     from hepcol.result import DatasetResult, Result
+    from hepcol.rowsample import RowSample
     from hepcol.update import Update
 
 _HOMES = {
+    "ChunkFile": "hepcol.chunkfiles",
     "DatasetResult": "hepcol.result",
     "Histogram": "hepcol.histograms",
     "IncompleteRun": "hepcol.execution",
     "Result": "hepcol.result",
+    "RowSample": "hepcol.rowsample",
     "Run": "hepcol.execution",
     "Update": "hepcol.update",
     "open_events": "hepcol.events",
     "run": "hepcol.execution",
 }
 
-__all__ = ["DatasetResult", "Histogram", "IncompleteRun", "Result", "Run", "Update", "open_events", "run"]
+__all__ = [
+    "ChunkFile",
+    "DatasetResult",
+    "Histogram",
+    "IncompleteRun",
+    "Result",
+    "RowSample",
+    "Run",
+    "Update",
+    "open_events",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,12 +30,14 @@ from coffea.processor.accumulator import (
     value_accumulator,
 )
 
+from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
 from hepcol.histograms import Histogram
 from hepcol.result import DatasetResult, Result
+from hepcol.rowsample import RowSample
 from hepcol.sums import ExactSum
 
-VERSION = 2
+VERSION = 3
 _CONTENT = "content.json"
 _KIND = "hepcol result"
 # what coffea's accumulators begin with; by name, since nothing else may be called
@@ -83,7 +85,7 @@ def write(path: Path, content: Any, about: dict[str, Any]) -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         tree = _Writer(archive).encode(content)
         told = {"kind": _KIND, "version": VERSION, "about": about, "content": tree}
-        archive.writestr(_CONTENT, json.dumps(told))
+        _put(archive, _CONTENT, json.dumps(told))
     path.write_bytes(packed.getbuffer())
 
 
@@ -133,6 +135,12 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
         raise InputError(f"{path}: truncated or damaged: {error}") from error
 
 
+def _put(archive: zipfile.ZipFile, name: str, content: str | bytes | memoryview) -> None:
+    """Write a member, without the time of writing: equal results without histograms give equal bytes."""
+    member = zipfile.ZipInfo(name)  # its default time stamp is fixed: 1980-01-01
+    archive.writestr(member, content, zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
 class _Writer:
     """Turns a result into JSON, and puts its arrays and histograms into the archive."""
 
@@ -143,7 +151,7 @@ class _Writer:
     def encode(self, item: Any) -> Any:
         if item is None or type(item) in (bool, str, int) or (type(item) is float and math.isfinite(item)):
             return item
-        for encode in (self._number, self._arrays, self._ours, self._accumulator, self._container):
+        for encode in (self._number, self._arrays, self._ours, self._rows, self._accumulator, self._container):
             encoded = encode(item)
             if encoded is not None:
                 return encoded
@@ -184,6 +192,8 @@ class _Writer:
                     "cutflow": list(item.cutflow.items()),
                     "tallies": list(item.tallies.items()),
                     "histograms": [[name, self.encode(one)] for name, one in item.histograms.items()],
+                    "samples": [[name, self.encode(one)] for name, one in item.samples.items()],
+                    "files": [self.encode(one) for one in item.files],
                 }
             }
         if isinstance(item, Histogram):
@@ -197,6 +207,15 @@ class _Writer:
             }
         if isinstance(item, ExactSum):
             return {"ExactSum": {"bound": item.bound, "limbs": self._array(item.limbs), "terms": item.terms}}
+        return None
+
+    def _rows(self, item: Any) -> dict[str, Any] | None:
+        """Encode what a result of hepcol has of single rows."""
+        if isinstance(item, RowSample):
+            return {"RowSample": [item.size, self._array(item.keys), self.encode(item.rows)]}
+        if isinstance(item, ChunkFile):
+            content = None if item.content is None else self._array(np.frombuffer(item.content, dtype=np.uint8))
+            return {"ChunkFile": {**vars(item), "counts": dict(item.counts), "content": content}}
         return None
 
     def _accumulator(self, item: Any) -> dict[str, Any] | None:
@@ -228,8 +247,9 @@ class _Writer:
         if array.dtype.hasobject:
             self._refuse(array)
         name = self._next("npy")
-        with self._archive.open(name, "w", force_zip64=True) as member:
-            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+        content = io.BytesIO()
+        np.lib.format.write_array(content, np.asarray(array), allow_pickle=False)
+        _put(self._archive, name, content.getbuffer())
         return name
 
     def _histogram(self, histogram: hist.Hist) -> dict[str, str]:
@@ -272,6 +292,8 @@ class _Reader:
             "Result": lambda pairs: Result({name: self.decode(part) for name, part in pairs}),
             "DatasetResult": self._dataset,
             "Histogram": self._exact_histogram,
+            "RowSample": lambda told: RowSample(told[0], self._array(told[1]), self.decode(told[2])),
+            "ChunkFile": self._chunk_file,
             "ExactSum": lambda told: ExactSum(told["bound"], self._array(told["limbs"]), told["terms"]),
             "value_accumulator": lambda told: value_accumulator(_FACTORIES[told[0]], self.decode(told[1])),
             "column_accumulator": lambda told: column_accumulator(self.decode(told)),
@@ -319,4 +341,10 @@ class _Reader:
             dict(told["cutflow"]),
             dict(told["tallies"]),
             {name: self.decode(one) for name, one in told["histograms"]},
+            {name: self.decode(one) for name, one in told["samples"]},
+            tuple(map(self.decode, told["files"])),
         )
+
+    def _chunk_file(self, told: dict[str, Any]) -> ChunkFile:
+        content = None if told["content"] is None else self._array(told["content"]).tobytes()
+        return ChunkFile(**{**told, "content": content})

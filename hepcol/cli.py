@@ -172,7 +172,7 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], plots:
     from hepcol.options import build_processor
 
     instance = build_processor(processor, options)
-    _work(lambda **told: run_analysis(instance, files, **how, **told), how["output"], plots)
+    _work(lambda **told: run_analysis(instance, files, **how, **told), how["output"], plots, instance)
 
 
 @commands.command()
@@ -218,18 +218,18 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
 def diff(first: str, second: str) -> None:
     """Compare two results, output folders or histograms.zip; exit code 4 if they differ.
 
-    Of folders that is histograms, events, cutflows and values; of an archive, histograms.
+    Of folders that is histograms, events, cutflows, values, files of chunks and samples; of an archive, histograms.
     """
     sys.exit(DIFFERENT if _compare(first, second) else 0)
 
 
-def _work(work: Callable[..., Any], output: str, plots: bool) -> None:
+def _work(work: Callable[..., Any], output: str, plots: bool, processor: Any = None) -> None:
     """Run, draw and print; an incomplete run has an exit code of its own."""
-    if not _run_and_print(work, output, plots):
+    if not _run_and_print(work, output, plots, processor):
         sys.exit(INCOMPLETE)
 
 
-def _run_and_print(work: Callable[..., Any], output: str, plots: bool) -> bool:
+def _run_and_print(work: Callable[..., Any], output: str, plots: bool, processor: Any = None) -> bool:
     """Run, draw and print; return whether the run is complete."""
     from hepcol.report.tables import print_run
     from hepcol.store import has_snapshot
@@ -246,8 +246,21 @@ def _run_and_print(work: Callable[..., Any], output: str, plots: bool) -> bool:
         from hepcol.report.plots import plot_folder
 
         plot_folder(output)
+        done.summary["warnings"] += _drawn(output, processor)
     print_run(done, output)
     return bool(done.closure.complete)
+
+
+def _drawn(output: str, processor: Any) -> list[str]:
+    """Let the processor draw; an error of it is a warning, as the results are written."""
+    from hepcol.report.drawings import draw_folder
+
+    try:
+        draw_folder(output, processor)
+    except Exception as error:  # noqa: BLE001  (whatever the processor's code raises)
+        text = " ".join(str(error).split())
+        return [f"the processor could not draw: {type(error).__name__}: {text}; hepcol plot {output} tries again"]
+    return []
 
 
 def _compare(first: str, second: str) -> bool:
@@ -345,11 +358,13 @@ def _refuse(model: str | None, options: dict[str, Any]) -> None:
 @click.argument("folder", metavar="DIR")
 @one_line_errors
 def plot(folder: str) -> None:
-    """Draw the histograms of DIR, the output of a run, into DIR/plots."""
+    """Draw the histograms of DIR, the output of a run, into DIR/plots; its processor may draw into DIR/drawings."""
+    from hepcol.report.drawings import draw_folder
     from hepcol.report.plots import plot_folder
 
-    for path in plot_folder(folder):
-        click.echo(path)
+    for draw in (plot_folder, draw_folder):
+        for path in draw(folder):
+            click.echo(path)
 
 
 @commands.command()

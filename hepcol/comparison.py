@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol import store
+from hepcol.chunkfiles import Index, indexes
 from hepcol.errors import InputError
 from hepcol.histogram_files import Name, read_zip
 
@@ -55,7 +56,10 @@ def compare(first: str | Path, second: str | Path) -> list[Difference]:
         If there are no histograms.
     """
     (ours, told), (theirs, told_too) = _read(first), _read(second)
-    found = [] if told is None or told_too is None else _compare_numbers(told, told_too)
+    found = []
+    if told is not None and told_too is not None:
+        found = _compare_numbers(told, told_too)
+        found += [*_compare_files(Path(first), Path(second)), *_compare_samples(Path(first), Path(second))]
     for name in sorted({*ours, *theirs}):
         if name not in ours or name not in theirs:
             found.append(Difference(name, False, f"only in {second if name in theirs else first}"))
@@ -79,16 +83,63 @@ def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
     found = []
     for part in ("events", "datasets", "values"):
         one, other = (dict(_numbers(summary.get(part) or {})) for summary in (ours, theirs))
-        names = list({**one, **other})
-        differing = [
-            f"{'/'.join(name)} {one.get(name, 'missing')} and {other.get(name, 'missing')}"
-            for name in names
-            if one.get(name) != other.get(name)
-        ]
-        if names:
-            more = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
-            found.append(Difference((part,), not differing, "; ".join(differing[:_SHOWN]) + more or "equal"))
+        if one or other:
+            found.append(_difference_of_numbers((part,), one, other))
     return found
+
+
+def _difference_of_numbers(what: Name, one: Mapping[Name, Any], other: Mapping[Name, Any]) -> Difference:
+    """Compare numbers by their names."""
+    differing = [
+        f"{'/'.join(name)} {one.get(name, 'missing')} and {other.get(name, 'missing')}"
+        for name in {**one, **other}
+        if one.get(name) != other.get(name)
+    ]
+    more = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+    return Difference(what, not differing, "; ".join(differing[:_SHOWN]) + more or "equal")
+
+
+def _compare_files(first: Path, second: Path) -> Iterator[Difference]:
+    """Compare files of chunks: what is in them, by dataset; and their bytes, where both have the same entries."""
+    ours, theirs = indexes(first), indexes(second)
+    for kind in sorted({*ours, *theirs}):
+        if kind not in ours or kind not in theirs:
+            yield Difference(("files", kind), False, f"only in {first if kind in ours else second}")
+            continue
+        counts, others = (
+            dict(_numbers({name: totals.counts for name, totals in index[kind].datasets.items()}))
+            for index in (ours, theirs)
+        )
+        yield _difference_of_numbers(("files", kind), counts, others)
+        digests, other_digests = (_digests(index[kind]) for index in (ours, theirs))
+        both = [key for key in digests if key in other_digests]
+        differing = [key for key in both if digests[key] != other_digests[key]]
+        if both:
+            text = f"{len(differing)} of {len(both)} of the same entries differ" if differing else "equal"
+            more = "".join(f"; first {dataset}, {start} to {stop}" for dataset, _, start, stop, _ in differing[:1])
+            yield Difference(("files", kind, "content"), not differing, text + more)
+
+
+def _digests(index: Index) -> dict[tuple[str, str, int, int, str], list[str]]:
+    """Hashes of files by dataset, source and entries; of copies, which have one UUID, there are several."""
+    found: dict[tuple[str, str, int, int, str], list[str]] = {}
+    for file in index.files:
+        found.setdefault((file.dataset, file.uuid, file.start, file.stop, file.suffix), []).append(file.sha256)
+    return {key: sorted(digests) for key, digests in found.items()}
+
+
+def _compare_samples(first: Path, second: Path) -> Iterator[Difference]:
+    """Compare samples of rows."""
+    ours, theirs = (
+        {(dataset, name): sample for dataset, part in store.read_samples(path).items() for name, sample in part.items()}
+        for path in (first, second)
+    )
+    for name in sorted({*ours, *theirs}):
+        if name not in ours or name not in theirs:
+            yield Difference(("samples", *name), False, f"only in {first if name in ours else second}")
+            continue
+        equal = ours[name].equals(theirs[name])
+        yield Difference(("samples", *name), equal, "equal" if equal else "other rows")
 
 
 def not_compared(first: str | Path, second: str | Path) -> list[str]:

@@ -11,6 +11,7 @@ from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, quanta, split
 
 IntArray = npt.NDArray[np.int64]
 VARIATION = "variation"
+COUNTS = "counts"  # of an axis: what its bins count
 _MIN_SQUARE = 2.0**20  # quanta
 Axes = tuple[hist.axis.AxisProtocol, ...]
 
@@ -119,6 +120,11 @@ class Histogram:
         weighted.view(flow=True)["value"] = self.weights.value
         weighted.view(flow=True)["variance"] = self.squares.value
         return weighted
+
+
+def counted(axis: hist.axis.AxisProtocol) -> str:
+    """Return what the bins of an axis count: events, unless it was made with ``__dict__={COUNTS: "jets"}``."""
+    return str(axis.__dict__.get(COUNTS, "events"))
 
 
 def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:

@@ -139,10 +139,15 @@ def option_texts(made: type) -> list[str]:
     if not dataclasses.is_dataclass(made):
         return option_names(made) or []
     return [
-        field.name if field.default in (dataclasses.MISSING, None) else f"{field.name}={field.default}"
+        field.name if field.default in (dataclasses.MISSING, None) else f"{field.name}={_typed(field.default)}"
         for field in dataclasses.fields(made)
         if field.init
     ]
+
+
+def _typed(value: Any) -> str:
+    """Write a value as it would be typed."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _parse(options: Sequence[str]) -> dict[str, str]:

@@ -91,11 +91,14 @@ def options_of(processor: Any) -> dict[str, Any]:
         options = {field.name: getattr(processor, field.name) for field in dataclasses.fields(processor)}
     else:
         options = dict(getattr(processor, "__dict__", {}))
-    plain = (bool, int, str, type(None))
-    return {
-        name: value if isinstance(value, plain) or (isinstance(value, float) and math.isfinite(value)) else repr(value)
-        for name, value in options.items()
-    }
+    return {name: _stored(value) for name, value in options.items()}
+
+
+def _stored(value: Any) -> Any:
+    """Return what JSON holds of an option: what is no number, text or sequence of these is described."""
+    if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return [_stored(one) for one in value] if type(value) in (list, tuple) else repr(value)
 
 
 def _reference(processor: Any) -> str:

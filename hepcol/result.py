@@ -1,9 +1,12 @@
-"""What a processor returns: counts, cutflows and histograms of each dataset, merged with ``+``."""
+"""What a processor returns: counts, histograms, samples of rows and files of each dataset, merged with ``+``."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from hepcol.chunkfiles import ChunkFile, joined
 from hepcol.histograms import Histogram
+from hepcol.rowsample import RowSample
 from hepcol.sums import ExactSum
 
 
@@ -23,6 +26,10 @@ class DatasetResult:
         Other counts, such as objects that could not be used.
     histograms : dict of str to Histogram
         Histograms by name.
+    samples : dict of str to RowSample
+        Samples of rows by name.
+    files : tuple of ChunkFile
+        What goes to files of their own, sorted by source and entries.
     """
 
     events: int
@@ -30,10 +37,17 @@ class DatasetResult:
     cutflow: Mapping[str, int] = field(default_factory=dict)
     tallies: Mapping[str, int] = field(default_factory=dict)
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    samples: Mapping[str, RowSample] = field(default_factory=dict)
+    files: tuple[ChunkFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Sort the files, as sums have them."""
+        if any(one.order > other.order for one, other in pairwise(self.files)):
+            object.__setattr__(self, "files", joined(self.files, ()))
 
     def __add__(self, other: "DatasetResult") -> "DatasetResult":
-        """Merge; both need the same steps, tallies and histograms."""
-        for what in ("cutflow", "tallies", "histograms"):
+        """Merge; both need the same steps, tallies, histograms and samples."""
+        for what in ("cutflow", "tallies", "histograms", "samples"):
             mine, theirs = list(getattr(self, what)), list(getattr(other, what))
             if mine != theirs:
                 raise ValueError(f"results with different {what} do not merge: {mine} and {theirs}")
@@ -43,6 +57,8 @@ class DatasetResult:
             {step: passed + other.cutflow[step] for step, passed in self.cutflow.items()},
             {name: count + other.tallies[name] for name, count in self.tallies.items()},
             {name: histogram + other.histograms[name] for name, histogram in self.histograms.items()},
+            {name: sample + other.samples[name] for name, sample in self.samples.items()},
+            joined(self.files, other.files),
         )
 
     @property

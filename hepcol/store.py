@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,14 @@ from typing import IO, Any, Self
 
 import hist
 
+from hepcol.chunkfiles import ChunkFile, indexes
+from hepcol.deposit import MOVED, Deposit
+from hepcol.deposit import clear as clear_deposits
 from hepcol.errors import InputError
 from hepcol.histogram_files import escape, read_zip, write_root, write_zip
 from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
 from hepcol.lock import LOCK, Lock, locked
+from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents
 
 HISTOGRAMS_ZIP = "histograms.zip"
@@ -25,6 +29,8 @@ LEDGER = "ledger.jsonl"
 PROVENANCE = "provenance.json"
 DASK_REPORT = "dask-performance.html"  # if it was asked for
 PLOTS = "plots"
+SAMPLES = "samples.zip"  # of rows, where a processor keeps some
+DRAWINGS = "drawings"  # of processors that draw
 RESULT = "result.zip"  # of an incomplete run, to add to
 SNAPSHOT = "snapshot.zip"  # the same, of one that goes on, in the partial folder
 PLOT_FORMATS = ("png", "pdf")
@@ -32,7 +38,9 @@ FIT = "fit"  # in the summary, and at the beginning of the names of what fits ad
 HISTFACTORY = "histfactory"  # model of fits of a whole folder: of its yields
 PAGE = "report"  # among what was added: the page of a run, which tells of everything else
 ADDED = "added"  # in the summary: files that were made of the results
-OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, DASK_REPORT, PLOTS)
+OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, DASK_REPORT, PLOTS, SAMPLES, DRAWINGS)
+_NOT_ALWAYS = (RESULT, DASK_REPORT, SAMPLES)
+_DEPOSIT = "deposit"  # in an archive: the folder of files of chunks that go with it
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
 
 
@@ -50,12 +58,15 @@ class Earlier:
         The chunks that are in it.
     files : tuple of FileRecord
         What was found in their files.
+    deposit : str
+        Where the files of chunks are that were not in their places yet.
     """
 
     out: Any
     identity: dict[str, Any]
     done: tuple[ChunkRecord, ...]
     files: tuple[FileRecord, ...]
+    deposit: str = ""
 
 
 class OutputFolder:
@@ -72,6 +83,7 @@ class OutputFolder:
         created: tuple[Path, ...] = (),
         earlier: Earlier | None = None,
         held: Lock | None = None,
+        kept: str = "",
     ) -> None:
         self.path = path
         self.earlier = earlier
@@ -82,8 +94,11 @@ class OutputFolder:
         self._ledger: IO[str] | None = None
         self._complete = False
         self._unstorable = False
+        self._kept = kept  # the deposit that the snapshot belongs to
+        self._deposit: Deposit | None = None
         if path is not None:
             (path / PARTIAL).mkdir(exist_ok=True)
+            self._deposit = Deposit(path, path / PARTIAL, earlier.deposit if earlier else "")
             self._ledger = (path / PARTIAL / LEDGER).open("w")
 
     @classmethod
@@ -122,13 +137,15 @@ class OutputFolder:
                 if earlier is None and not (resume and (folder / SUMMARY).exists()):
                     _check_free(folder, force)
                 # an old snapshot stays until there is a new one: the files of this run may not even be there
-                _clear(folder / PARTIAL, keep=(SNAPSHOT,))
-                store = cls(folder, created, earlier, held)
+                kept = earlier.deposit if earlier else _deposit_of(folder)
+                _clear(folder / PARTIAL, keep=(SNAPSHOT, MOVED, kept))
+                store = cls(folder, created, earlier, held, kept)
         except InputError:
             held.release()
             _remove(created)
             raise
         try:
+            store._check_files()
             yield store
         finally:
             store.release()
@@ -139,13 +156,15 @@ class OutputFolder:
         """Write what there is so far, as a whole or not at all; what cannot be written is told at the end."""
         from hepcol import archive  # with coffea, which takes a second
 
-        if self.path is None or self._unstorable:
+        if self.path is None or self._deposit is None or self._unstorable:
             return
         target = self.path / PARTIAL / SNAPSHOT
         fresh = target.with_name(f"{SNAPSHOT}.new")
         try:
-            archive.write(fresh, out, _about(provenance, chunks, files))
+            archive.write(fresh, out, _about(provenance, chunks, files, self._deposit.name))
             _settle(fresh, target)
+            self._kept = self._deposit.name
+            self._deposit.drop_others()
         except archive.NotStorable:  # which the end of the run tells, if it matters then
             self._unstorable = True
         except OSError as error:  # the next one may fit again
@@ -156,6 +175,29 @@ class OutputFolder:
     def dask_report(self) -> Path | None:
         """Where to write a report of Dask's on the run, which then comes with the results."""
         return None if self.path is None else self.path / PARTIAL / DASK_REPORT
+
+    @property
+    def deposit(self) -> str:
+        """Where workers leave files of chunks; empty if there is no such place."""
+        return "" if self._deposit is None else str(self._deposit.place)
+
+    def check(self, out: Any) -> None:
+        """See that the files of an output are there.
+
+        Raises
+        ------
+        InputError
+            If one is missing or truncated.
+        """
+        if self._deposit is not None:
+            self._deposit.check(out)
+
+    def _check_files(self) -> None:
+        """See that the files of the run that is to be continued are there: its result has counted them."""
+        try:
+            self.check(self.earlier.out if self.earlier else None)
+        except InputError as error:
+            raise InputError(f"{error}, so that the run there cannot be continued; run it again with --force") from None
 
     def record(self, record: ChunkRecord | FileRecord) -> None:
         """Append a record to the ledger; from any thread."""
@@ -185,6 +227,15 @@ class OutputFolder:
         for name, reason in refused.items():
             contents.others[name] = f"{reason}; it is in {HISTOGRAMS_ZIP} only"
 
+    def write_samples(self, samples: Mapping[str, Mapping[str, RowSample]]) -> None:
+        """Write samples of rows by dataset and name, if there are any."""
+        from hepcol import archive
+
+        if self.path is None or not any(samples.values()):
+            return
+        with _writing(self.path):
+            archive.write(self.path / PARTIAL / SAMPLES, {name: dict(part) for name, part in samples.items()}, {})
+
     def keep(
         self, out: Any, provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
     ) -> None:
@@ -200,20 +251,32 @@ class OutputFolder:
             self._warn(f"what is missing cannot be added later: {error}")
 
     def finish(
-        self, summary: dict[str, Any], provenance: dict[str, Any], records: Sequence[ChunkRecord | FileRecord]
+        self,
+        summary: dict[str, Any],
+        provenance: dict[str, Any],
+        records: Sequence[ChunkRecord | FileRecord],
+        files: Sequence[ChunkFile] = (),
+        identity: str = "",
     ) -> None:
         """Write the rest, and put all of it in place of what was in the folder.
 
         The ledger is written anew from what counted: what was heard on the way may lack a record or repeat one.
+
+        Raises
+        ------
+        InputError
+            If that cannot be written, or a file of a chunk has gone meanwhile.
         """
-        if self.path is None or self._ledger is None:
+        if self.path is None or self._deposit is None:
             return
         with _writing(self.path):
-            self._finish(self.path, summary, provenance, records)
+            self._deposit.prepare(files, identity, bool(summary["complete"]))
+            self._finish(self.path, self._deposit, summary, provenance, records)
 
     def _finish(
         self,
         path: Path,
+        deposit: Deposit,
         summary: dict[str, Any],
         provenance: dict[str, Any],
         records: Sequence[ChunkRecord | FileRecord],
@@ -224,14 +287,18 @@ class OutputFolder:
         (partial / f"{LEDGER}.whole").write_text("".join(to_json(record) + "\n" for record in records))
         (partial / f"{LEDGER}.whole").replace(partial / LEDGER)
         self._remove_plots()
-        there = [name for name in (RESULT, DASK_REPORT) if (partial / name).exists()]
+        there = [name for name in _NOT_ALWAYS if (partial / name).exists()]
         # the summary last: if this is torn apart, what there was before can still be continued
-        for name in (RESULT, DASK_REPORT, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
+        deposit.settle()
+        for name in (*_NOT_ALWAYS, HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, LEDGER, PROVENANCE, SUMMARY):
             if (partial / name).exists():
                 _settle(partial / name, path / name)
-        for name in (RESULT, DASK_REPORT):
+        for name in _NOT_ALWAYS:
             if name not in there:
                 (path / name).unlink(missing_ok=True)
+        for name in deposit.outdated:
+            _delete_inside(path, name)
+            _remove(tuple(parent for parent in (path / name).parents if path in parent.parents))
         self._complete = True
 
     def _remove_plots(self) -> None:
@@ -255,6 +322,8 @@ class OutputFolder:
             self._ledger.close()
         if self._complete or not has_snapshot(self.path):
             shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
+        else:
+            clear_deposits(self.path / PARTIAL, keep=self._kept)
         if self._held is not None:
             self._held.release()
         if not self._complete:
@@ -277,13 +346,27 @@ def _settle(fresh: Path, target: Path) -> None:
     fresh.replace(target)
 
 
-def _about(provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]) -> dict[str, Any]:
+def _about(
+    provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord], deposit: str = ""
+) -> dict[str, Any]:
     """Describe the result in an archive."""
     return {
         "provenance": provenance,
         "done": [to_json(record) for record in chunks if record.status is Status.DONE],
         "files": [to_json(record) for record in files],
+        _DEPOSIT: deposit,
     }
+
+
+def _deposit_of(folder: Path) -> str:
+    """Name the deposit of an interrupted run; nothing where there is none, or a snapshot that cannot be read."""
+    from hepcol import archive
+
+    if not has_snapshot(folder):
+        return ""
+    with suppress(InputError):
+        return str(archive.read_about(folder / PARTIAL / SNAPSHOT).get(_DEPOSIT, ""))
+    return ""
 
 
 def _clear(folder: Path, keep: tuple[str, ...]) -> None:
@@ -292,7 +375,11 @@ def _clear(folder: Path, keep: tuple[str, ...]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     elif folder.is_dir():
         for path in folder.iterdir():
-            if path.name not in keep:
+            if path.name in keep:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
 
 
@@ -332,6 +419,7 @@ def _read_earlier(path: Path) -> Earlier:
         about["provenance"]["identity"],
         tuple(record for record in done if isinstance(record, ChunkRecord)),
         tuple(record for record in files if isinstance(record, FileRecord)),
+        about[_DEPOSIT],
     )
 
 
@@ -507,7 +595,7 @@ def _remove(folders: tuple[Path, ...]) -> None:
 def _check_free(folder: Path, force: bool) -> None:
     """Refuse a folder with results, unless they may be replaced, and one whose files only are called like ours."""
     there = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK, PARTIAL))
-    named_alike = [name for name in there if name in OURS]
+    named_alike = [name for name in there if name in (*OURS, *indexes(folder))]
     if force and named_alike and SUMMARY not in there:
         raise InputError(
             f"output folder {folder} has {', '.join(named_alike)}, but no {SUMMARY}: it is not hepcol's, choose another"
@@ -551,6 +639,22 @@ def read_summary(folder: str | Path) -> dict[str, Any]:
     if not (isinstance(summary, dict) and {"complete", "events"} <= set(summary)):
         raise InputError(f"{path / SUMMARY}: not the summary of a run")
     return summary
+
+
+def read_samples(folder: str | Path) -> dict[str, dict[str, RowSample]]:
+    """Read the samples of rows of a run, by dataset and name; nothing where there are none.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read.
+    """
+    path = Path(folder) / SAMPLES
+    if not path.exists():
+        return {}
+    from hepcol import archive
+
+    return dict(archive.read(path)[0])
 
 
 def read_ledger(folder: str | Path) -> tuple[list[FileRecord], list[ChunkRecord]]:

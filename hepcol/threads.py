@@ -27,9 +27,12 @@ def use(number: int) -> Iterator[None]:
         _number = previous
 
 
-def over_parts(items: int, work: Callable[[slice], Part]) -> list[Part]:
-    """Do ``work`` on consecutive parts of ``items`` items, each in its own thread, and return what each part gave."""
-    parts = max(1, min(_number, items // _MIN_ITEMS))
+def over_parts(items: int, work: Callable[[slice], Part], least: int = _MIN_ITEMS) -> list[Part]:
+    """Do ``work`` on consecutive parts of ``items`` items, each in its own thread, and return what each part gave.
+
+    A part has at least ``least`` items.
+    """
+    parts = max(1, min(_number, items // least))
     edges = [items * part // parts for part in range(parts + 1)]
     slices = [slice(start, stop) for start, stop in pairwise(edges)]
     if parts == 1:

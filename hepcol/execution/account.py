@@ -1,8 +1,10 @@
 """The account of a run: what it gave, what it lacks, and the summary of both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hepcol.chunkfiles import ChunkFile, Totals
 from hepcol.execution.backends import Backend
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
 from hepcol.result import Result
@@ -175,3 +177,12 @@ def summarise(
             for name, part in result.items()
         }
     return summary
+
+
+def summarise_files(files: Sequence[ChunkFile]) -> dict[str, Any]:
+    """Tell of each kind of files of chunks how many there are, and what is in them."""
+    told = {}
+    for kind in sorted({file.kind for file in files}):
+        those = [file for file in files if file.kind == kind]
+        told[kind] = {**Totals.of(those).told(), "suffixes": sorted({file.suffix for file in those})}
+    return told

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import cloudpickle
 import lz4.frame
 from coffea.processor.executor import WorkItem
 
+from hepcol import deposit
 from hepcol.errors import InputError, UnreadableFile
 from hepcol.events import Columns, missing_columns, read_events, required_columns
 from hepcol.execution import openfiles
@@ -52,6 +54,8 @@ class Task:
         What the client works with, see :func:`hepcol.execution.environment.environment`.
     modules : dict of str
         Hashes of the modules that the processor is made of, by their names.
+    deposit : str
+        Where files of chunks are left, see :mod:`hepcol.deposit`; without, they stay in the output.
     """
 
     processor: Any
@@ -61,6 +65,7 @@ class Task:
     backoff_s: float = BACKOFF_S
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    deposit: str = ""
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -163,6 +168,8 @@ def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
         out = task(_events(opened, item, place, columns))
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
+        if task.deposit:
+            out = deposit.put(out, Path(task.deposit), (item.filename, item.entrystart, item.entrystop))
         requested = opened.bytes_read - before
         opened.forget_arrays()
     except (Exception, SystemExit) as error:  # noqa: BLE001  (likewise; some library ends the process)

@@ -54,11 +54,14 @@ def _all_here() -> None:
     """Fetch nothing."""
 
 
-def _failed(record: ChunkRecord, error: BaseException) -> ChunkRecord:
+def _all_well(_: Any) -> None:
+    """Find nothing wrong with an output."""
+
+
+def _failed(record: ChunkRecord, error: BaseException, message: str) -> ChunkRecord:
     """Record that what a chunk gave is of no use."""
     if record.status is not Status.DONE:
         return record
-    message = f"the output does not merge with that of other chunks: {one_line(error)}"
     return replace(record, status=Status.FAILED, error=class_name(error), message=message)
 
 
@@ -77,6 +80,8 @@ class Collector:
         With more failed chunks than this the run stops.
     snapshot : function of (out, records), optional
         Writes what there is, every ``every_s`` seconds.
+    check : function of an output
+        Raises if something of it is not there.
     updates : Updates, optional
         Show what there is.
     workers : int
@@ -92,6 +97,7 @@ class Collector:
         max_failures: int | None = None,
         snapshot: Callable[[Any, list[ChunkRecord]], None] | None = None,
         every_s: float = 30.0,
+        check: Callable[[Any], None] = _all_well,
         updates: Updates | None = None,
         workers: int = 1,
     ) -> None:
@@ -107,6 +113,7 @@ class Collector:
         self._max_failures = max_failures
         self._snapshot = snapshot
         self._every_s = every_s
+        self._check = check
         self._updates = updates or Updates()
         self._last = time.monotonic()
         self._unsaved = False
@@ -137,13 +144,16 @@ class Collector:
             self.extra.append(record)
 
     def _merge(self, output: Any) -> list[ChunkRecord]:
-        """Add an output to the others; return its records, as failed ones where it does not merge."""
+        """Add an output to the others; return its records, as failed ones where it is not whole or does not merge."""
         records: list[ChunkRecord] = output[LEDGER]
+        reason = ""
         try:
             if OUT in output:
+                self._check(output[OUT])
+                reason = "the output does not merge with that of other chunks: "
                 self.out = output[OUT] if self.out is None else merged([self.out, output[OUT]])
         except Exception as error:  # noqa: BLE001  (whatever the processor's types raise)
-            records = [_failed(record, error) for record in records]
+            records = [_failed(record, error, f"{reason}{one_line(error)}") for record in records]
         self._records |= {record.key: record for record in records}
         return records
 

@@ -1,5 +1,6 @@
 """Run a processor over files and account for every event."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from coffea.processor.executor import WorkItem
 
 from hepcol import fileset as filesets
 from hepcol import threads as kernel_threads
+from hepcol.chunkfiles import ChunkFile
+from hepcol.deposit import files_of
 from hepcol.errors import InputError
 from hepcol.events import Columns, required_columns
 from hepcol.execution.account import (
@@ -22,10 +25,11 @@ from hepcol.execution.account import (
     lacks_a_column,
     nothing_readable,
     summarise,
+    summarise_files,
 )
 from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
-from hepcol.execution.code import module_digests
+from hepcol.execution.code import module_digests, short
 from hepcol.execution.collector import INTERRUPTED, Collector
 from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
@@ -39,6 +43,7 @@ from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
 from hepcol.provenance import describe
 from hepcol.result import Result
+from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents, collect
 from hepcol.store import Earlier, OutputFolder
 from hepcol.update import Listener
@@ -188,6 +193,7 @@ def run(
             folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
         done = _conclude(worked, closure, processor, backend)
         folder.write_histograms(worked.contents)
+        folder.write_samples(_samples(done.result))
         written = time.perf_counter()
         done.summary["mark"] = filesets.marks(inputs)
         done.summary["warnings"] += [*filesets.warnings(inputs), *worked.warnings, *folder.warnings, *not_reported]
@@ -202,7 +208,8 @@ def run(
                 "not_written": {"/".join(name): what for name, what in worked.contents.others.items()},
             }
         )
-        folder.finish(done.summary, worked.provenance, [*done.files, *done.chunks])
+        identity = short(json.dumps(session.identity, sort_keys=True))
+        folder.finish(done.summary, worked.provenance, [*done.files, *done.chunks], worked.files, identity)
     if not done.closure.complete and not allow_incomplete:
         raise IncompleteRun(done)
     return done
@@ -236,6 +243,7 @@ class _Worked:
     opened: float
     finished: float
     contents: Contents = field(default_factory=Contents)
+    files: list[ChunkFile] = field(default_factory=list)
 
 
 class _Session:
@@ -293,6 +301,7 @@ class _Session:
             max_failures=how.allowed_failures,
             snapshot=lambda out, done: folder.snapshot(out, provenance, [*earlier.done, *done], found),
             every_s=how.snapshot_s,
+            check=folder.check,
             updates=updates,
             workers=backend.workers,
         )
@@ -304,6 +313,7 @@ class _Session:
             *(self._processor, self.topic, replicas, how.retries, how.backoff_s),
             environment(),
             module_digests(kind_of(self._processor)),
+            folder.deposit,
         )
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:
@@ -347,6 +357,7 @@ class _Session:
 
 def _conclude(worked: _Worked, closure: Closure, processor: Any, backend: Backend) -> Run:
     """Make the result of what the chunks gave, and hold it against the ledger."""
+    worked.files = sorted(files_of(worked.out), key=_file_order(worked.found))  # before postprocess, as the chunks are
     result = None if worked.out is None else _postprocess(processor, worked.out)
     check_counts(result, closure)
     position = {name: number for number, name in enumerate(dict.fromkeys(file.dataset for file in worked.found))}
@@ -365,6 +376,13 @@ def _conclude(worked: _Worked, closure: Closure, processor: Any, backend: Backen
     summary |= {
         "stopped": worked.stopped,
         "values": {"/".join(name): value for name, value in worked.contents.values.items()},
+        "files": summarise_files(worked.files),
+        "samples": {
+            f"{dataset}/{name}": len(sample)
+            for dataset, samples in _samples(result).items()
+            for name, sample in samples.items()
+        },
+        "draws": callable(getattr(processor, "draw", None)),
     }
     return Run(result, closure, tuple(worked.found), tuple(worked.chunks), summary)
 
@@ -595,6 +613,17 @@ def _in_order(found: list[FileRecord]) -> Callable[[ChunkRecord], tuple[int, int
     """Sort chunks, which arrive in any order, as they are in the files."""
     position = {(file.dataset, file.path): number for number, file in enumerate(found)}
     return lambda record: (position[record.dataset, record.path], record.start)
+
+
+def _file_order(found: list[FileRecord]) -> Callable[[ChunkFile], tuple[int, int, str]]:
+    """Sort files of chunks likewise."""
+    position = {(file.dataset, file.path): number for number, file in enumerate(found)}
+    return lambda file: (position.get((file.dataset, file.source), len(position)), file.start, file.name)
+
+
+def _samples(result: Any) -> dict[str, Mapping[str, RowSample]]:
+    """Return the samples of rows in a result of hepcol, by dataset; others have none."""
+    return {name: part.samples for name, part in result.items()} if isinstance(result, Result) else {}
 
 
 def _postprocess(processor: Any, result: Any) -> Any:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.columns import Collection
 from hepcol.errors import InputError
+from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
 
@@ -105,8 +109,8 @@ class JetGraphs:
             start, stop, _ = which.indices(len(self))
             return self._range(start, max(start, stop))
         rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
-        nodes, ptr = _taken(self.ptr, rows)
-        edges, edge_ptr = _taken(self.edge_ptr, rows)
+        nodes, ptr = taken(self.ptr, rows)
+        edges, edge_ptr = taken(self.edge_ptr, rows)
         columns = {name: column[rows] for name, column in self.columns.items()}
         return type(self)(
             self.x[nodes], ptr, self.edge_index[:, edges], edge_ptr, self.edge_attr[edges], columns, self.recipe
@@ -145,9 +149,9 @@ class JetGraphs:
                 raise InputError(f"graphs have different columns: {list(first.columns)} and {list(part.columns)}")
         return cls(
             np.concatenate([part.x for part in parts]),
-            _joined([part.ptr for part in parts]),
+            joined([part.ptr for part in parts]),
             np.concatenate([part.edge_index for part in parts], axis=1),
-            _joined([part.edge_ptr for part in parts]),
+            joined([part.edge_ptr for part in parts]),
             np.concatenate([part.edge_attr for part in parts]),
             {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
             first.recipe,
@@ -212,20 +216,76 @@ class JetGraphs:
         named = ("x", "ptr", "edge_index", "edge_ptr", "edge_attr")
         return {**{name: getattr(self, name) for name in named}, **self.columns}
 
+    def write(self, path: str | Path, stored: str = "nodes") -> None:
+        """Write to a file: see :func:`hepcol.graphs.files.write_graphs`."""
+        from hepcol.graphs.files import write_graphs
+
+        write_graphs(path, self, stored)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "JetGraphs":
+        """Read from a file: see :func:`hepcol.graphs.files.read_graphs`."""
+        from hepcol.graphs.files import read_graphs
+
+        return read_graphs(path)
+
+    def to_awkward(self) -> ak.Array:
+        """Return a record for each graph: its columns, a list of ``nodes`` and a list of ``edges``."""
+        edges: dict[str, Array] = {"source": self.edge_index[0], "target": self.edge_index[1]}
+        edges |= {str(name): self.edge_attr[:, n] for n, name in enumerate(self.recipe.edge_features)}
+        nodes = {name: self.x[:, number] for number, name in enumerate(self.recipe.node_features)}
+        lists = {"nodes": _listed(nodes, self.ptr), "edges": _listed(edges, self.edge_ptr)}
+        return ak.zip({**self.columns, **lists}, depth_limit=1)
+
+    @classmethod
+    def from_awkward(cls, rows: ak.Array, recipe: Recipe) -> Self:
+        """Take records of :meth:`to_awkward` back."""
+        nodes, edges = Collection(rows.nodes), Collection(rows.edges)
+        features = [nodes[name] for name in recipe.node_features]
+        attributes = [edges[str(name)] for name in recipe.edge_features]
+        columns = {name: ak.to_numpy(rows[name]) for name in rows.fields if name not in ("nodes", "edges")}
+        return cls(
+            np.stack(features, axis=1),
+            nodes.offsets,
+            np.stack([edges["source"], edges["target"]]),
+            edges.offsets,
+            np.stack(attributes, axis=1) if attributes else np.empty((edges.offsets[-1], 0), dtype=np.float32),
+            columns,
+            recipe,
+        )
+
+    def to_pyg(self) -> list[Any]:
+        """Return a ``torch_geometric.data.Data`` each: see :func:`hepcol.graphs.conversion.to_pyg`."""
+        return conversion.to_pyg(self)
+
+    def to_networkx(self, graph: int) -> Any:
+        """Return one as a networkx graph: see :func:`hepcol.graphs.conversion.to_networkx`."""
+        return conversion.to_networkx(self, graph)
+
+    def to_grakel(self, graph: int, labels: Integers | None = None) -> Any:
+        """Return one as a GraKeL graph: see :func:`hepcol.graphs.conversion.to_grakel`."""
+        return conversion.to_grakel(self, graph, labels)
+
     def adjacency(self, graph: int) -> Iterator[tuple[int, int]]:
         """Pairs of source and target of one graph."""
         sources, targets = self.edge_index[:, self.edge_ptr[graph] : self.edge_ptr[graph + 1]].tolist()
         return zip(sources, targets, strict=True)
 
 
-def _taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
+def _listed(columns: Mapping[str, Array], offsets: Integers) -> ak.Array:
+    """Put records into lists."""
+    records = ak.zip({name: ak.Array(ak.contents.NumpyArray(np.ascontiguousarray(c))) for name, c in columns.items()})
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records.layout))
+
+
+def taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
     """Positions of the elements of some rows, one after another, and offsets into them."""
     counts = np.diff(offsets)[rows]
     taken = np.concatenate([[0], np.cumsum(counts)])
     return np.arange(taken[-1]) + np.repeat(offsets[:-1][rows] - taken[:-1], counts), taken
 
 
-def _joined(offsets: Sequence[Integers]) -> Integers:
+def joined(offsets: Sequence[Integers]) -> Integers:
     """Offsets of rows that are put one after another."""
     counts = np.concatenate([np.diff(part) for part in offsets])
     return np.concatenate([[0], np.cumsum(counts)])

@@ -4,13 +4,29 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hepcol.errors import InputError
 
 GEOMETRY = ("pt", "eta", "phi")  # with these features of its nodes, edges can be made again
 MASS = "mass"
+NODE_PREFIX, EDGE_PREFIX = "node_", "edge_"  # of the names of columns with a list for each graph
+_EVERY = "all"
+
+
+def _number(given: Any) -> Any:
+    """Read ``all`` as None, as there is no other way to type that."""
+    return None if given == _EVERY else given
+
+
+def _names(given: Any) -> Any:
+    """Read names with commas between them."""
+    return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+
+Number = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class Transform(StrEnum):
@@ -63,8 +79,8 @@ class Recipe:
     Parameters
     ----------
     nmax : int, optional
-        Constituents of a jet that become nodes, those of highest pt; None for all. Nodes are by decreasing pt, as it
-        was before the transform, equal ones in the order of the record.
+        Constituents of a jet that become nodes, those of highest pt; None, or ``all``, for all. Nodes are by
+        decreasing pt, as it was before the transform, equal ones in the order of the record.
     transform : {"none", "center", "center_rotate_flip", "reference_boost", "fixed_mpt"}
         ``center``: positions relative to the mean of those of all constituents, weighted by pt.
         ``center_rotate_flip``: also turned so that the principal axis of pt lies along phi, and mirrored so that
@@ -76,8 +92,8 @@ class Recipe:
         ``fixed_mpt``: boosted along the jet until m / pt is ``mpt``; positions relative to the jet. A jet without a
         mass stays.
     edges : {"dr", "knn", "full", "none"}
-        Join nodes nearer than ``r``, each to its ``k`` nearest, all, or none. Distances are in eta and phi, in the frame
-        of the transform.
+        Join nodes nearer than ``r``, each to its ``k`` nearest, all, or none. Distances are in eta and phi, in the
+        frame of the transform.
     r : float
         Distance for ``dr``.
     k : int
@@ -89,7 +105,7 @@ class Recipe:
     node_features : tuple of str
         ``pt``, ``eta``, ``phi``, ``mass``, ``energy``, ``lnpt``, ``lnenergy``, ``ptfrac`` (of the scalar sum of all
         constituents, before the transform), ``lnptfrac``, ``radius`` (distance from 0 in eta and phi), or the name of
-        another column of the constituents. GeV.
+        another column of the constituents. GeV. A text has commas between them.
     edge_features : tuple of str
         ``dr``; ``lnkt`` = ln(min(pt1, pt2) dr / GeV), ``lnz`` = ln(min(pt1, pt2) / (pt1 + pt2)) and ``lnm2`` = ln(m2 /
         GeV^2) of the pair, as in Qu, Li and Qian, arXiv:2202.03772, of arguments of at least 1e-8.
@@ -99,15 +115,15 @@ class Recipe:
         For ``fixed_mpt``.
     """
 
-    nmax: Annotated[int, Field(ge=1)] | None = 40
+    nmax: Number = 40
     transform: Transform = Transform.NONE
     edges: Edges = Edges.RADIUS
     r: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.4
     k: Annotated[int, Field(ge=1)] = 7
     self_loops: bool = False
     undirected: bool = True
-    node_features: tuple[str, ...] = GEOMETRY
-    edge_features: tuple[EdgeFeature, ...] = (EdgeFeature.DR,)
+    node_features: Names = GEOMETRY
+    edge_features: Annotated[tuple[EdgeFeature, ...], BeforeValidator(_names)] = (EdgeFeature.DR,)
     reference_mass: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
     reference_energy: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     mpt: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
@@ -128,6 +144,11 @@ class Recipe:
     def columns(self) -> tuple[str, ...]:
         """Columns that constituents need beside their momenta."""
         return tuple(name for name in self.node_features if name not in tuple(NodeFeature))
+
+    @property
+    def is_directed(self) -> bool:
+        """Whether there may be edges that lead one way only."""
+        return self.edges is Edges.NEAREST and not self.undirected
 
     @property
     def can_rebuild(self) -> bool:

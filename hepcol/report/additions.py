@@ -16,14 +16,21 @@ _LONG = 40  # rows of the tables of a file
 def show_added(run: RunRecord, names: Sequence[str]) -> Iterator[Block]:
     """Show the tables and pictures among some files and folders that a command has added."""
     for name in names:
-        path = run.folder / name
-        if path.suffix == ".md" and path.is_file() and is_inside(run.folder, path):
-            yield from _show_document(path)
+        for path in _documents(run.folder / name):
+            if is_inside(run.folder, path):
+                yield from _show_document(path)
     paths = find_pictures(run.folder, names)
     if paths:
         titles = [_title(path.relative_to(run.folder)) for path in paths]
         pictures = list(read_pictures(paths, titles))
         yield from folded(f"{len(pictures)} pictures", [Pictures(pictures)], len(pictures) > _LONG)
+
+
+def _documents(path: Path) -> list[Path]:
+    """Find the files in Markdown at a path: itself, or those in it."""
+    if path.is_dir():
+        return sorted(path.glob("*.md"))
+    return [path] if path.suffix == ".md" and path.is_file() else []
 
 
 def _title(path: Path) -> str:

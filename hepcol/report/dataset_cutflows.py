@@ -25,6 +25,7 @@ def tell_cutflows(
     by_steps: dict[tuple[str, ...], list[str]] = {}
     for name, part in datasets.items():
         by_steps.setdefault((*part["cutflow"],), []).append(name)
+    by_steps.pop((), None)  # without a cutflow there is nothing to tabulate
     for steps, names in by_steps.items():
         if len(names) <= MAX_CUTFLOWS:
             yield from (Table(one_cutflow(name, datasets[name])) for name in names)

@@ -1,9 +1,10 @@
 """One page that tells of a run, whole in itself: it loads nothing from anywhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -11,7 +12,7 @@ from hepcol import store
 from hepcol.errors import InputError
 from hepcol.report.account import lacking, tell_closure, tell_origin, time_of, title_of
 from hepcol.report.additions import show_added
-from hepcol.report.blocks import Block, Fold, Frame, Paragraph, Pictures, Section, Table
+from hepcol.report.blocks import Block, Facts, Fold, Frame, Paragraph, Pictures, Section, Table
 from hepcol.report.dataset_cutflows import tell_cutflows
 from hepcol.report.fit_records import show_fits, show_yield_fits
 from hepcol.report.markup import TextTable
@@ -20,6 +21,7 @@ from hepcol.report.occupancy import occupancy_of, plot_occupancy
 from hepcol.report.pictures import draw_picture, find_pictures
 from hepcol.report.record import RunRecord, read_run
 from hepcol.report.style import LOOK, style
+from hepcol.report.tables import file_lines
 from hepcol.report.timing import describe_times
 
 NAME = "report.html"
@@ -97,6 +99,7 @@ def _sections(run: RunRecord) -> Iterator[Section]:
     if values := summary.get("values"):
         rows = [(name, str(value)) for name, value in values.items()]
         yield Section("Values", [Table(TextTable("", ("name", "value"), rows))])
+    yield Section("Files and samples", list(_tell_files(summary)))
     for what, names in run.added.items():
         if what not in (store.PAGE, store.fit_entry(store.HISTFACTORY)):
             yield Section(what.replace("_", " ").capitalize(), list(show_added(run, names)))
@@ -110,6 +113,15 @@ def _sections(run: RunRecord) -> Iterator[Section]:
     yield Section("Other pictures", list(_show_others(run)))
     yield Section("Timing", [*describe_times(summary, run.chunks), *_show_occupancy(run)])
     yield Section("Dask", list(_show_dask(run)))
+
+
+def _tell_files(summary: Mapping[str, Any]) -> Iterator[Block]:
+    """Tell of files of chunks, and of samples of rows, by where they are."""
+    facts = [(where, "; ".join(filter(None, what))) for where, *what in file_lines(summary)]
+    if rows := summary.get("samples"):
+        facts.append((store.SAMPLES, ", ".join(f"{name}: {number:,} rows" for name, number in rows.items())))
+    if facts:
+        yield Facts(facts)
 
 
 def _show_others(run: RunRecord) -> Iterator[Block]:

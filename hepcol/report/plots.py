@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepcol import store
-from hepcol.histograms import VARIATION, observables
+from hepcol.histograms import VARIATION, counted, observables
 from hepcol.report.bands import band_of, categories, draw_band, has_systematics
 from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
@@ -56,6 +56,7 @@ def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]
         return None
     (observed,) = observables(histogram)
     summed = histogram.project(VARIATION, observed) if has_variations else histogram
+    observable = summed.axes[observed]
     figure = Figure()
     if has_systematics(summed):
         head_room = 1.75
@@ -67,8 +68,7 @@ def draw(histogram: hist.Hist, name: tuple[str, ...], summary: Mapping[str, Any]
         if has_variations:
             _draw_spread(axes, summed)
         else:
-            mplhep.histplot(summed, ax=axes, color=DARK, label="events", yerr=True)
-    observable = summed.axes[observed]
+            mplhep.histplot(summed, ax=axes, color=DARK, label=counted(observable), yerr=True)
     lowest.set_xlabel(observable.label or observable.name)
     axes.set_ylabel(per_bin(observable))
     axes.set_xlim(observable.edges[0], observable.edges[-1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import hist
 from hepcol import store
 from hepcol.errors import InputError
 from hepcol.ledger import ChunkRecord, FileRecord
+from hepcol.rowsample import RowSample
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,11 @@ class RunRecord:
     def added(self) -> Mapping[str, Sequence[str]]:
         """Names of files and folders that commands have added, by what they are."""
         return dict(self.summary.get(store.ADDED, {}))
+
+    @cached_property
+    def samples(self) -> Mapping[str, Mapping[str, RowSample]]:
+        """Samples of rows by dataset and name; read when they are first asked for."""
+        return store.read_samples(self.folder)
 
 
 def read_run(folder: str | Path) -> RunRecord:

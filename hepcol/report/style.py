@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter
 
+from hepcol.histograms import counted
+
 STEPS = (1, 2, 5, 10)  # between ticks
 DARK, MEDIUM, LIGHT, RED = "#1a1a6e", "#7a9ecb", "#cfdff2", "#b00020"  # blues apart in grey, too
 NO_DATE: dict[str, Any] = {"CreationDate": None}  # of PDF files: equal plots are equal bytes
@@ -238,8 +240,9 @@ def label_axes(axes: Axes, x: str = "", y: str = "") -> None:
             write(scale.label(text))
 
 
-def per_bin(axis: Any, what: str = "events") -> str:
+def per_bin(axis: Any) -> str:
     """Label what is counted in the bins of an axis of a histogram: by their width, if that is the same for all."""
+    what = counted(axis)
     widths = axis.widths
     if not np.allclose(widths, widths[0]):
         return f"{what} / bin"

@@ -1,6 +1,6 @@
 """What the commands print, for a terminal of 80 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from hepcol.options import find_processor, option_texts
 MAX_REASONS = 5
 MAX_CUTFLOWS, MAX_DATASETS = 6, 12
 SHOWN_FROM_S = 0.05
+_KILOBYTE, _MEGABYTE = 1e3, 1e6
+_SMALL = 1e5  # bytes
 
 
 def new_table(title: str = "") -> Table:
@@ -61,9 +63,7 @@ def print_run(run: Any, output: str | Path) -> None:
     if summary["compile_s"] > SHOWN_FROM_S:
         table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
     table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
-    table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
-    for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
-        table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
+    _add_results(table, summary, output)
     console.print(table)
     if not run.closure.complete and (Path(output) / store.RESULT).exists():
         console.print(f"to add what is missing, once it can be read: hepcol retry {output}", markup=False)
@@ -73,6 +73,40 @@ def print_run(run: Any, output: str | Path) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     if summary["empty_files"]:
         console.print(f"without events: {', '.join(summary['empty_files'])}", markup=False)
+
+
+def _add_results(table: Table, summary: Mapping[str, Any], output: str | Path) -> None:
+    """List what is in the output folder."""
+    table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
+    label = "files"
+    for where, what, counts in file_lines(summary):
+        table.add_row(label, escape(f"{output}/{where}: {what}"))
+        if counts:
+            table.add_row("", escape(counts))
+        label = ""
+    if rows := summary.get("samples"):
+        sampled = ", ".join(f"{number:,} rows of {name}" for name, number in rows.items())
+        table.add_row("samples", escape(f"{output}/{store.SAMPLES}: {sampled}"))
+    for folder in sorted({path.parent for path in (Path(output) / "plots").rglob("*.png")}):
+        table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
+    if drawn := sorted({f"*{path.suffix}" for path in (Path(output) / store.DRAWINGS).rglob("*") if path.is_file()}):
+        table.add_row("drawings", escape(f"{output}/{store.DRAWINGS}/{', '.join(drawn)}"))
+
+
+def file_lines(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Say where the files of chunks are, how many, and what is in them, by kind."""
+    lines = []
+    for kind, told in summary.get("files", {}).items():
+        where = ", ".join(f"{kind}/*/*{suffix}" for suffix in told["suffixes"])
+        number = f"{told['files']:,} file{'s' if told['files'] != 1 else ''}"
+        counts = ", ".join(f"{count:,} {name}" for name, count in told["counts"].items())
+        lines.append((where, f"{number}, {_size(told['bytes'])}", counts))
+    return lines
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes."""
+    return f"{count / _KILOBYTE:,.1f} kB" if count < _SMALL else f"{count / _MEGABYTE:,.1f} MB"
 
 
 def _print_cutflow(console: Console, name: str, part: dict[str, Any]) -> None:

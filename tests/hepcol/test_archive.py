@@ -154,7 +154,7 @@ def test_says_what_is_wrong_with_an_archive(tmp_path):
     with pytest.raises(InputError, match=r"a.zip: truncated or damaged"):
         archive.read(path)
     for told, message in (
-        ({"kind": "hepcol result", "version": 99}, "written in version 99 of the format, this hepcol reads 2"),
+        ({"kind": "hepcol result", "version": 99}, "written in version 99 of the format, this hepcol reads 3"),
         ({"kind": "other"}, "not an archive of a result"),
     ):
         with zipfile.ZipFile(path, "w") as made:

@@ -1,0 +1,103 @@
+"""Labels of nodes, which graph kernels begin with."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hepcol.errors import InputError
+from hepcol.graphs.jetgraphs import JetGraphs
+from hepcol.graphs.recipe import NodeFeature
+
+Array = npt.NDArray[Any]
+Integers = npt.NDArray[np.int64]
+Labels = str | Array | Callable[[JetGraphs], Array]
+
+DEGREE, NONE = "degree", "none"
+FRACTION_EDGES = tuple(2.0**-power for power in range(10, 1, -1))  # 1/1024 to 1/4: ten bins of equal width in ln
+
+
+def labels(graphs: JetGraphs, by: str = NodeFeature.FRACTION, bins: Sequence[float] | Array | None = None) -> Integers:
+    """Label the nodes, by what does not depend on the other graphs: so that partitions agree.
+
+    Parameters
+    ----------
+    graphs : JetGraphs
+        Graphs.
+    by : str
+        ``ptfrac``: the part of the jet's pt that a node has, of ``ptfrac`` or ``lnptfrac`` of the recipe, which are of
+        the sum over all constituents; without these, of ``pt`` over the sum of it over the nodes, which differs where
+        ``nmax`` left constituents out or a transform changed pt. ``degree``: the number of neighbours. ``none``: all
+        alike. Or any feature of the nodes.
+    bins : sequence of float, optional
+        Edges between the bins; a label is the number of edges that are not above the value. By default, of ``ptfrac``
+        1/1024, 1/512, ..., 1/4; of others, the value itself, which must be whole.
+
+    Returns
+    -------
+    int64[n]
+        The labels.
+
+    Raises
+    ------
+    InputError
+        If there is no such feature, it is not finite, or bins are missing or not increasing.
+    """
+    if by == NONE:
+        if bins is not None:
+            raise InputError("labels by none: nothing to bin")
+        return np.zeros(graphs.nodes, dtype=np.int64)
+    values = graphs.degrees if by == DEGREE else _values(graphs, by)
+    if not np.isfinite(values).all():
+        where = int(np.argmin(np.isfinite(values)))
+        raise InputError(f"labels by {by}: that of node {where} is {values[where]}, expected a finite number")
+    if bins is None and by == NodeFeature.FRACTION:
+        bins = FRACTION_EDGES
+    if bins is None:
+        if (values != np.rint(values)).any():
+            raise InputError(f"labels by {by}: it is not whole numbers, so bins are needed, as edges between them")
+        return values.astype(np.int64)
+    edges = np.asarray(bins, dtype=np.float64)
+    if edges.ndim != 1 or not (np.diff(edges) > 0).all() or not np.isfinite(edges).all():
+        raise InputError(f"labels by {by}: bins must be increasing edges, got {bins}")
+    return np.searchsorted(edges, values, side="right").astype(np.int64)
+
+
+def _values(graphs: JetGraphs, by: str) -> Array:
+    """Return a feature of the nodes, or the fraction of pt from what there is."""
+    there = graphs.recipe.node_features
+    if by in there or by != NodeFeature.FRACTION:
+        return graphs.feature(by)
+    if NodeFeature.LN_FRACTION in there:
+        return np.exp(graphs.feature(NodeFeature.LN_FRACTION).astype(np.float64))
+    if NodeFeature.PT not in there:
+        raise InputError(
+            f"labels by ptfrac need ptfrac, lnptfrac or pt among the node features, which are {', '.join(there)}; "
+            f"labels by {DEGREE} or {NONE} need none"
+        )
+    pt = graphs.feature(NodeFeature.PT).astype(np.float64)
+    graph = np.repeat(np.arange(len(graphs)), np.diff(graphs.ptr))
+    total = np.bincount(graph, pt, minlength=len(graphs))[graph]  # one after another, in the order of the nodes
+    return np.divide(pt, total, out=np.zeros_like(pt), where=total > 0.0)
+
+
+def labelled(graphs: JetGraphs, wanted: Labels | None) -> Integers:
+    """Return labels that are given by name, by a function, or as they are.
+
+    Raises
+    ------
+    InputError
+        If they are not whole numbers, one for each node.
+    """
+    if wanted is None:
+        return labels(graphs)
+    if isinstance(wanted, str):
+        return labels(graphs, wanted)
+    found = np.asarray(wanted(graphs) if callable(wanted) else wanted)
+    if found.shape != (graphs.nodes,) or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(
+            f"labels are {found.dtype} of the shape {found.shape}, expected whole numbers of the shape "
+            f"({graphs.nodes},), one for each node"
+        )
+    return np.ascontiguousarray(found, dtype=np.int64)

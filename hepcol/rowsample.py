@@ -1,0 +1,166 @@
+"""A uniform sample of rows that depends on what the rows are, never on chunks or their order.
+
+Every row has a key of 64 bits, a hash of what identifies it; the rows with the lowest keys are the sample.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self, TypeAlias
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from hepcol.random import stream_key
+
+Keys = npt.NDArray[np.uint64]
+Rows: TypeAlias = ak.Array | dict[str, ak.Array]
+
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
+
+
+def splitmix64(state: npt.ArrayLike) -> Keys:
+    """Return the outputs of SplitMix64 in some states, a bijection; its next state is the last one plus a constant.
+
+    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA '14, doi:10.1145/2660193.2660195;
+    constants from Vigna's ``splitmix64.c``.
+    """
+    word = np.atleast_1d(np.asarray(state, dtype=np.uint64)) + _GAMMA
+    word = (word ^ (word >> _SHIFTS[0])) * _MULTIPLIERS[0]
+    word = (word ^ (word >> _SHIFTS[1])) * _MULTIPLIERS[1]
+    return word ^ (word >> _SHIFTS[2])
+
+
+def keys_of(uuid: str, entries: npt.ArrayLike, numbers: npt.ArrayLike = 0, *, stream: str = "rows") -> Keys:
+    """Hash what identifies rows to their keys.
+
+    Among n rows the probability that two keys are equal is about n^2 / 2^65: 3e-8 for a million.
+
+    Parameters
+    ----------
+    uuid : str
+        UUID of the file, ``events.metadata["fileuuid"]``.
+    entries : array of integers
+        Entry of each row in the file: ``events.metadata["entrystart"]`` and its place in the chunk.
+    numbers : array of integers
+        Number of the object in the event, for rows of objects.
+    stream : str
+        Samples of one stream take the same events; another name gives one that has nothing to do with them.
+    """
+    event, number = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=np.uint64)) for x in (entries, numbers)))
+    return splitmix64(splitmix64(splitmix64(stream_key(0, stream, uuid)) ^ event) ^ number)
+
+
+def lowest(size: int, keys: Keys) -> npt.NDArray[np.intp]:
+    """Places of the ``size`` lowest keys, and of all that equal the last: what is worth making rows of."""
+    if len(keys) <= size:
+        return np.arange(len(keys))
+    return np.flatnonzero(keys <= np.partition(keys, size - 1)[size - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class RowSample:
+    """At most ``size`` rows of a dataset, made by :meth:`of`; ``+`` gives the sample of both.
+
+    Parameters
+    ----------
+    size : int
+        How many rows there may be.
+    keys : array of uint64
+        Their keys, from the lowest.
+    rows : awkward array, or dict of them
+        The rows, in the order of the keys, and packed: rows that were dropped take no memory.
+    """
+
+    size: int
+    keys: Keys
+    rows: Rows
+
+    @classmethod
+    def of(cls, size: int, keys: npt.ArrayLike, rows: Any) -> Self:
+        """Sample the rows of a chunk.
+
+        Parameters
+        ----------
+        size : int
+            How many rows to keep.
+        keys : array of uint64
+            Key of each row, see :func:`keys_of`.
+        rows : array, or mapping of str to array
+            The rows, or columns of them by name; ragged ones are awkward arrays. Classes of records are not kept.
+
+        Raises
+        ------
+        ValueError
+            If ``size`` is not positive, or there are not as many rows as keys.
+        """
+        if size < 1:
+            raise ValueError(f"a sample must have room for at least 1 row, got {size}")
+        hashes = np.asarray(keys, dtype=np.uint64)
+        columns = dict(rows) if isinstance(rows, Mapping) else {"": rows}
+        for name, column in columns.items():
+            if len(column) != len(hashes):
+                raise ValueError(f"{name or 'rows'} must be as many as keys, got {len(column)} and {len(hashes)}")
+        plain = {name: _plain(ak.Array(column)) for name, column in columns.items()}
+        return cls._lowest(size, hashes, plain)
+
+    @classmethod
+    def _lowest(cls, size: int, keys: Keys, columns: Mapping[str, ak.Array]) -> Self:
+        """Keep the rows with the lowest keys."""
+        chosen = lowest(size, keys)
+        chosen = chosen[np.argsort(keys[chosen], kind="stable")]
+        for start, stop in _ties(keys[chosen]):  # a matter of copies: sorted by what is in them, in any chunking alike
+            chosen[start:stop] = sorted(
+                chosen[start:stop], key=lambda row: [repr(c[row : row + 1].to_list()) for c in columns.values()]
+            )
+        chosen = chosen[:size]
+        # joined with nothing: what was never merged has the same layout as what was
+        kept = {name: ak.to_packed(ak.concatenate([column, column[:0]])[chosen]) for name, column in columns.items()}
+        return cls(size, keys[chosen], kept[""] if list(kept) == [""] else kept)
+
+    @property
+    def columns(self) -> dict[str, ak.Array]:
+        """The rows by the names of their columns; under an empty name, if they have none."""
+        return self.rows if isinstance(self.rows, dict) else {"": self.rows}
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.keys)
+
+    def equals(self, other: "RowSample") -> bool:
+        """Whether another sample has the same rows, bit for bit."""
+        return (
+            self.size == other.size
+            and np.array_equal(self.keys, other.keys)
+            and list(self.columns) == list(other.columns)
+            and all(_bits(column) == _bits(other.columns[name]) for name, column in self.columns.items())
+        )
+
+    def __add__(self, other: "RowSample") -> "RowSample":
+        """Sample the rows of both; both need the same size and columns."""
+        ours, theirs = (self.size, list(self.columns)), (other.size, list(other.columns))
+        if ours != theirs:
+            raise ValueError(f"samples of different size or columns do not merge: {ours} and {theirs}")
+        keys = np.concatenate([self.keys, other.keys])
+        columns = {name: ak.concatenate([column, other.columns[name]]) for name, column in self.columns.items()}
+        return self._lowest(self.size, keys, columns)
+
+
+def _plain(array: ak.Array) -> ak.Array:
+    """Leave the classes of records behind, which would hold on to the file that they are read from."""
+    return ak.Array(ak.materialize(array).layout)
+
+
+def _bits(array: ak.Array) -> tuple[str, int, dict[str, bytes]]:
+    """Return all that an array is: its layout and buffers."""
+    form, length, buffers = ak.to_buffers(array)
+    return form.to_json(), int(length), {name: np.asarray(buffer).tobytes() for name, buffer in buffers.items()}
+
+
+def _ties(keys: Keys) -> Iterator[tuple[int, int]]:
+    """Ranges of equal keys among sorted ones, of more than one."""
+    edges = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist(), len(keys)]
+    return ((start, stop) for start, stop in pairwise(edges) if stop - start > 1)

@@ -1,0 +1,159 @@
+"""The processor of jet graphs."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+from coffea.processor import ProcessorABC
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepcol.chunkfiles import ChunkFile
+from hepcol.errors import InputError
+from hepcol.events import Columns
+from hepcol.graphs import Constituents, JetGraphs, Recipe, build
+from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
+from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
+from hepcol.graphs.recipe import Number
+from hepcol.result import DatasetResult, Result
+from hepcol.rowsample import RowSample, keys_of, lowest
+from hepcol.sums import ExactSum
+from processors.jet_graphs import observables
+
+Floats = npt.NDArray[np.float64]
+
+WEIGHT = "weight"
+_GENERATOR_WEIGHT = "genWeight"
+MAX_WEIGHT = 2.0**30
+
+
+class Format(StrEnum):
+    """Format of the files of graphs."""
+
+    NPZ = "npz"
+    PARQUET = "parquet"
+    ROOT = "root"
+
+
+class Stored(StrEnum):
+    """What files have of graphs: nodes, of which the edges are made again, or all."""
+
+    NODES = NODES
+    ALL = ALL
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class JetGraphsProcessor(Recipe, ProcessorABC):
+    """Graphs of the leading large-R jets, a file for each chunk, and their similarity by a graph kernel.
+
+    Parameters
+    ----------
+    collection : {"FatJet", "Jet", "GenJetAK8", "GenJet"}
+        Jets.
+    jets : int, optional
+        Jets of an event that become graphs, those of highest pt; None, or ``all``, for all.
+    format : {"npz", "parquet", "root"}
+        Format of the files.
+    stored : {"nodes", "all"}
+        What the files have: nodes, of which ``JetGraphs.read`` makes the edges again, or edges, too.
+    sample : int
+        Graphs of a dataset that are compared with each other, a uniform sample of all, the same for any chunking.
+    max_weight : float
+        Bound on the magnitude of event weights; a larger weight is an error.
+
+    The others are those of :class:`hepcol.graphs.Recipe`.
+    """
+
+    collection: str = "FatJet"
+    jets: Number = 2
+    format: Format = Format.NPZ
+    stored: Stored = Stored.NODES
+    sample: Annotated[int, Field(ge=1)] = 500
+    max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
+    event_identity: ClassVar[str] = "file UUID and entry"  # of the sample, for provenance
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named(self.collection)
+        if self.stored is Stored.NODES and not self.recipe.can_rebuild:
+            raise InputError(
+                f"stored=nodes needs pt, eta and phi, and for lnm2 mass, among node_features, got "
+                f"{','.join(self.node_features)}; stored=all does not"
+            )
+
+    @property
+    def recipe(self) -> Recipe:
+        """How jets become graphs."""
+        return Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})
+
+    @property
+    def required_columns(self) -> Columns:
+        """Columns that the events need to have."""
+        names = COLLECTIONS[self.collection]
+        return (
+            *(f"{names.jets}.{name}" for name in MOMENTA),
+            f"{names.links}.{names.jet_index}",
+            f"{names.links}.{names.candidate_index}",
+            *(f"{names.candidates}.{name}" for name in (*MOMENTA, *self.recipe.columns)),
+        )
+
+    def warm_up(self) -> None:
+        """Compile the kernels, or load them from the cache."""
+        nothing = np.zeros(2)
+        columns = dict.fromkeys(self.recipe.columns, nothing)
+        build(Constituents(nothing, nothing, nothing, np.array([0, 2]), columns=columns), self.recipe)
+
+    def process(self, events: ak.Array) -> Result:
+        """Analyse one chunk; the sum over chunks is the result of all events."""
+        jets = Constituents.from_events(events, self.collection, self.jets, self.recipe.columns)
+        graphs = build(jets, self.recipe)
+        rows = graphs.columns["row"]
+        weights = event_weights(events)
+        of_jets = None if weights is None else weights[rows]
+        graphs = _identified(graphs, events.metadata, of_jets)
+        content = to_bytes(graphs, f".{self.format}", self.stored)
+        counts = {"graphs": len(graphs), "nodes": graphs.nodes, "edges": graphs.edges}
+        per_event = np.bincount(rows, minlength=len(events))
+        result = DatasetResult(
+            len(events),
+            ExactSum.of_ones(len(events), self.max_weight, len(events))
+            if weights is None
+            else ExactSum.of(weights, self.max_weight),
+            {"all events": len(events), "with a jet": int(np.count_nonzero(per_event))},
+            {
+                **counts,
+                "graphs without nodes": int(np.count_nonzero(np.diff(graphs.ptr) == 0)),
+                "jets cut to nmax": int(np.count_nonzero(np.diff(jets.offsets) > np.diff(graphs.ptr))),
+                "constituent links lost": jets.lost_links,
+            },
+            observables.fill(jets, graphs, None, of_jets, self.max_weight),
+            {KIND: self._sample(graphs, events.metadata)},
+            (ChunkFile.of(events.metadata, KIND, f".{self.format}", content, counts),),
+        )
+        return Result({events.metadata["dataset"]: result})
+
+    def _sample(self, graphs: JetGraphs, metadata: Mapping[str, Any]) -> RowSample:
+        """Sample the graphs; without edges, where these can be made again."""
+        keys = keys_of(metadata["fileuuid"], graphs.columns["entry"], graphs.columns["jet"], stream=KIND)
+        chosen = lowest(self.sample, keys)
+        few = graphs[chosen]
+        few = few.without_edges() if self.recipe.can_rebuild else few
+        return RowSample.of(self.sample, keys[chosen], few.to_awkward())
+
+
+def _identified(graphs: JetGraphs, metadata: Mapping[str, Any], weight: Floats | None) -> JetGraphs:
+    """Tell each jet's event by its entry in the file, and its weight; a row in the chunk means nothing later."""
+    rest = {name: column for name, column in graphs.columns.items() if name != "row"}
+    weights = {} if weight is None else {WEIGHT: weight}
+    columns = {"entry": metadata["entrystart"] + graphs.columns["row"], **rest, **weights}
+    return JetGraphs(graphs.x, graphs.ptr, graphs.edge_index, graphs.edge_ptr, graphs.edge_attr, columns, graphs.recipe)
+
+
+def event_weights(events: ak.Array) -> Floats | None:
+    """Weights of the generator; None of data, whose events count one."""
+    if _GENERATOR_WEIGHT not in events.fields:
+        return None
+    return ak.to_numpy(events[_GENERATOR_WEIGHT]).astype(np.float64)

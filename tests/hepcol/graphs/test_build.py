@@ -1,0 +1,307 @@
+import itertools
+import math
+
+import awkward as ak
+import numpy as np
+import pytest
+import vector
+from scipy.spatial import cKDTree
+
+from hepcol.errors import InputError
+from hepcol.graphs import Constituents, JetGraphs, Recipe, build
+from tests.hepcol.graphs.toys import toy_jets
+
+MOMENTA = ("pt", "eta", "phi", "mass")
+
+
+@pytest.fixture(scope="module")
+def jets():
+    return toy_jets()
+
+
+def of_graph(graphs, i):
+    """Features of one graph as doubles, by name."""
+    rows = graphs.x[graphs.ptr[i] : graphs.ptr[i + 1]].astype(np.float64)
+    return dict(zip(graphs.recipe.node_features, rows.T, strict=True))
+
+
+def distances(eta, phi):
+    """All distances in double precision, azimuths wrapped by the remainder that IEEE defines."""
+    d_phi = np.array([[math.remainder(a - b, 2 * math.pi) for b in phi] for a in phi]).reshape(len(phi), len(phi))
+    return np.hypot(eta[:, None] - eta[None, :], d_phi)
+
+
+def edges_of(graphs, i):
+    return set(graphs.adjacency(i))
+
+
+@pytest.mark.parametrize("transform", ["none", "center_rotate_flip", "reference_boost"])
+def test_joins_what_a_search_of_all_pairs_joins(jets, transform):
+    graphs = build(jets, transform=transform, r=0.4)
+    joined = straddling = 0
+    for i in range(len(graphs)):
+        nodes = of_graph(graphs, i)
+        separation = distances(nodes["eta"], nodes["phi"])
+        near = separation < 0.4
+        np.fill_diagonal(near, False)
+        doubtful = np.abs(separation - 0.4) < 1e-6
+        got = np.zeros_like(near)
+        for source, target in edges_of(graphs, i):
+            got[source, target] = True
+        assert np.array_equal(got | doubtful, near | doubtful)
+        joined += int(got.sum())
+        straddling += int((got & (np.abs(nodes["phi"][:, None] - nodes["phi"][None, :]) > math.pi)).sum())
+        attribute = graphs.edge_attr[graphs.edge_ptr[i] : graphs.edge_ptr[i + 1], 0]
+        expected = [separation[s, t] for s, t in graphs.adjacency(i)]
+        assert np.allclose(attribute, expected, rtol=1e-6, atol=1e-7)
+    assert joined > 10_000
+    assert transform != "none" or straddling > 500  # across phi = pi
+
+
+def test_neighbours_are_those_of_a_tree(jets):
+    k = 7
+    graphs = build(jets, edges="knn", k=k, undirected=False)
+    for i in range(len(graphs)):
+        nodes = of_graph(graphs, i)
+        n = len(nodes["pt"])
+        edges = edges_of(graphs, i)
+        assert len(edges) == n * min(k, max(n - 1, 0))
+        if n < 2:
+            continue
+        # a copy of each node on the other side: the tree knows no azimuth
+        positions = [np.stack([nodes["eta"], nodes["phi"] + turn], axis=1) for turn in (0, 2 * math.pi, -2 * math.pi)]
+        found, _ = cKDTree(np.concatenate(positions)).query(positions[0], k=min(k, n - 1) + 1)
+        separation = distances(nodes["eta"], nodes["phi"])
+        for node in range(n):
+            mine = sorted(separation[s, t] for s, t in edges if t == node)
+            assert all(source != node for source, target in edges if target == node)
+            assert np.allclose(mine, np.sort(found[node])[1:], atol=1e-9)
+
+
+def test_undirected_neighbours_are_joined_back(jets):
+    directed, undirected = (build(jets, edges="knn", k=3, undirected=choice) for choice in (False, True))
+    for i in range(len(directed)):
+        one_way = edges_of(directed, i)
+        assert edges_of(undirected, i) == one_way | {(target, source) for source, target in one_way}
+
+
+def test_edges_come_by_target_then_source(jets):
+    graphs = build(jets, self_loops=True)
+    for i in range(len(graphs)):
+        listed = [(target, source) for source, target in graphs.adjacency(i)]
+        assert listed == sorted(set(listed))
+        assert {(n, n) for n in range(graphs.ptr[i + 1] - graphs.ptr[i])} <= set(listed)
+
+
+@pytest.mark.parametrize(("edges", "number"), [("full", 40 * 39), ("none", 0)])
+def test_joins_all_or_nothing(jets, edges, number):
+    graphs = build(jets, edges=edges)
+    assert np.diff(graphs.edge_ptr)[4] == number
+    assert np.diff(graphs.edge_ptr)[:3].tolist() == ([0, 0, 2] if edges == "full" else [0, 0, 0])
+
+
+def test_more_nodes_than_bits_in_a_word():
+    jets = toy_jets(30, most=200)
+    graphs = build(jets, nmax=None)
+    assert np.array_equal(np.diff(graphs.ptr), np.diff(jets.offsets))
+    for i in (4, 10, 20):
+        nodes = of_graph(graphs, i)
+        near = distances(nodes["eta"], nodes["phi"]) < 0.4
+        np.fill_diagonal(near, False)
+        assert edges_of(graphs, i) == set(zip(*map(np.ndarray.tolist, np.nonzero(near)), strict=True))
+
+
+def test_takes_the_hardest_in_the_order_of_the_record():
+    pt = [1.0, 5.0, 2.0, 5.0, 2.0, 9.0]
+    jets = Constituents(*np.array([pt, range(6), [0.0] * 6]), np.array([0, 6]))
+    assert build(jets, nmax=4).feature("eta").tolist() == [5, 1, 3, 2]
+    assert build(jets, nmax=None).feature("eta").tolist() == [5, 1, 3, 2, 4, 0]
+    assert build(jets, nmax=1).feature("pt").tolist() == [9]
+
+
+@pytest.mark.parametrize("transform", ["none", "center", "center_rotate_flip", "reference_boost", "fixed_mpt"])
+def test_few_constituents_are_exact(transform):
+    pt, eta, phi = [30.0, 50.0, 10.0], [1.5, 0.3, 0.5], [3.0, 3.1, -3.1]
+    jets = Constituents(*np.array([pt, eta, phi]), np.array([0, 0, 1, 3, 3]))
+    graphs = build(jets, transform=transform, r=4)
+    assert np.diff(graphs.ptr).tolist() == [0, 1, 2, 0]
+    assert np.diff(graphs.edge_ptr).tolist() == [0, 0, 2, 0]
+    alone = {name: value[0] for name, value in of_graph(graphs, 1).items()}
+    two = of_graph(graphs, 2)
+    assert np.isfinite(graphs.x).all()
+    assert np.isfinite(graphs.edge_attr).all()
+    assert two["pt"][0] > two["pt"][1]
+    if transform == "none":
+        assert alone == {"pt": 30, "eta": 1.5, "phi": 3}
+    elif transform == "reference_boost":  # without a mass, all of the energy is along the axis
+        assert alone == pytest.approx({"pt": 1, "eta": 0, "phi": 0}, abs=1e-7)
+        assert two["phi"][0] == pytest.approx(0, abs=1e-7)
+        assert two["eta"][0] > 0 > two["eta"][1]
+    else:
+        assert (alone["pt"], alone["eta"], alone["phi"]) == pytest.approx((30, 0, 0), abs=1e-7)
+    if transform == "center_rotate_flip":  # along phi, the harder one at positive phi, the centre of pt at 0
+        apart = math.hypot(0.2, 2 * math.pi - 6.2)
+        assert two["eta"] == pytest.approx([0, 0], abs=1e-7)
+        assert two["phi"] == pytest.approx([apart / 6, -apart * 5 / 6], rel=1e-6)
+
+
+def test_centre_is_where_pt_is(jets):
+    graphs = build(jets, transform="center", nmax=None)
+    for i in range(len(graphs)):
+        nodes = of_graph(graphs, i)
+        if len(nodes["pt"]):
+            assert np.average(nodes["eta"], weights=nodes["pt"]) == pytest.approx(0, abs=1e-6)
+            assert np.average(nodes["phi"], weights=nodes["pt"]) == pytest.approx(0, abs=1e-6)
+
+
+def test_principal_axis_is_along_phi_and_most_pt_is_positive(jets):
+    graphs = build(jets, transform="center_rotate_flip", nmax=None)
+    centred = build(jets, transform="center", nmax=None)
+    for i in range(len(graphs)):
+        nodes, before = of_graph(graphs, i), of_graph(centred, i)
+        n = len(nodes["pt"])
+        if n < 3:
+            continue
+        positions = np.stack([nodes["eta"], nodes["phi"]])
+        covariance = np.cov(positions, aweights=nodes["pt"])
+        assert covariance[1, 1] >= covariance[0, 0]
+        assert covariance[0, 1] == pytest.approx(0, abs=1e-5 * covariance[1, 1])
+        quadrant = {
+            (y, x): nodes["pt"][((nodes["eta"] >= 0) == y) & ((nodes["phi"] >= 0) == x)].sum()
+            for y in (True, False)
+            for x in (True, False)
+        }
+        assert quadrant[True, True] == max(quadrant.values())
+        assert np.allclose(np.hypot(*positions), np.hypot(before["eta"], before["phi"]), atol=1e-6)
+
+
+def momenta(nodes):
+    return vector.array({name: nodes[name] for name in MOMENTA})
+
+
+def total(momentum):
+    return vector.obj(**{name: float(getattr(momentum, name).sum()) for name in ("px", "py", "pz", "E")})
+
+
+def pair_masses(momentum):
+    return np.array([[(a + b).mass for b in momentum] for a in momentum])
+
+
+@pytest.mark.parametrize("transform", ["reference_boost", "fixed_mpt"])
+def test_boosts_are_those_of_vector(transform):
+    """Momenta of jets are summed, boosted and multiplied by the package vector."""
+    jets = toy_jets(30, most=20)
+    options = {"nmax": None, "node_features": MOMENTA, "reference_mass": 0.3, "reference_energy": 2.0, "mpt": 0.7}
+    before, after = (build(jets, transform=name, **options) for name in ("none", transform))
+    checked = 0
+    for i in range(len(after)):
+        old = momenta(of_graph(before, i))
+        if len(old) < 3:
+            continue
+        new = momenta(of_graph(after, i))
+        jet, boosted = total(old), total(new)
+        scale = 1.0
+        if transform == "reference_boost":
+            scale = 0.3 / jet.mass
+            assert (boosted.mass, boosted.energy) == pytest.approx((0.3, 2.0), rel=1e-4)
+            assert (boosted.eta, boosted.phi) == pytest.approx((0, 0), abs=1e-4)
+            assert new.phi[0] == pytest.approx(0, abs=1e-6)
+            assert new.eta[0] > 0
+            assert new.phi[1] >= 0
+        else:
+            assert new.eta[0] == pytest.approx(_boosted(old, jet, 0.7).eta[0] - jet.eta, abs=1e-4)
+            assert new.pt == pytest.approx(_boosted(old, jet, 0.7).pt, rel=1e-4, abs=1e-5)
+            turned = _boosted(old, jet, 0.7).phi - jet.phi
+            assert np.cos(new.phi) == pytest.approx(np.cos(turned), abs=1e-4)
+        # masses of pairs are what no boost or rotation changes
+        if transform == "reference_boost":
+            expected = scale * pair_masses(old)
+            assert np.allclose(pair_masses(new), expected, rtol=2e-2, atol=3e-3 * expected.max())
+        checked += 1
+    assert checked > 20
+
+
+def _boosted(momentum, jet, mpt):
+    """Boost to the rest frame of the jet, and out along its direction to the momentum with which m / pt is ``mpt``."""
+    wanted = jet.mass / mpt * jet.p / jet.pt
+    beta = wanted / math.hypot(wanted, jet.mass)
+    axis = jet.to_Vector3D().unit()
+    at_rest = momentum.boostCM_of(jet)
+    return at_rest.boost_beta3(axis * beta)
+
+
+def test_features_are_what_their_names_say(jets):
+    names = (*MOMENTA, "energy", "lnpt", "lnenergy", "ptfrac", "lnptfrac", "radius")
+    graphs = build(jets, node_features=names, transform="center", edge_features=("dr", "lnkt", "lnz", "lnm2"))
+    for i in (3, 50, 100):
+        nodes = of_graph(graphs, i)
+        four = momenta(nodes)
+        total = jets.pt[jets.offsets[i] : jets.offsets[i + 1]].astype(np.float64).sum()
+        assert nodes["energy"] == pytest.approx(four.energy, rel=1e-6)
+        assert nodes["lnpt"] == pytest.approx(np.log(nodes["pt"]), abs=1e-6)
+        assert nodes["lnenergy"] == pytest.approx(np.log(four.energy), abs=1e-6)
+        assert nodes["ptfrac"] == pytest.approx(nodes["pt"] / total, rel=1e-6)
+        assert nodes["lnptfrac"] == pytest.approx(np.log(nodes["pt"] / total), abs=1e-5)
+        assert nodes["radius"] == pytest.approx(np.hypot(nodes["eta"], nodes["phi"]), abs=1e-7)
+        attributes = graphs.edge_attr[graphs.edge_ptr[i] : graphs.edge_ptr[i + 1]]
+        for (s, t), (dr, lnkt, lnz, lnm2) in zip(graphs.adjacency(i), attributes.tolist(), strict=True):
+            softer, both = min(four[s].pt, four[t].pt), four[s].pt + four[t].pt
+            assert dr == pytest.approx(four[s].deltaR(four[t]), rel=1e-5, abs=1e-7)
+            assert lnkt == pytest.approx(np.log(max(softer * four[s].deltaR(four[t]), 1e-8)), abs=1e-5)
+            assert lnz == pytest.approx(np.log(softer / both), abs=1e-5)
+            assert lnm2 == pytest.approx(np.log((four[s] + four[t]).mass2), abs=1e-4)
+
+
+def test_columns_of_constituents_become_features():
+    jets = toy_jets(charge=lambda n, rng: rng.integers(-1, 2, n))
+    graphs = build(jets, node_features=("charge", "pt"), edges="none")
+    charges = np.concatenate(
+        [jets.columns["charge"][a:b][:40] for a, b in zip(jets.offsets[:-1], jets.offsets[1:], strict=True)]
+    )
+    assert np.array_equal(graphs.feature("charge"), charges)
+
+
+@pytest.mark.parametrize("parts", [2, 7])
+def test_parts_of_the_jets_give_the_same_bits(jets, parts):
+    nested = ak.zip({name: ak.unflatten(getattr(jets, name), np.diff(jets.offsets)) for name in MOMENTA})
+    options = {
+        "transform": "reference_boost",
+        "edges": "knn",
+        "edge_features": ("dr", "lnkt", "lnz", "lnm2"),
+        "node_features": MOMENTA,
+    }
+    whole = build(nested, **options)
+    edges = np.linspace(0, len(nested), parts + 1).astype(int)
+    pieces = [build(nested[a:b], **options) for a, b in itertools.pairwise(edges)]
+    joined = JetGraphs.concatenate(pieces)
+    for name in ("x", "ptr", "edge_index", "edge_ptr", "edge_attr"):
+        assert getattr(joined, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_edges_are_made_again_of_nodes_to_the_bit(jets):
+    for transform in ("none", "reference_boost", "center_rotate_flip"):
+        graphs = build(jets, transform=transform, node_features=MOMENTA, edge_features=("lnm2", "dr"))
+        assert graphs.without_edges().edges == 0
+        assert graphs.without_edges().rebuilt().is_equal(graphs)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"edges": "delaunay"}, "edges='delaunay'"),
+        ({"r": -1}, "r=-1"),
+        ({"k": 0}, "k=0"),
+        ({"nmax": 0}, "nmax=0"),
+        ({"radius": 0.4}, "option 'radius' of graphs is unknown; accepted: nmax, transform"),
+        ({"node_features": ("pt", "charge")}, "node feature 'charge' is neither one of pt, eta"),
+        ({"node_features": ("pt", "pt")}, "node_features: expected each one once"),
+        ({"node_features": ()}, "node_features: expected at least one"),
+        ({"transform": "reference_boost", "reference_mass": 2}, "reference_mass must be below reference_energy"),
+        ({"recipe": Recipe(), "k": 3}, "give a recipe or options, not both"),
+    ],
+)
+def test_refuses_what_is_not_accepted(jets, options, said):
+    with pytest.raises(InputError) as error:
+        build(jets, **options)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,135 @@
+import awkward as ak
+import numpy as np
+import pytest
+
+from hepcol.errors import InputError
+from hepcol.events import open_events
+from hepcol.graphs import Constituents, build
+
+PFNANO = "pfnano.root"
+
+
+@pytest.fixture(scope="module")
+def pfnano(shared_data):
+    return open_events(shared_data / PFNANO)
+
+
+def links_followed(events, n_jets):
+    """Constituents of each leading jet as loops over records find them."""
+    found = []
+    for event in events:
+        by_pt = sorted(range(len(event.FatJet.pt)), key=lambda jet: -event.FatJet.pt[jet])
+        for jet in by_pt[:n_jets]:
+            mine = [
+                int(candidate)
+                for of, candidate in zip(event.FatJetPFCands.jetIdx, event.FatJetPFCands.pFCandsIdx, strict=True)
+                if of == jet
+            ]
+            found.append([float(event.PFCands.pt[candidate]) for candidate in mine])
+    return found
+
+
+@pytest.mark.parametrize("jets", [None, 1, 2])
+def test_follows_the_links_of_pfnano(pfnano, jets):
+    taken = Constituents.from_events(pfnano, jets=jets, columns=("pdgId",))
+    expected = links_followed(pfnano, jets)
+    assert ak.unflatten(taken.pt, np.diff(taken.offsets)).to_list() == expected
+    assert taken.lost_links == 0
+    assert taken.jets["event"].tolist() == np.asarray(pfnano.event)[taken.jets["row"]].tolist()
+    assert set(np.abs(taken.columns["pdgId"])) <= {1, 2, 11, 13, 22, 130, 211}
+
+
+def test_the_real_file_has_24_graphs_of_848_nodes(pfnano):
+    graphs = build(Constituents.from_events(pfnano, jets=None))
+    assert (len(graphs), graphs.nodes, graphs.edges) == (24, 848, 19324)
+
+
+def test_jets_are_taken_by_pt_and_not_by_place():
+    jet_pt = np.array([10.0, 30.0, 20.0, 30.0, np.nan])
+    from hepcol.kernels.constituents import leading
+
+    offsets = np.array([0, 5, 5])
+    for n_jets, expected in ((2, [1, 3]), (3, [1, 3, 2]), (-1, [1, 3, 2, 0, 4])):
+        chosen, found = leading(jet_pt, offsets, n_jets)
+        assert chosen.tolist() == expected
+        assert found.tolist() == [0, len(expected), len(expected)]
+
+
+def test_links_that_lead_nowhere_are_counted_and_not_followed():
+    events = ak.Array(
+        {
+            "FatJet": ak.zip({name: [[100.0, 50.0], [70.0]] for name in ("pt", "eta", "phi", "mass")}),
+            "FatJetPFCands": ak.zip({"jetIdx": [[1, 0, 0, 2, 0], [0, -1]], "pFCandsIdx": [[0, 2, 1, 0, 3], [0, 0]]}),
+            "PFCands": ak.zip({name: [[1.0, 2.0, 3.0], [4.0]] for name in ("pt", "eta", "phi", "mass")}),
+        }
+    )
+    taken = Constituents.from_events(events)
+    assert ak.unflatten(taken.pt, np.diff(taken.offsets)).to_list() == [[3.0, 2.0], [1.0], [4.0]]
+    assert taken.lost_links == 3
+    assert taken.jets["row"].tolist() == [0, 0, 1]
+    assert taken.jets["jet"].tolist() == [0, 1, 0]
+
+
+def test_nested_and_flat_arrays_are_the_same():
+    record = {"pt": 3.0, "eta": 0.1, "phi": 0.2, "mass": 0.5, "charge": -1}
+    by_event = ak.Array([[[record, record], []], [], [[record], [record], [record]]])
+    taken = Constituents.from_awkward(by_event, jets=2)
+    assert taken.offsets.tolist() == [0, 2, 2, 3, 4]
+    assert taken.jets["row"].tolist() == [0, 0, 2, 2]
+    assert taken.jets["jet"].tolist() == [0, 1, 0, 1]
+    assert taken.columns["charge"].tolist() == [-1] * 4
+    by_jet = Constituents.from_awkward(by_event[2])
+    assert by_jet.offsets.tolist() == [0, 1, 2, 3]
+    flat = Constituents(taken.pt, taken.eta, taken.phi, taken.offsets, taken.mass, taken.columns, taken.jets)
+    assert build(flat).is_equal(build(taken))
+
+
+def test_masses_below_0_by_rounding_are_0():
+    pt, eta = np.array([100.0, 1.0]), np.array([2.0, 0.0])
+    taken = Constituents(pt, eta, eta, np.array([0, 2]), np.array([-0.01, 0.1]))
+    assert taken.mass.tolist() == [0.0, 0.1]
+    with pytest.raises(InputError, match=r"mass of constituent 1 is -0\.1 GeV, expected at least 0"):
+        Constituents(pt, eta, eta, np.array([0, 2]), np.array([-0.01, -0.1]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pt": [1, np.nan]}, "pt of constituent 1 is nan, expected a finite number"),
+        ({"eta": [np.inf, 0]}, "eta of constituent 0 is inf"),
+        ({"pt": [1, -2]}, "pt of constituent 1 is -2.0 GeV, expected at least 0"),
+        ({"phi": [0]}, r"column phi of constituents has the shape (1,), expected (2,)"),
+        ({"offsets": [0, 3, 2]}, "offsets of constituents must begin with 0 and not decrease"),
+        ({"offsets": [1, 2]}, "offsets of constituents must begin with 0"),
+        ({"columns": {"charge": np.zeros(3)}}, "column charge of constituents has the shape"),
+        ({"jets": {"event": np.zeros(3)}}, "column event of jets has the shape (3,), expected (1,)"),
+    ],
+)
+def test_refuses_columns_that_do_not_fit(changes, said):
+    given = {"pt": [1, 2], "eta": [0, 0], "phi": [0, 0], "offsets": [0, 2]} | changes
+    arrays = {name: value if isinstance(value, dict) else np.array(value, float) for name, value in given.items()}
+    with pytest.raises(InputError) as error:
+        Constituents(**arrays)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (ak.Array([1.0, 2.0]), "expected jets * var"),
+        (ak.Array([[{"pt": 1.0, "eta": 2.0}]]), "constituents have no field phi; they have pt, eta"),
+    ],
+)
+def test_refuses_arrays_that_are_no_constituents(array, said):
+    with pytest.raises(InputError) as error:
+        Constituents.from_awkward(array)
+    assert said in str(error.value)
+
+
+def test_refuses_collections_and_columns_that_are_not_there(pfnano):
+    with pytest.raises(InputError, match="jets must be one of FatJet, Jet, GenJetAK8, GenJet, got 'LargeR'"):
+        Constituents.from_events(pfnano, "LargeR")
+    with pytest.raises(InputError, match="candidates PFCands have no column flavour; they have charge"):
+        Constituents.from_events(pfnano, columns=("flavour",))
+    with pytest.raises(InputError, match="the events have no collection FatJetPFCands, which holds the jets FatJet"):
+        Constituents.from_events(pfnano[["FatJet", "PFCands"]])

@@ -1,0 +1,73 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hepcol.errors import InputError
+from hepcol.graphs import JetGraphs, build
+from tests.hepcol.graphs.toys import toy_jets
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    jets = toy_jets(60)
+    jets = dataclasses.replace(jets, jets={"event": np.arange(60, dtype=np.uint64)})
+    return build(jets, edges="knn", k=3, undirected=False, edge_features=("dr", "lnz"))
+
+
+def test_some_graphs_are_those_that_are_asked_for(graphs):
+    for which in (slice(3, 9), [5, 0, 4, 4], np.arange(60) % 7 == 0, slice(None, None, 5), slice(9, 3)):
+        some = graphs[which]
+        rows = np.arange(60)[which]
+        assert some.columns["event"].tolist() == rows.tolist()
+        assert len(some) == len(rows)
+        for place, row in enumerate(rows):
+            node, edge = slice(*graphs.ptr[row : row + 2]), slice(*graphs.edge_ptr[row : row + 2])
+            assert np.array_equal(some.x[some.ptr[place] : some.ptr[place + 1]], graphs.x[node])
+            mine = slice(*some.edge_ptr[place : place + 2])
+            assert np.array_equal(some.edge_index[:, mine], graphs.edge_index[:, edge])
+            assert np.array_equal(some.edge_attr[mine], graphs.edge_attr[edge])
+
+
+def test_parts_joined_are_the_whole(graphs):
+    assert JetGraphs.concatenate([graphs[:1], graphs[1:1], graphs[1:20], graphs[20:]]).is_equal(graphs)
+    assert not graphs[:59].is_equal(graphs)
+
+
+def test_does_not_join_what_was_made_in_different_ways(graphs):
+    other = build(toy_jets(3), edges="none")
+    with pytest.raises(InputError, match="graphs were made in different ways"):
+        JetGraphs.concatenate([graphs, other])
+    with pytest.raises(InputError, match="no graphs"):
+        JetGraphs.concatenate([])
+
+
+def test_degrees_count_the_edges_to_a_node(graphs):
+    expected = []
+    for graph in range(len(graphs)):
+        targets = [target for _, target in graphs.adjacency(graph)]
+        expected += [targets.count(node) for node in range(graphs.ptr[graph + 1] - graphs.ptr[graph])]
+    assert graphs.degrees.tolist() == expected
+    assert graphs.degrees.sum() == graphs.edges
+
+
+def test_comes_back_from_awkward(graphs):
+    rows = graphs.to_awkward()
+    assert rows[7].nodes.pt.to_list() == graphs[7:8].feature("pt").tolist()
+    assert JetGraphs.from_awkward(rows, graphs.recipe).is_equal(graphs)
+    assert JetGraphs.from_awkward(rows[10:20], graphs.recipe).is_equal(graphs[10:20])
+
+
+def test_refuses_arrays_that_do_not_fit(graphs):
+    with pytest.raises(InputError, match=r"x of graphs has the shape \(2, 3\), expected"):
+        dataclasses.replace(graphs, x=np.zeros((2, 3), np.float32))
+    with pytest.raises(InputError, match="column y of graphs has the shape"):
+        dataclasses.replace(graphs, columns={"y": np.zeros(2)})
+    with pytest.raises(InputError, match="the graphs have no node feature 'energy'; they have pt, eta, phi"):
+        graphs.feature("energy")
+
+
+def test_does_not_make_edges_again_without_positions():
+    graphs = build(toy_jets(5), node_features=("lnpt", "eta"))
+    with pytest.raises(InputError, match="edges cannot be made again of nodes with the features lnpt, eta"):
+        graphs.without_edges()
