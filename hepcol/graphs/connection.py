@@ -49,9 +49,11 @@ def connect(nodes: Singles, ptr: Integers, recipe: Recipe) -> tuple[npt.NDArray[
     edge_ptr = kernels.join(
         *(eta, phi, ptr, _RULES[recipe.edges], recipe.r, recipe.k, recipe.self_loops, recipe.undirected, words)
     )
-    edge_index = np.empty((2, edge_ptr[-1]), dtype=np.int32)
-    kernels.list_edges(words, ptr, edge_ptr, edge_index)
-    edge_attr = np.empty((edge_ptr[-1], len(recipe.edge_features)), dtype=np.float32)
+    is_symmetric = recipe.undirected or recipe.edges is not Edges.NEAREST
     features = np.array([_FEATURES[name] for name in recipe.edge_features], dtype=np.int64)
-    kernels.describe(pt, eta, phi, mass, ptr, edge_index, edge_ptr, features, edge_attr)
+    edge_index = np.empty((2, edge_ptr[-1]), dtype=np.int32)
+    edge_attr = np.empty((edge_ptr[-1], len(features)), dtype=np.float32)
+    kernels.describe(
+        *(pt, eta, phi, mass, ptr, words, edge_ptr, is_symmetric, features, edge_index, edge_attr)
+    )
     return edge_index, edge_ptr, edge_attr

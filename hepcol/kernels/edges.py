@@ -3,6 +3,10 @@
 The nodes of graph ``g`` are ``ptr[g]`` up to ``ptr[g + 1]`` of the columns, which are in single precision as they are
 stored; arithmetic is in double. Who is joined to whom is a bit in the words of a node, 64 nodes to a word: for jets of
 up to 64 constituents, one word.
+
+LLVM vectorises the loops that have nothing but arithmetic, so that what has to be taken one by one, such as the nodes
+in a word, is in loops of its own. Rows of them are filled up with nodes that are infinitely far, to a multiple of what
+it takes at a time: the rest, one by one, took longer than all before it.
 """
 
 import math
@@ -10,27 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from hepcol.kernels import bits
 from hepcol.kernels._jit import Floats, Integers, Unsigned, inlined, kernel
 from hepcol.kernels.elementary import sincospi
 from hepcol.kernels.geometry import angle
 from hepcol.kernels.hyperbolic import cosh, exp, log
 
 NONE, RADIUS, NEAREST, FULL = range(4)
-WORD_BITS = 64
-ONE = np.uint64(1)
+WORD_BITS = bits.WORD_BITS
 # Of the logarithms' arguments, as in the reference implementation of the Particle Transformer, arXiv:2202.03772
 SMALLEST = 1e-8
-
-
-@inlined
-def joins(words: Unsigned, node: int, other: int) -> Any:
-    """Whether a node, by its position among all, is joined to the one with number ``other`` of its graph."""
-    return (words[node, other >> 6] >> np.uint64(other & 63)) & ONE != np.uint64(0)
-
-
-@inlined
-def _join(words: Unsigned, node: int, other: int) -> None:
-    words[node, other >> 6] |= ONE << np.uint64(other & 63)
+_AT_A_TIME, _ROWS = 16, 4
 
 
 @inlined
@@ -40,6 +34,20 @@ def squared_distance(eta_1: float, phi_1: float, eta_2: float, phi_2: float) -> 
     d_phi = abs(phi_1 - phi_2)
     d_phi = min(d_phi, abs(2.0 * math.pi - d_phi))
     return d_eta * d_eta + d_phi * d_phi
+
+
+@inlined
+def _filled_up(n: int) -> int:
+    return (n + _AT_A_TIME - 1) // _AT_A_TIME * _AT_A_TIME
+
+
+@inlined
+def _copy_row(eta: Floats, phi: Floats, start: int, n: int, row_eta: Floats, row_phi: Floats) -> None:
+    """Copy the positions of a graph, filled up with nodes that are infinitely far."""
+    for i in range(n):
+        row_eta[i], row_phi[i] = eta[start + i], phi[start + i]
+    for i in range(n, _filled_up(n)):
+        row_eta[i], row_phi[i] = math.inf, 0.0
 
 
 @kernel
@@ -63,69 +71,102 @@ def join(  # noqa: PLR0912  (one loop over graphs, which the rules share)
     most = 0
     for graph in range(n_graphs):
         most = max(most, ptr[graph + 1] - ptr[graph])
-    row_eta, row_phi, square = np.empty(most), np.empty(most), np.empty(most)
-    nearest = np.empty(max(k, 1), dtype=np.int64)
+    most = _filled_up(most)
+    row_eta, row_phi, square = np.empty(most), np.empty(most), np.empty((_ROWS, most))
+    nearest = np.empty((min(k, most), most))
     edge_ptr = np.zeros(n_graphs + 1, dtype=np.int64)
     for graph in range(n_graphs):
         start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
-        for i in range(n):
-            row_eta[i], row_phi[i] = eta[start + i], phi[start + i]
+        _copy_row(eta, phi, start, n, row_eta, row_phi)
         if rule == RADIUS:
-            for i in range(n):
-                for j in range(i + 1, n):  # LLVM vectorises this loop, and not the next
-                    square[j] = squared_distance(row_eta[i], row_phi[i], row_eta[j], row_phi[j])
-                for j in range(i + 1, n):
-                    if square[j] < radius * radius:
-                        _join(words, start + i, j)
-                        _join(words, start + j, i)
-        elif rule == NEAREST:
+            _join_within(row_eta, row_phi, radius * radius, start, n, words)
+        elif rule == NEAREST and k < n - 1:
+            _join_nearest(row_eta, row_phi, start, n, k, square, nearest, words)
+            if undirected:
+                _join_back(start, n, words)
+        elif rule != NONE:
             for i in range(n):
                 for j in range(n):
-                    square[j] = squared_distance(row_eta[i], row_phi[i], row_eta[j], row_phi[j])
-                found = 0
-                for j in range(n):
-                    if j == i or (found == k and not square[j] < square[nearest[k - 1]]):
-                        continue
-                    place = found if found < k else k - 1
-                    while place > 0 and square[j] < square[nearest[place - 1]]:
-                        nearest[place] = nearest[place - 1]
-                        place -= 1
-                    nearest[place] = j
-                    found = min(found + 1, k)
-                for rank in range(found):
-                    _join(words, start + i, nearest[rank])
-                    if undirected:
-                        _join(words, start + nearest[rank], i)
-        elif rule == FULL:
-            for i in range(n):
-                for j in range(n):
-                    if j != i:
-                        _join(words, start + i, j)
+                    bits.add(words, start + i, j)
         count = 0
         for i in range(n):
             if self_loops:
-                _join(words, start + i, i)
-            for j in range(n):
-                count += joins(words, start + i, j)
+                bits.add(words, start + i, i)
+            else:
+                words[start + i, bits.word_of(i)] &= ~bits.bit_of(i)
+            for w in range(words.shape[1]):
+                count += bits.size(words[start + i, w])
         edge_ptr[graph + 1] = edge_ptr[graph] + count
     return edge_ptr
 
 
-@kernel
-def list_edges(words: Unsigned, ptr: Integers, edge_ptr: Integers, edges: Integers) -> None:
-    """Fill ``edges[2, e]`` (int32) with source and target of every edge, numbered within the graph.
+@inlined
+def _join_within(eta: Floats, phi: Floats, limit: float, start: int, n: int, words: Unsigned) -> None:
+    """Join nodes, each to itself, too, whose squared distance is below a limit."""
+    for i in range(n):
+        for first in range(0, n, WORD_BITS):
+            word = bits.NOTHING
+            for j in range(np.uint64(first), np.uint64(min(first + WORD_BITS, _filled_up(n)))):
+                near = squared_distance(eta[i], phi[i], eta[j], phi[j]) < limit
+                word |= bits.bit_of(j) if near else bits.NOTHING
+            words[start + i, bits.word_of(first)] = word
 
-    A node is the target of the edges from those that it is joined to: ordered by target, then source.
-    """
-    for graph in range(len(ptr) - 1):
-        start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
-        edge = edge_ptr[graph]
-        for i in range(n):
-            for j in range(n):
-                if joins(words, start + i, j):
-                    edges[0, edge] = j
-                    edges[1, edge] = i
-                    edge += 1
+
+@inlined
+def _join_nearest(
+    eta: Floats, phi: Floats, start: int, n: int, k: int, square: Floats, nearest: Floats, words: Unsigned
+) -> None:
+    """Join each node to the ``k`` nearest others, of which there are more."""
+    # the smallest squared distances from each node, in order: for all nodes together, as LLVM vectorises it
+    for rank in range(k):
+        for i in range(_filled_up(n)):
+            nearest[rank, i] = math.inf
+    for first in range(0, n, _ROWS):
+        for row in range(_ROWS):
+            _square_distances(eta, phi, first + row, n, square[row])
+        for rank in range(k):
+            for i in range(_filled_up(n)):
+                here = nearest[rank, i]
+                for row in range(_ROWS):
+                    other = square[row, i]
+                    square[row, i] = max(here, other)
+                    here = min(here, other)
+                nearest[rank, i] = here
+    for i in range(n):
+        limit = nearest[k - 1, i]
+        _square_distances(eta, phi, i, n, square[0])
+        count = 0
+        for first in range(0, n, WORD_BITS):
+            word = bits.NOTHING
+            for j in range(np.uint64(first), np.uint64(min(first + WORD_BITS, _filled_up(n)))):
+                word |= bits.bit_of(j) if square[0, j] <= limit else bits.NOTHING
+            words[start + i, bits.word_of(first)] = word
+            count += bits.size(word)
+        j = n - 1
+        while count > k:  # of equally near ones the last go
+            if square[0, j] == limit:
+                words[start + i, bits.word_of(j)] &= ~bits.bit_of(j)
+                count -= 1
+            j -= 1
+
+
+@inlined
+def _square_distances(eta: Floats, phi: Floats, i: int, n: int, square: Floats) -> None:
+    """Fill in the squared distances from a node, from which it is infinitely far itself."""
+    for j in range(_filled_up(n)):
+        square[j] = squared_distance(eta[i], phi[i], eta[j], phi[j])
+    square[i] = math.inf
+
+
+@inlined
+def _join_back(start: int, n: int, words: Unsigned) -> None:
+    """Join to each node those that it is joined to."""
+    for i in range(n):
+        for w in range(words.shape[1]):
+            word = words[start + i, w]
+            while word != bits.NOTHING:
+                bits.add(words, start + w * WORD_BITS + bits.first(word), i)
+                word = bits.without_first(word)
 
 
 DR, LN_KT, LN_Z, LN_M2 = range(4)
@@ -138,72 +179,131 @@ def describe(
     phi: Floats,
     mass: Floats,
     ptr: Integers,
-    edges: Integers,
+    words: Unsigned,
     edge_ptr: Integers,
+    is_symmetric: bool,
     features: Integers,
+    edges: Integers,
     out: Floats,
 ) -> None:
-    """Fill ``out[e, f]`` (float32) with features of the edges, of the numbers ``features``.
+    """List the edges in ``edges[2, e]`` (int32), and their features of the numbers ``features`` in ``out[e, f]``.
+
+    Source and target of an edge are numbered within the graph. A node is the target of the edges from those that it is
+    joined to: ordered by target, then source. With ``is_symmetric``, where all are joined back, a pair is computed once.
 
     ``DR``, and with the momenta in GeV ``LN_KT`` = ln(min(pt) DR), ``LN_Z`` = ln(min(pt) / (pt1 + pt2)) and ``LN_M2`` =
     ln of the squared mass of the pair, of arguments of at least ``SMALLEST``.
     """
-    most = 0
-    for graph in range(len(ptr) - 1):
-        most = max(most, edge_ptr[graph + 1] - edge_ptr[graph])
-    argument = np.empty(most)
-    for graph in range(len(ptr) - 1):
-        start, first, n = ptr[graph], edge_ptr[graph], edge_ptr[graph + 1] - edge_ptr[graph]
+    n_graphs = len(ptr) - 1
+    most = most_edges = 0
+    for graph in range(n_graphs):
+        most = max(most, ptr[graph + 1] - ptr[graph])
+        most_edges = max(most_edges, edge_ptr[graph + 1] - edge_ptr[graph])
+    most = _filled_up(most)
+    row_eta, row_phi, row_square = np.empty(most), np.empty(most), np.empty(most)
+    next_edge = np.empty(most, dtype=np.int64)
+    # of each pair: its nodes, its edges in both directions, its squared distance, and a feature
+    node, edge = np.empty((2, most_edges), dtype=np.int64), np.empty((2, most_edges), dtype=np.int64)
+    square, value, other = np.empty(most_edges), np.empty(most_edges), np.empty((6, most_edges))
+    for graph in range(n_graphs):
+        start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
+        place = edge_ptr[graph]
+        _copy_row(eta, phi, start, n, row_eta, row_phi)
+        for i in range(n):
+            next_edge[i] = place
+            for w in range(words.shape[1]):
+                place += bits.size(words[start + i, w])
+        n_pairs = 0
+        for i in range(n):
+            begin = i if is_symmetric else 0
+            for j in range(np.uint64(begin - begin % _AT_A_TIME), np.uint64(_filled_up(n))):
+                row_square[j] = squared_distance(row_eta[i], row_phi[i], row_eta[j], row_phi[j])
+            there = next_edge[i]
+            for w in range(bits.word_of(begin), words.shape[1]):
+                word = words[start + i, w]
+                if w == bits.word_of(begin):
+                    word &= ~(bits.bit_of(begin) - bits.ONE)
+                while word != bits.NOTHING:
+                    j = w * WORD_BITS + bits.first(word)
+                    word = bits.without_first(word)
+                    back = there
+                    edges[0, there], edges[1, there] = j, i
+                    if is_symmetric and j > i:
+                        back = next_edge[j]
+                        next_edge[j] += 1
+                        edges[0, back], edges[1, back] = i, j
+                    node[0, n_pairs], node[1, n_pairs] = start + j, start + i
+                    edge[0, n_pairs], edge[1, n_pairs] = there, back
+                    square[n_pairs] = row_square[j]
+                    n_pairs += 1
+                    there += 1
         for feature in range(len(features)):
-            kind = features[feature]
-            for e in range(n):
-                i, j = start + edges[0, first + e], start + edges[1, first + e]
-                argument[e] = _feature(kind, pt, eta, phi, mass, i, j)
-            if kind == DR:
-                for e in range(n):
-                    out[first + e, feature] = argument[e]
-            else:
-                for e in range(n):
-                    out[first + e, feature] = log(max(argument[e], SMALLEST))
+            _compute(features[feature], pt, eta, phi, mass, node, square, n_pairs, value, other)
+            for pair in range(n_pairs):
+                out[edge[0, pair], feature] = out[edge[1, pair], feature] = value[pair]
 
 
 @inlined
-def _feature(kind: int, pt: Floats, eta: Floats, phi: Floats, mass: Floats, i: int, j: int) -> float:
-    """Return a feature of an edge, of those that are a logarithm its argument."""
-    pt_1, pt_2 = np.float64(pt[i]), np.float64(pt[j])
-    d_r = math.sqrt(squared_distance(np.float64(eta[i]), np.float64(phi[i]), np.float64(eta[j]), np.float64(phi[j])))
-    if kind == DR:
-        return d_r
+def _compute(
+    kind: int,
+    pt: Floats,
+    eta: Floats,
+    phi: Floats,
+    mass: Floats,
+    node: Integers,
+    square: Floats,
+    n_pairs: int,
+    value: Floats,
+    other: Floats,
+) -> None:
+    """Fill ``value`` with a feature of pairs of nodes; ``other[6, n_pairs]`` is room."""
+    if kind in (DR, LN_KT):
+        for pair in range(n_pairs):
+            value[pair] = math.sqrt(square[pair])
     if kind == LN_KT:
-        return min(pt_1, pt_2) * d_r
-    if kind == LN_Z:
-        total = pt_1 + pt_2
-        return min(pt_1, pt_2) / total if total > 0.0 else 0.0
-    return _squared_mass(
-        pt_1,
-        np.float64(eta[i]),
-        np.float64(phi[i]),
-        np.float64(mass[i]),
-        pt_2,
-        np.float64(eta[j]),
-        np.float64(phi[j]),
-        np.float64(mass[j]),
-    )
+        for pair in range(n_pairs):
+            value[pair] *= np.float64(min(pt[node[0, pair]], pt[node[1, pair]]))
+    elif kind == LN_Z:
+        for pair in range(n_pairs):
+            pt_1, pt_2 = np.float64(pt[node[0, pair]]), np.float64(pt[node[1, pair]])
+            total = pt_1 + pt_2
+            value[pair] = min(pt_1, pt_2) / total if total > 0.0 else 0.0
+    elif kind == LN_M2:
+        _square_masses(pt, eta, phi, mass, node, n_pairs, value, other)
+    if kind != DR:
+        for pair in range(n_pairs):
+            value[pair] = log(max(value[pair], SMALLEST))
 
 
 @inlined
-def _squared_mass(
-    pt_1: float, eta_1: float, phi_1: float, m_1: float, pt_2: float, eta_2: float, phi_2: float, m_2: float
-) -> float:
-    """Squared mass of a pair, without differences that cancel."""
-    grown = exp(0.5 * (eta_1 - eta_2))
-    half_eta = 0.5 * (grown - 1.0 / grown)
-    half_phi, _ = sincospi(0.5 * angle(phi_1, phi_2) / math.pi)
-    square = 4.0 * pt_1 * pt_2 * (half_eta * half_eta + half_phi * half_phi)
-    if m_1 == 0.0 and m_2 == 0.0:
-        return square
-    p_1, p_2 = pt_1 * cosh(eta_1), pt_2 * cosh(eta_2)
-    e_1, e_2 = math.sqrt(p_1 * p_1 + m_1 * m_1), math.sqrt(p_2 * p_2 + m_2 * m_2)
-    # E1 E2 - p1 p2 of what has masses
-    excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
-    return square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess
+def _square_masses(
+    pt: Floats, eta: Floats, phi: Floats, mass: Floats, node: Integers, n_pairs: int, value: Floats, other: Floats
+) -> None:
+    """Fill ``value`` with the squared masses of pairs, without differences that cancel."""
+    d_eta, d_phi = other[0], other[1]
+    for pair in range(n_pairs):
+        i, j = node[0, pair], node[1, pair]
+        d_eta[pair] = np.float64(eta[i]) - np.float64(eta[j])
+        d_phi[pair] = np.float64(phi[i]) - np.float64(phi[j])
+        value[pair] = 4.0 * np.float64(pt[i]) * np.float64(pt[j])
+    for pair in range(n_pairs):
+        grown = exp(0.5 * d_eta[pair])
+        half_eta = 0.5 * (grown - 1.0 / grown)
+        half_phi, _ = sincospi(0.5 * angle(d_phi[pair], 0.0) / math.pi)
+        value[pair] *= half_eta * half_eta + half_phi * half_phi
+    for direction in range(2):
+        momentum, energy, m = other[direction], other[2 + direction], other[4 + direction]
+        for pair in range(n_pairs):
+            i = node[direction, pair]
+            momentum[pair], energy[pair], m[pair] = np.float64(pt[i]), np.float64(eta[i]), np.float64(mass[i])
+        for pair in range(n_pairs):
+            p = momentum[pair] * cosh(energy[pair])
+            momentum[pair], energy[pair] = p, math.sqrt(p * p + m[pair] * m[pair])
+    for pair in range(n_pairs):
+        p_1, e_1, m_1 = other[0, pair], other[2, pair], other[4, pair]
+        p_2, e_2, m_2 = other[1, pair], other[3, pair], other[5, pair]
+        # E1 E2 - p1 p2 of what has masses
+        excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
+        has_mass = m_1 != 0.0 or m_2 != 0.0  # otherwise the excess may be 0 / 0
+        square = value[pair]
+        value[pair] = square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess if has_mass else square
