@@ -53,7 +53,5 @@ def connect(nodes: Singles, ptr: Integers, recipe: Recipe) -> tuple[npt.NDArray[
     features = np.array([_FEATURES[name] for name in recipe.edge_features], dtype=np.int64)
     edge_index = np.empty((2, edge_ptr[-1]), dtype=np.int32)
     edge_attr = np.empty((edge_ptr[-1], len(features)), dtype=np.float32)
-    kernels.describe(
-        *(pt, eta, phi, mass, ptr, words, edge_ptr, is_symmetric, features, edge_index, edge_attr)
-    )
+    kernels.describe(*(pt, eta, phi, mass, ptr, words, edge_ptr, is_symmetric, features, edge_index, edge_attr))
     return edge_index, edge_ptr, edge_attr

@@ -10,7 +10,6 @@ it takes at a time: the rest, one by one, took longer than all before it.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -51,7 +50,7 @@ def _copy_row(eta: Floats, phi: Floats, start: int, n: int, row_eta: Floats, row
 
 
 @kernel
-def join(  # noqa: PLR0912  (one loop over graphs, which the rules share)
+def join(
     eta: Floats,
     phi: Floats,
     ptr: Integers,

@@ -1,5 +1,6 @@
 """How graphs are compared with each other and with those of another run."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,12 @@ _NAMES = {
     Kind.VERTICES: "vertex histogram",
     Kind.GRAPHLETS: "graphlets of 3 nodes",
 }
+
+
+def fingerprint(reference: Reference) -> str:
+    """Hash what is in a reference."""
+    parts = (reference.keys.tobytes(), reference.sums.limbs.tobytes(), f"{reference.graphs}".encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def symmetric(graphs: JetGraphs) -> JetGraphs:

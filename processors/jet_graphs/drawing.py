@@ -1,6 +1,7 @@
 """Pictures of the sample of graphs of a run, and their similarities as numbers."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from hepcol.graphs.files import KIND
 from hepcol.histogram_files import escape
 from hepcol.report.record import RunRecord
 from hepcol.report.style import save, style
+from hepcol.store import PLOT_FORMATS
 from processors.jet_graphs.comparison import Comparison, graphs_of
 from processors.jet_graphs.display import draw_jet
 from processors.jet_graphs.gram_plot import draw_gram
@@ -22,8 +24,8 @@ def draw(run: RunRecord, folder: Path, recipe: Recipe, comparison: Comparison) -
     Returns
     -------
     list of Path
-        ``DATASET_jet.png``, unless positions are no features of the nodes, ``DATASET_gram.png`` and ``DATASET_gram.npz``:
-        the matrix ``gram``, and which graphs it is of.
+        ``DATASET_jet``, unless positions are no features of the nodes, and ``DATASET_gram``, each as a PNG and a PDF;
+        ``DATASET_gram.npz``: the matrix ``gram``, and which graphs it is of.
     """
     written: list[Path] = []
     for dataset, samples in run.samples.items():
@@ -34,14 +36,19 @@ def draw(run: RunRecord, folder: Path, recipe: Recipe, comparison: Comparison) -
         with style():
             if set(_POSITIONS) <= set(recipe.node_features):
                 jet = draw_jet(graphs, _shown(graphs), dataset, run.summary)
-                written += save(jet, [place.with_name(f"{place.name}_jet.png")])
+                written += save(jet, _formats(place, "jet"))
             gram = comparison.gram(graphs)
             figure = draw_gram(gram, dataset, comparison.name, run.summary)
-            written += save(figure, [place.with_name(f"{place.name}_gram.png")])
+            written += save(figure, _formats(place, "gram"))
         numbers = place.with_name(f"{place.name}_gram.npz")
-        np.savez_compressed(numbers, gram=gram, kernel=np.array(comparison.name), **graphs.columns)
+        arrays: dict[str, Any] = {"gram": gram, "kernel": np.array(comparison.name), **graphs.columns}
+        np.savez_compressed(numbers, **arrays)
         written.append(numbers)
     return written
+
+
+def _formats(place: Path, what: str) -> list[Path]:
+    return [place.with_name(f"{place.name}_{what}.{extension}") for extension in PLOT_FORMATS]
 
 
 def _shown(graphs: JetGraphs) -> int:

@@ -27,7 +27,7 @@ from hepcol.result import DatasetResult, Result
 from hepcol.rowsample import RowSample, keys_of, lowest
 from hepcol.sums import ExactSum
 from processors.jet_graphs import observables
-from processors.jet_graphs.comparison import Comparison, Labels, sampled
+from processors.jet_graphs.comparison import Comparison, Labels, fingerprint, sampled
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,7 +104,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
             )
         # read here and not by the workers, which may not have the folder
         given = self._compared_with
-        object.__setattr__(self, "reference_graphs", "" if given is None else given.digest)
+        object.__setattr__(self, "reference_graphs", "" if given is None else fingerprint(given))
 
     @property
     def recipe(self) -> Recipe:
@@ -185,10 +185,8 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         return RowSample.of(self.sample, keys[chosen], few.to_awkward())
 
 
-def _identified(
-    graphs: JetGraphs, metadata: Mapping[str, Any], further: Mapping[str, Floats | None]
-) -> JetGraphs:
-    """Tell each jet's event by its entry in the file, as a row in the chunk means nothing later; add further columns."""
+def _identified(graphs: JetGraphs, metadata: Mapping[str, Any], further: Mapping[str, Floats | None]) -> JetGraphs:
+    """Tell each jet's event by its entry in the file, as a row in the chunk means nothing later; add other columns."""
     columns = {"entry": metadata["entrystart"] + graphs.columns["row"], **graphs.columns}
     columns |= {name: column for name, column in further.items() if column is not None}
     del columns["row"]
