@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-stop4b demo-zee notebooks test check bench format clean
+.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test check bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -19,6 +19,10 @@ demo-zee: .venv/installed  ## Z -> ee of PHYSLITE with every systematic, calibra
 	$(BIN)/hepcol run zee_atlas zee-atlas zee-atlas-data --dataset zee -p in_situ=true -p scale_factors=zee-atlas --executor dask --workers 2 -o demo-zee --force
 	$(BIN)/hepcol insitu demo-zee
 	$(BIN)/hepcol report demo-zee
+
+demo-graphs: .venv/installed  ## graphs of the large-R jets of QCD and of W' -> WZ, and how similar they are to those of QCD
+	$(BIN)/hepcol run jet_graphs jets-qcd -p edges=knn -p k=7 -o demo-graphs/qcd --force
+	$(BIN)/hepcol run jet_graphs jets-wprime -p edges=knn -p k=7 -p reference=demo-graphs/qcd -o demo-graphs/wprime --force
 
 notebooks: .venv/installed-dev  ## make the notebooks anew from the scripts beside them, and execute them
 	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
@@ -36,6 +40,7 @@ bench: .venv/installed-dev  ## hepcol beside what it is compared with, 50 minute
 	$(BIN)/hepcol bench egamma $(BENCH_ARGS)
 	$(BIN)/hepcol bench zee_atlas $(BENCH_ARGS)
 	$(BIN)/hepcol bench stop4b $(BENCH_ARGS)
+	$(BIN)/hepcol bench graphs $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
@@ -61,4 +66,4 @@ format: .venv/installed-dev
 	@touch $@
 
 clean:
-	rm -rf .venv demo demo-stop4b demo-zee bench build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo demo-stop4b demo-zee demo-graphs bench build dist .pytest_cache .mypy_cache .ruff_cache

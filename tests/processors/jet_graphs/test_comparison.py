@@ -9,6 +9,8 @@ from hepcol.cli import commands
 from hepcol.errors import InputError
 from hepcol.graphs import JetGraphs, gram, read_folder
 from hepcol.options import build_processor
+from hepcol.report.drawings import draw_folder
+from hepcol.store import read_samples
 from processors.jet_graphs import JetGraphsProcessor
 from processors.jet_graphs.comparison import graphs_of, symmetric
 
@@ -27,32 +29,83 @@ def reference(tmp_path_factory):
     return folder
 
 
+def run_of_wprime(folder, **options):
+    """Graphs and result of a run, over chunks."""
+    run = hepcol.run(JetGraphsProcessor(**{**RECIPE, **options}), "jets-wprime", output=folder, chunksize=300)
+    return JetGraphs.concatenate(list(read_folder(folder))), run.result["jets-wprime"]
+
+
+def the_sample(folder, processor):
+    return graphs_of(read_samples(folder)["jets-qcd"]["graphs"], processor.recipe)
+
+
 @pytest.mark.parametrize("kernel", ["wl", "sp", "vertex", "graphlet3"])
-def test_similarity_is_the_mean_over_the_sample_of_the_reference(reference, kernel):
-    processor = JetGraphsProcessor(**RECIPE, kernel=kernel, h=1, reference=str(reference))
-    run = hepcol.run(processor, "jets-wprime", chunksize=300)
-    parts = [file.content for file in run.result["jets-wprime"].files]
-    assert len(parts) == 3
-    samples = hepcol.store.read_samples(reference)["jets-qcd"]["graphs"]
-    expected_of = graphs_of(samples, processor.recipe)
-    histogram = run.result["jets-wprime"].histograms["similarity"]
-    again = hepcol.run(processor, "jets-wprime", chunksize=10**6)
-    assert again.result["jets-wprime"].histograms["similarity"].counts.tobytes() == histogram.counts.tobytes()
-    whole = _graphs(again)
-    some = whole[::97]
-    how = {"kind": kernel, **({"h": 1} if kernel == "wl" else {}), **({} if kernel == "graphlet3" else {"labels": "ptfrac"})}
-    assert some.columns["similarity"] == pytest.approx(gram(some, expected_of, **how).mean(axis=1), rel=1e-12)
+def test_similarity_is_the_mean_over_the_sample_of_the_reference(reference, tmp_path, kernel):
+    options = {"kernel": kernel, "h": 1, "reference": str(reference)}
+    graphs, result = run_of_wprime(tmp_path, **options)
+    some, others = graphs[::97], the_sample(reference, JetGraphsProcessor(**RECIPE))
+    assert len(others) == RECIPE["sample"]
+    levels = {"h": 1} if kernel == "wl" else {}
+    by = {} if kernel == "graphlet3" else {"labels": "ptfrac"}
+    expected = gram(some, others, kind=kernel, **levels, **by).mean(axis=1)
+    assert some.columns["similarity"] == pytest.approx(expected, rel=1e-12)
+    counts = np.histogram(graphs.columns["similarity"], np.linspace(0, 1, 51))[0]
+    assert result.histograms["similarity"].counts[1:-1].tolist() == counts.tolist()
 
 
-def _graphs(run):
-    import io
+def test_edges_one_way_are_compared_as_if_both(reference, tmp_path):
+    directed, _ = run_of_wprime(tmp_path / "directed", undirected=False)
+    both, _ = run_of_wprime(tmp_path / "both")
+    assert directed.edges < both.edges
+    assert symmetric(directed).edge_index.tobytes() == both.edge_index.tobytes()
+    assert symmetric(both) is both
 
-    from hepcol.graphs import files
 
-    contents = [file.content for file in run.result["jets-wprime"].files]
-    read = []
-    for content in contents:
-        with np.load(io.BytesIO(content)) as stored:
-            assert "column_similarity" in stored.files
-        read.append(files)
-    return read
+def test_pictures_and_similarities_of_the_sample_are_drawn(reference):
+    drawings = reference / "drawings"
+    assert sorted(path.name for path in drawings.iterdir()) == [
+        "jets-qcd_gram.npz", "jets-qcd_gram.pdf", "jets-qcd_gram.png", "jets-qcd_jet.pdf", "jets-qcd_jet.png",
+    ]  # fmt: skip
+    with np.load(drawings / "jets-qcd_gram.npz") as stored:
+        matrix, entries = stored["gram"], stored["entry"]
+    graphs = the_sample(reference, JetGraphsProcessor(**RECIPE))
+    assert entries.tolist() == graphs.columns["entry"].tolist()
+    assert np.array_equal(matrix, gram(graphs, h=2, labels="ptfrac"))
+    assert np.array_equal(np.diag(matrix), np.ones(len(graphs)))
+    before = {path.name: path.read_bytes() for path in drawings.iterdir() if path.suffix != ".npz"}
+    assert CliRunner().invoke(commands, ["plot", str(reference)]).exit_code == 0
+    assert {name: (drawings / name).read_bytes() for name in before} == before
+    page = CliRunner().invoke(commands, ["report", str(reference)])
+    assert page.exit_code == 0
+    summary = json.loads((reference / "summary.json").read_text())
+    assert summary["files"]["graphs"]["counts"]["graphs"] == 1943
+    assert summary["samples"] == {"jets-qcd/graphs": RECIPE["sample"]}
+
+
+def test_graphs_without_positions_are_compared_but_not_drawn(tmp_path):
+    processor = JetGraphsProcessor(**RECIPE, node_features="lnptfrac", stored="all")
+    hepcol.run(processor, "jets-qcd", output=tmp_path)
+    written = {path.name for path in draw_folder(tmp_path, processor)}
+    assert written == {"jets-qcd_gram.npz", "jets-qcd_gram.pdf", "jets-qcd_gram.png"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("k=6", "its graphs were made with k=5 (here 6)"),
+        ("transform=center", "its graphs were made with transform=none (here center)"),
+    ],
+)
+def test_refuses_a_reference_that_was_made_otherwise(reference, option, said):
+    others = [f"{name}={value}" for name, value in RECIPE.items() if not option.startswith(f"{name}=")]
+    with pytest.raises(InputError) as error:
+        build_processor("jet_graphs", [*others, option, f"reference={reference}"])
+    assert said in str(error.value)
+
+
+def test_refuses_a_reference_that_is_none(tmp_path):
+    with pytest.raises(InputError, match=r"no histograms\.zip there; expected the output folder of 'hepcol run'"):
+        build_processor("jet_graphs", [f"reference={tmp_path}"])
+    hepcol.run(build_processor("zee", ["variations=1"]), "zee-fcc", output=tmp_path)
+    with pytest.raises(InputError, match=r"a run of processors\.zee\.\S*ZeeProcessor, expected one of jet_graphs"):
+        build_processor("jet_graphs", [f"reference={tmp_path}"])
