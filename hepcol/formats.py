@@ -64,7 +64,7 @@ _PHYSLITE_UNITS = (
     Unit(r"(d0|z0|vz|x|y|z)$", "mm"),
 )
 _NANOAOD_UNITS = (
-    Unit(r"(\w*[pP]t|mass|\w*[mM]ass|energy\w*|sumEt|sumPt\w*|E_\w*)$", "GeV"),
+    Unit(r"(\w*[pP]t|mass|\w*[mM]ass|msoftdrop|energy\w*|sumEt|sumPt\w*|E_\w*)$", "GeV"),
     Unit(r"(phi|\w*Phi)$", "rad"),
     Unit(r"(dxy|dz|dxyErr|dzErr|ip3d|x|y|z)$", "cm"),
 )

@@ -141,7 +141,7 @@ def make_stop4b(output: Path | None, workers: int, force: bool, **request: Any) 
 @click.option("--process", required=True, help="qcd or wprime (W' -> WZ -> quarks).")
 @_EVENTS
 @click.option("--mass", type=int, help="Of the W' in GeV.  [default: 2000]")
-@click.option("--mpi/--no-mpi", default=True, show_default=True, help="Multiparton interactions: four times slower.")
+@click.option("--mpi/--no-mpi", default=True, show_default=True, help="Multiparton interactions: twice as slow.")
 @_SEED
 @_WORKERS
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: jets-PROCESS-EVENTS.root.")

@@ -61,8 +61,11 @@ def test_the_wheel_holds_the_packages_and_the_sample(wheel):
         "samples/data/zee_fcc.root",
         "samples/data/zee_atlas/simulation.root",
         "samples/data/zee_atlas/data.root",
+        "samples/data/jets/qcd.root",
+        "samples/data/jets/wprime.root",
         "samples/tree_writer.hpp",
         "samples/zee_atlas/writer.cpp",
+        "samples/jets/writer.cpp",
         "processors/zee_atlas/electron_scale_factors.json",
         "hepcol/report/page.html.j2",
     ):

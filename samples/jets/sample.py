@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -15,6 +14,7 @@ import numpy as np
 from samples.blocks import in_order, pool_of
 from samples.error import SampleError
 from samples.jets.processes import COMMON, MPI_OFF, SQRT_S, Process, find_process
+from samples.note import NOTE_KEY, created_by
 from samples.rootfile import MISSING_EXTRA, replacing, reproducible_url, set_uuid
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 NAME = "jets"
 # Part of every file's UUID: raise it whenever the same seed would give other events.
 VERSION = 1
-NOTE_KEY = "hepcol_sample"
 DEFAULT_SEED = 1
 MAX_SEED = 2**63 - 1
-_BLOCK = 50  # generated events; a block is the unit of work, and leaves no trace in the file
+_BLOCK = 25  # generated events; a block is the unit of work, and leaves no trace in the file
 _FILE_NAME = "jets_{}.root"
 
 Progress = Callable[[int, int], None]
@@ -48,7 +47,7 @@ class Request:
     seed : int
         From 0 up to 2^63 - 1.
     mpi : bool
-        Generate multiparton interactions, which large-R jets of the LHC have: four times slower.
+        Generate multiparton interactions, which large-R jets of the LHC have: twice as slow.
     """
 
     process: str
@@ -163,10 +162,6 @@ def _note(request: Request, process: Process) -> dict[str, Any]:
         from samples.pythia import PYTHIA_VERSION, find_cross_section
     except ImportError as error:
         raise SampleError(f"Pythia 8 or fastjet is not installed; this command {MISSING_EXTRA}") from error
-    try:
-        hepcol_version = version("hepcol")
-    except PackageNotFoundError:
-        hepcol_version = "unknown"
     settings = (*COMMON, *(() if request.mpi else MPI_OFF), *process.settings)
     return {
         "generated": True,
@@ -184,7 +179,7 @@ def _note(request: Request, process: Process) -> dict[str, Any]:
         "mpi": request.mpi,
         "seed": request.seed,
         "events": request.events,
-        "created_by": f"hepcol {hepcol_version}",
+        "created_by": created_by(),
     }
 
 

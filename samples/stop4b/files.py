@@ -13,10 +13,10 @@ import uproot
 
 from samples.collection import Collection, Column
 from samples.error import SampleError
+from samples.note import NOTE_KEY
 from samples.rootfile import load_root, reproducible_url, set_uuid, silenced
 from samples.stop4b.columns import Events
 
-NOTE_KEY = "hepcol_sample"
 OBJECTS_TREE = "events"
 _LEVEL = 9
 _ROOT_COMPRESSION = 509  # ZSTD, level 9

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +12,7 @@ import numpy as np
 
 from samples.blocks import in_order, pool_of
 from samples.error import SampleError
+from samples.note import created_by
 from samples.rootfile import MISSING_EXTRA, replacing
 from samples.stop4b.campaigns import DATA as DATA_CAMPAIGNS
 from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, Campaign, find_campaign, simulated_campaign
@@ -319,10 +319,6 @@ def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any
     from samples.stop4b.generator import COMMON, MPI_OFF
     from samples.stop4b.near_regions import describe
 
-    try:
-        hepcol_version = version("hepcol")
-    except PackageNotFoundError:
-        hepcol_version = "unknown"
     return {
         "generated": True,
         "sample": sample,
@@ -341,5 +337,5 @@ def _note(request: Request, sample: str, facts: dict[str, Any]) -> dict[str, Any
         },
         "detector": asdict(DetectorCard()),
         **facts,
-        "created_by": f"hepcol {hepcol_version}",
+        "created_by": created_by(),
     }

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -14,6 +13,7 @@ import numpy as np
 
 from samples.blocks import in_order, pool_of
 from samples.error import SampleError
+from samples.note import NOTE_KEY, created_by
 from samples.rootfile import MISSING_EXTRA, replacing, reproducible_url, set_uuid
 from samples.zee_atlas import truth
 from samples.zee_atlas.truth import DATA, SIMULATION, check_form
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 NAME = "zee-atlas"
 # Part of every file's UUID: raise it whenever the same seed would give other events.
 VERSION = 1
-NOTE_KEY = "hepcol_sample"
 DEFAULT_SEED = 1
 MAX_SEED = 2**63 - 1
 MIN_PT, MAX_ABS_ETA, MIN_ELECTRONS = 20.0, 2.47, 2  # GeV; of the events that are stored
@@ -172,10 +171,6 @@ def _note(events: int, form: str, seed: int) -> dict[str, Any]:
         raise SampleError(f"Pythia 8 is not installed; this command {MISSING_EXTRA}") from error
     from samples.zee_atlas.detector import DetectorCard
 
-    try:
-        hepcol_version = version("hepcol")
-    except PackageNotFoundError:
-        hepcol_version = "unknown"
     cross_section = find_cross_section(SETTINGS)
     return {
         "generated": True,
@@ -192,5 +187,5 @@ def _note(events: int, form: str, seed: int) -> dict[str, Any]:
         **({"injected": truth.describe()} if form == DATA else {}),
         "seed": seed,
         "events": events,
-        "created_by": f"hepcol {hepcol_version}",
+        "created_by": created_by(),
     }

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from samples.blocks import pool_of
 from samples.error import SampleError
+from samples.note import NOTE_KEY, created_by
 from samples.rootfile import MISSING_EXTRA, replacing, reproducible_url, set_uuid
 from samples.zee_fcc.detector import DetectorCard
 from samples.zee_fcc.draws import SEED_LIMIT
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NAME = "zee-fcc"
 # Part of every file's UUID: raise it whenever the same seed would give other events.
 VERSION = 1
-NOTE_KEY = "hepcol_sample"
 DEFAULT_SEED = 1
 CARD = DetectorCard()
 _BLOCK = 500  # events; a block is the unit of work and of progress, and leaves no trace in the file
@@ -131,10 +130,6 @@ def _note(events: int, seed: int) -> dict[str, Any]:
     except ImportError as error:
         raise SampleError(f"Pythia 8 is not installed; this command {MISSING_EXTRA}") from error
     cross_section = find_cross_section(SETTINGS)
-    try:
-        hepcol_version = version("hepcol")
-    except PackageNotFoundError:
-        hepcol_version = "unknown"
     return {
         "generated": True,
         "sample": NAME,
@@ -146,5 +141,5 @@ def _note(events: int, seed: int) -> dict[str, Any]:
         "detector": asdict(CARD),
         "seed": seed,
         "events": events,
-        "created_by": f"hepcol {hepcol_version}",
+        "created_by": created_by(),
     }

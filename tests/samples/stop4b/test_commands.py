@@ -60,7 +60,8 @@ def test_options_are_the_request(near_regions, tmp_path, monkeypatch):
 def test_names_the_extra_that_is_missing(module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "samples.stop4b.generator", raising=False)
+    for ours in ("samples.stop4b.generator", "samples.clustering"):
+        monkeypatch.delitem(sys.modules, ours, raising=False)
     arguments = [word for pair in GOOD.items() for word in pair]
     result = CliRunner().invoke(sample, ["make", "stop4b", *arguments])
     assert result.exit_code == 2

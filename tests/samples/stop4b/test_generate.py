@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import uproot
 
+from samples.note import NOTE_KEY
 from samples.stop4b import near_regions, weights
 from samples.stop4b.campaigns import MC, TOTAL_LUMINOSITY, find_campaign
-from samples.stop4b.files import NOTE_KEY, read_objects
+from samples.stop4b.files import read_objects
 from samples.stop4b.flat import make_rows
 from samples.stop4b.processes import BACKGROUNDS, VV
 from samples.stop4b.sample import _BLOCK
