@@ -18,7 +18,7 @@ from processors.stop4b import folder as of_folder
 from processors.stop4b.datasets import read_regions
 from processors.stop4b.distributions import stacks
 from processors.stop4b.folder import tables_of_folder, write_into
-from samples.catalogue import STOP4B_ALL_FLAT, STOP4B_ALL_OBJECTS
+from samples.catalogue import STOP4B_ALL_FLAT, STOP4B_ALL_OBJECTS, STOP4B_OBJECTS
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +80,6 @@ def test_both_forms_know_the_same_identical_trees(tmp_path):
     assert {note.systematic for note in notes} == {"MUON_SAGITTA_RHO"}
 
 
-def test_a_new_run_takes_the_tables_of_the_old_one_away(tmp_path):
-    folder = tmp_path / "out"
-    hepcol.run(Stop4bProcessor(systematics=False), STOP4B_ALL_OBJECTS.path, output=folder)
-    assert call(folder, "--no-plots", "--asimov")[0] == 0
-    assert (folder / "yields.json").exists()
-    hepcol.run(Stop4bProcessor(systematics=False), STOP4B_ALL_OBJECTS.path, output=folder, force=True)
-    assert not (folder / "yields.json").exists()
-    assert not (folder / "histos.root").exists()
-
-
 @pytest.fixture
 def copied(objects_run, tmp_path):
     """A run of one's own, to change, without what was added to it."""
@@ -110,6 +100,19 @@ def change(path, changed):
     path.write_text(json.dumps(content))
 
 
+def run_anew(folder):
+    hepcol.run(Stop4bProcessor(systematics=False), STOP4B_OBJECTS[0].path, output=folder, force=True)
+
+
+def test_a_new_run_takes_the_tables_of_the_old_one_away(copied):
+    assert call(copied, "--no-plots", "--asimov")[0] == 0
+    assert (copied / "yields.json").exists()
+    assert (copied / "histos.root").exists()
+    run_anew(copied)
+    assert not (copied / "yields.json").exists()
+    assert not (copied / "histos.root").exists()
+
+
 def test_what_yields_that_fail_have_written_goes_with_the_run(copied, monkeypatch):
     def fail(*_):
         raise InputError("no plots")
@@ -118,15 +121,16 @@ def test_what_yields_that_fail_have_written_goes_with_the_run(copied, monkeypatc
     with pytest.raises(InputError, match="no plots"):
         write_into(tables_of_folder(copied, asimov=True), copied)
     assert (copied / "yields.json").exists()
-    hepcol.run(Stop4bProcessor(systematics=False), STOP4B_ALL_OBJECTS.path, output=copied, force=True)
+    run_anew(copied)
     assert not (copied / "yields.json").exists()
     assert not (copied / "histos.root").exists()
 
 
 def test_new_yields_take_the_fits_of_the_old_ones_away(copied):
-    write_into(tables_of_folder(copied, asimov=True), copied, plots=False)
+    tables = tables_of_folder(copied, asimov=True)
+    write_into(tables, copied, plots=False)
     store.write_fit(copied, "histfactory", {"usable": True})
-    write_into(tables_of_folder(copied, asimov=True), copied, plots=False)
+    write_into(tables, copied, plots=False)
     assert not (copied / "fit_histfactory.json").exists()
 
 
@@ -175,16 +179,13 @@ def test_what_the_run_found_odd_is_told_by_sample(copied):
 
 def test_runs_of_a_derived_processor_have_yields_too(copied):
     change(copied / "provenance.json", lambda provenance: provenance.update(processor="mine.py:Mine"))
-    write_into(tables_of_folder(copied, asimov=True), copied)
+    write_into(tables_of_folder(copied, asimov=True), copied, plots=False)
     assert (copied / "yields.json").exists()
 
 
-def test_an_incomplete_run_is_marked(tmp_path):
-    folder = tmp_path / "out"
-    hepcol.run(Stop4bProcessor(systematics=False), STOP4B_ALL_OBJECTS.path, output=folder)
-    summary = json.loads((folder / "summary.json").read_text())
-    (folder / "summary.json").write_text(json.dumps(summary | {"complete": False}))
-    notes = tables_of_folder(folder).notes
+def test_an_incomplete_run_is_marked(copied):
+    change(copied / "summary.json", lambda summary: summary.update(complete=False))
+    notes = tables_of_folder(copied).notes
     assert notes[0].kind == "incomplete"
     assert notes[0].is_warning
 
