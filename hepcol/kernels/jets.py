@@ -9,9 +9,9 @@ import math
 import numpy as np
 
 from hepcol.kernels._jit import Floats, Integers, inlined, kernel
-from hepcol.kernels.elementary import asinh, atan2
+from hepcol.kernels.elementary import atan2
 from hepcol.kernels.geometry import direction, hypot
-from hepcol.kernels.hyperbolic import cosh, exp, log
+from hepcol.kernels.hyperbolic import asinh, cosh, exp, log
 
 NONE, CENTRE, CENTRE_ROTATE_FLIP, REFERENCE_BOOST, FIXED_M_PT = range(5)
 PT, ETA, PHI, MASS = range(4)
@@ -125,8 +125,11 @@ def _planar_frame(
     frame[5] = -1.0 if most % 2 == 1 else 1.0
 
 
-@kernel
-def _boosted(  # noqa: PLR0912, PLR0915  (as a function of its own, each part would pass a dozen numbers)
+_ROOM = 7  # rows that a jet needs to be boosted in: its constituents' momenta, and its nodes' in its frame
+
+
+@inlined
+def _boosted(
     pt: Floats,
     eta: Floats,
     phi: Floats,
@@ -139,22 +142,76 @@ def _boosted(  # noqa: PLR0912, PLR0915  (as a function of its own, each part wo
     kind: int,
     first: float,
     second: float,
+    room: Floats,
     nodes: Floats,
 ) -> None:
     """Boost a jet along its own axis, with its mass scaled or not, and fill its nodes.
 
     Along the axis, E + p scales with a factor and E - p with its inverse.
     """
+    p_x, p_y, p_z, energies = room[0], room[1], room[2], room[3]
+    _fill_momenta(pt, eta, phi, mass, start, stop, p_x, p_y, p_z, energies)
     x = y = z = energy = 0.0
-    for i in range(start, stop):
-        p_x, p_y, p_z, e = _momentum(pt[i], eta[i], phi[i], mass[i])
-        x, y, z, energy = x + p_x, y + p_y, z + p_z, energy + e
+    for n in range(stop - start):
+        x, y, z, energy = x + p_x[n], y + p_y[n], z + p_z[n], energy + energies[n]
     across = hypot(x, y)
     momentum = hypot(across, z)
     if not across > 0.0:  # nothing has momentum, or all of it is along the beam: there is no axis
         for node in range(low, high):
             _store(nodes, node, 0.0, 0.0, 0.0, 0.0)
         return
+    scale, factor = _boost_of(across, momentum, energy, kind, first, second)
+    cos_phi, sin_phi = x / across, y / across
+    cos_theta, sin_theta = z / momentum, across / momentum  # polar angle
+    along, to_phi, to_eta = room[4], room[5], room[6]
+    for n in range(high - low):
+        i = chosen[low + n]
+        one = i - start
+        radial = p_x[one] * cos_phi + p_y[one] * sin_phi
+        before = radial * sin_theta + p_z[one] * cos_theta
+        to_phi[n] = scale * (p_y[one] * cos_phi - p_x[one] * sin_phi)
+        to_eta[n] = scale * (p_z[one] * sin_theta - radial * cos_theta)
+        plus = energies[one] + before
+        square_across = (to_phi[n] * to_phi[n] + to_eta[n] * to_eta[n]) / (scale * scale) + mass[i] * mass[i]
+        minus = square_across / plus if before > 0.0 else energies[one] - before
+        along[n] = 0.5 * scale * (plus * factor - minus / factor)
+        nodes[MASS, low + n] = np.float32(scale * mass[i])
+    if kind == REFERENCE_BOOST:
+        _fill_turned(along, to_phi, to_eta, low, high, _ON_AXIS * second, nodes)
+    else:
+        _fill_relative(along, to_phi, to_eta, low, high, cos_theta, sin_theta, asinh(z / across), nodes)
+
+
+@inlined
+def _fill_momenta(
+    pt: Floats,
+    eta: Floats,
+    phi: Floats,
+    mass: Floats,
+    start: int,
+    stop: int,
+    p_x: Floats,
+    p_y: Floats,
+    p_z: Floats,
+    energy: Floats,
+) -> None:
+    """Fill in Cartesian momenta and energies; in three loops, as LLVM gives up on one with eight arrays."""
+    begin, end = np.uint64(start), np.uint64(stop)  # of signed numbers numba asks whether they count from the end
+    for i in range(begin, end):
+        grown = exp(eta[i])
+        p_z[i - begin] = pt[i] * 0.5 * (grown - 1.0 / grown)
+    for i in range(begin, end):
+        cosine, sine = direction(wrapped(phi[i]))
+        p_x[i - begin], p_y[i - begin] = pt[i] * cosine, pt[i] * sine
+    for i in range(begin, end):
+        energy[i - begin] = math.sqrt(pt[i] * pt[i] + p_z[i - begin] * p_z[i - begin] + mass[i] * mass[i])
+
+
+@inlined
+def _boost_of(
+    across: float, momentum: float, energy: float, kind: int, first: float, second: float
+) -> tuple[float, float]:
+    """Return what the mass of a jet is scaled with, and E + p along its axis."""
     square = energy * energy - momentum * momentum
     scale = factor = 1.0
     if square > _MASSLESS * energy * energy:
@@ -168,48 +225,59 @@ def _boosted(  # noqa: PLR0912, PLR0915  (as a function of its own, each part wo
             factor = (math.sqrt(boosted * boosted + square) + boosted) / (energy + momentum)
     elif kind == REFERENCE_BOOST:  # without a mass, all is along the axis, and scales
         scale = second / energy
-    cos_phi, sin_phi = x / across, y / across
-    cos_theta, sin_theta = z / momentum, across / momentum  # polar angle
-    axis_eta = asinh(z / across)
-    turn_cos, turn_sin, mirror = 1.0, 0.0, 1.0
-    for node in range(low, high):
-        i = chosen[node]
-        p_x, p_y, p_z, e = _momentum(pt[i], eta[i], phi[i], mass[i])
-        radial = p_x * cos_phi + p_y * sin_phi
-        along = radial * sin_theta + p_z * cos_theta
-        to_phi = scale * (p_y * cos_phi - p_x * sin_phi)
-        to_eta = scale * (p_z * sin_theta - radial * cos_theta)
-        plus = e + along
-        square_across = (to_phi * to_phi + to_eta * to_eta) / (scale * scale) + mass[i] * mass[i]
-        minus = square_across / plus if along > 0.0 else e - along
-        along = 0.5 * scale * (plus * factor - minus / factor)
-        if kind == REFERENCE_BOOST:
-            if node == low:
-                length = hypot(to_phi, to_eta)
-                if length > _ON_AXIS * second:
-                    turn_cos, turn_sin = to_eta / length, to_phi / length
-            to_phi, to_eta = turn_cos * to_phi - turn_sin * to_eta, turn_sin * to_phi + turn_cos * to_eta
-            if node == low + 1 and to_phi < 0.0:
-                mirror = -1.0
-            to_phi = mirror * to_phi
-            new_pt = hypot(along, to_phi)
-            new_eta = asinh(to_eta / new_pt) if new_pt > 0.0 else 0.0
-            _store(nodes, node, new_pt, new_eta, atan2(to_phi, along), scale * mass[i])
-        else:
-            radial = along * sin_theta - to_eta * cos_theta
-            new_pt = hypot(radial, to_phi)
-            new_eta = asinh((along * cos_theta + to_eta * sin_theta) / new_pt) - axis_eta if new_pt > 0.0 else 0.0
-            # radial and to_phi are along and across the jet's own azimuth
-            _store(nodes, node, new_pt, new_eta, wrapped(atan2(to_phi, radial)), mass[i])
+    return scale, factor
 
 
 @inlined
-def _momentum(pt: float, eta: float, phi: float, mass: float) -> tuple[float, float, float, float]:
-    """Cartesian momentum and energy."""
-    cosine, sine = direction(wrapped(phi))
-    grown = exp(eta)
-    p_z = pt * 0.5 * (grown - 1.0 / grown)
-    return pt * cosine, pt * sine, p_z, math.sqrt(pt * pt + p_z * p_z + mass * mass)
+def _fill_turned(
+    along: Floats, to_phi: Floats, to_eta: Floats, low: int, high: int, nearest: float, nodes: Floats
+) -> None:
+    """Fill nodes in the frame where the hardest is at phi = 0 and eta > 0, and the next at phi > 0."""
+    cosine, sine, mirror = 1.0, 0.0, 1.0
+    if high > low:
+        length = hypot(to_phi[0], to_eta[0])
+        if length > nearest:
+            cosine, sine = to_eta[0] / length, to_phi[0] / length
+    if high > low + 1 and cosine * to_phi[1] - sine * to_eta[1] < 0.0:
+        mirror = -1.0
+    for n in range(high - low):
+        turned = cosine * to_phi[n] - sine * to_eta[n]
+        to_eta[n] = sine * to_phi[n] + cosine * to_eta[n]
+        to_phi[n] = turned if n == 0 else mirror * turned
+    begin = np.uint64(low)
+    for node in range(begin, np.uint64(high)):
+        n = node - begin
+        pt = hypot(along[n], to_phi[n])
+        nodes[PT, node] = np.float32(pt)
+        nodes[ETA, node] = np.float32(asinh(to_eta[n] / pt) if pt > 0.0 else 0.0)
+    for node in range(begin, np.uint64(high)):
+        nodes[PHI, node] = np.float32(atan2(to_phi[node - begin], along[node - begin]))
+
+
+@inlined
+def _fill_relative(
+    along: Floats,
+    to_phi: Floats,
+    to_eta: Floats,
+    low: int,
+    high: int,
+    cos_theta: float,
+    sin_theta: float,
+    axis_eta: float,
+    nodes: Floats,
+) -> None:
+    """Fill nodes relative to the axis of the jet; what is along and across its own azimuth gives phi."""
+    begin = np.uint64(low)
+    for node in range(begin, np.uint64(high)):
+        n = node - begin
+        radial = along[n] * sin_theta - to_eta[n] * cos_theta
+        pt = hypot(radial, to_phi[n])
+        position = asinh((along[n] * cos_theta + to_eta[n] * sin_theta) / pt) - axis_eta if pt > 0.0 else 0.0
+        nodes[PT, node] = np.float32(pt)
+        nodes[ETA, node] = np.float32(position)
+        along[n] = radial
+    for node in range(begin, np.uint64(high)):
+        nodes[PHI, node] = np.float32(wrapped(atan2(to_phi[node - begin], along[node - begin])))
 
 
 @kernel
@@ -233,6 +301,10 @@ def transform(
     :class:`hepcol.graphs.recipe.Transform`.
     """
     frame = np.empty(6)
+    most = 0
+    for jet in range(len(offsets) - 1):
+        most = max(most, offsets[jet + 1] - offsets[jet])
+    room = np.empty((_ROOM, most))
     for jet in range(len(offsets) - 1):
         start, stop = offsets[jet], offsets[jet + 1]
         low, high = ptr[jet], ptr[jet + 1]
@@ -248,7 +320,7 @@ def transform(
                 y, x = _planar(eta[i], phi[i], eta[hard], phi[hard], frame)
                 _store(nodes, node, pt[i], y, wrapped(x), mass[i])
         else:
-            _boosted(pt, eta, phi, mass, start, stop, chosen, low, high, kind, first, second, nodes)
+            _boosted(pt, eta, phi, mass, start, stop, chosen, low, high, kind, first, second, room, nodes)
 
 
 ENERGY, LN_PT, LN_ENERGY, FRACTION, LN_FRACTION, RADIUS = range(4, 10)
@@ -261,27 +333,28 @@ def describe(nodes: Floats, fraction: Floats, features: Integers, out: Floats) -
     ``nodes[4, n]`` are those of :func:`transform`, ``fraction`` those of :func:`fractions`. The logarithm of 0 is that
     of the smallest normal number in single precision.
     """
-    for node in range(nodes.shape[1]):
-        pt, eta = np.float64(nodes[PT, node]), np.float64(nodes[ETA, node])
-        phi, mass = np.float64(nodes[PHI, node]), np.float64(nodes[MASS, node])
-        for column in range(len(features)):
-            kind = features[column]
-            if kind < 0:
-                continue
-            if kind < ENERGY:
-                out[node, column] = nodes[kind, node]
-            elif kind in (ENERGY, LN_ENERGY):
-                momentum = pt * cosh(eta)
-                energy = math.sqrt(momentum * momentum + mass * mass)
-                out[node, column] = energy if kind == ENERGY else _log(energy)
-            elif kind == LN_PT:
-                out[node, column] = _log(pt)
-            elif kind == FRACTION:
-                out[node, column] = fraction[node]
-            elif kind == LN_FRACTION:
-                out[node, column] = _log(fraction[node])
-            else:
-                out[node, column] = hypot(eta, phi)
+    for column in range(len(features)):
+        kind = features[column]
+        for node in range(nodes.shape[1] if kind >= 0 else 0):
+            out[node, column] = _feature(kind, nodes, fraction, node)
+
+
+@inlined
+def _feature(kind: int, nodes: Floats, fraction: Floats, node: int) -> float:
+    if kind < ENERGY:
+        return np.float64(nodes[kind, node])
+    if kind == FRACTION:
+        return fraction[node]
+    if kind == LN_FRACTION:
+        return _log(fraction[node])
+    pt, eta = np.float64(nodes[PT, node]), np.float64(nodes[ETA, node])
+    if kind == LN_PT:
+        return _log(pt)
+    if kind == RADIUS:
+        return hypot(eta, np.float64(nodes[PHI, node]))
+    momentum, mass = pt * cosh(eta), np.float64(nodes[MASS, node])
+    energy = math.sqrt(momentum * momentum + mass * mass)
+    return energy if kind == ENERGY else _log(energy)
 
 
 @inlined
