@@ -117,8 +117,7 @@ class RowSample:
                 chosen[start:stop], key=lambda row: [repr(c[row : row + 1].to_list()) for c in columns.values()]
             )
         chosen = chosen[:size]
-        # joined with nothing: what was never merged has the same layout as what was
-        kept = {name: ak.to_packed(ak.concatenate([column, column[:0]])[chosen]) for name, column in columns.items()}
+        kept = {name: ak.to_packed(column[chosen]) for name, column in columns.items()}
         return cls(size, keys[chosen], kept[""] if list(kept) == [""] else kept)
 
     @property

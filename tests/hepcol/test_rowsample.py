@@ -3,6 +3,8 @@ from itertools import pairwise
 import awkward as ak
 import numpy as np
 import pytest
+from awkward.contents import ListOffsetArray, NumpyArray
+from awkward.index import Index32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +33,7 @@ def columns(n=N):
         "ragged": ragged,
         "nested": ak.unflatten(ak.unflatten(np.arange(6 * n), 2), 3),
         "records": ak.zip({"pt": ragged, "eta": -ragged}, with_name="Momentum4D"),
+        "narrow": ak.Array(ListOffsetArray(Index32(np.arange(n + 1, dtype=np.int32)), NumpyArray(number))),
         "maybe": ak.mask(number, number % 3 > 0),
         "maybe some": ak.mask(ragged, number % 3 > 0),
     }
