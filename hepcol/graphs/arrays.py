@@ -33,7 +33,8 @@ def read_arrays(path: Path, what: str, names: Sequence[str]) -> dict[str, Any]:
         If it cannot be read, or is something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a damaged file open that it has opened itself
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if _WHAT not in file or str(file[_WHAT]) != what:
                 raise InputError(f"{path}: not a file of {what}")
             arrays = {name: file[name] for name in names}

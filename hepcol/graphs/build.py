@@ -1,14 +1,14 @@
 """From jets to graphs."""
 
-from typing import Any
+from typing import Any, overload
 
-import awkward as ak
 import numpy as np
 
 from hepcol.errors import InputError
 from hepcol.graphs.connection import connect
 from hepcol.graphs.constituents import Constituents
 from hepcol.graphs.jetgraphs import JetGraphs
+from hepcol.graphs.lazy import delayed_graphs, is_lazy
 from hepcol.graphs.recipe import NodeFeature, Recipe, Transform, read_recipe
 from hepcol.kernels import jets as jet_kernels
 
@@ -33,12 +33,20 @@ _NODE_FEATURES = {
 }
 
 
-def build(jets: Constituents | ak.Array, recipe: Recipe | None = None, **options: Any) -> JetGraphs:
+@overload
+def build(jets: Constituents, recipe: Recipe | None = None, **options: Any) -> JetGraphs: ...
+
+
+@overload
+def build(jets: Any, recipe: Recipe | None = None, **options: Any) -> Any: ...
+
+
+def build(jets: Any, recipe: Recipe | None = None, **options: Any) -> Any:
     """Make graphs of all jets at once.
 
     Parameters
     ----------
-    jets : Constituents or ak.Array
+    jets : Constituents, ak.Array or dask_awkward.Array
         Constituents; nested records of them (:meth:`Constituents.from_awkward`).
     recipe : Recipe, optional
         How; by default of ``options``, which are those of :class:`Recipe`.
@@ -46,7 +54,8 @@ def build(jets: Constituents | ak.Array, recipe: Recipe | None = None, **options
     Returns
     -------
     JetGraphs
-        A graph for each jet, also for one without constituents.
+        A graph for each jet, also for one without constituents. Of an array of dask-awkward, a list: of each partition
+        delayed graphs, whose column ``row`` counts from 0.
 
     Raises
     ------
@@ -56,6 +65,8 @@ def build(jets: Constituents | ak.Array, recipe: Recipe | None = None, **options
     if recipe is not None and options:
         raise InputError(f"give a recipe or options, not both: got {', '.join(options)} beside the recipe")
     recipe = recipe or read_recipe(options)
+    if is_lazy(jets):
+        return delayed_graphs(build, jets, recipe)
     if not isinstance(jets, Constituents):
         jets = Constituents.from_awkward(jets)
     missing = [name for name in recipe.columns if name not in jets.columns]

@@ -249,7 +249,8 @@ def find_rows(graphs: JetGraphs) -> tuple[Integers, npt.NDArray[np.int32]]:
     InputError
         If an edge has no way back, or they are out of order.
     """
-    sources, targets = graphs.edge_index
+    # of graphs that were picked out, numpy keeps the edges in another order, for which kernels would be compiled again
+    sources, targets = np.ascontiguousarray(graphs.edge_index)
     rows = np.empty(graphs.nodes + 1, dtype=np.int64)
     wrong = neighbours.find_rows(sources, targets, graphs.ptr, graphs.edge_ptr, rows)
     if wrong >= 0:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from hepcol.graphs import Constituents
+from hepcol.graphs import Constituents, JetGraphs, Recipe
 
 
 def toy_jets(n_jets=200, seed=1, most=70, **columns):
@@ -28,3 +28,36 @@ def toy_jets(n_jets=200, seed=1, most=70, **columns):
         phi[start:stop] = (wrapped + np.pi) % (2 * np.pi) - np.pi
         mass[start:stop] = np.where(rng.uniform(size=n) < 0.5, 0.13957, 0)
     return Constituents(pt, eta, phi, offsets, mass, {name: f(offsets[-1], rng) for name, f in columns.items()})
+
+
+def graphs_of(*edges_of_graphs, x=None, **options):
+    """Graphs of a number of nodes and pairs of nodes each, joined both ways; ``x`` are their pt."""
+    counts = [n for n, _ in edges_of_graphs]
+    both = [sorted({(t, s) for s, t in edges} | set(edges)) for _, edges in edges_of_graphs]
+    pairs = np.array([(s, t) for edges in both for t, s in edges], dtype=np.int32).reshape(-1, 2)
+    recipe = Recipe(node_features=("pt",), edge_features=(), **options)
+    pt = np.ones(sum(counts)) if x is None else x
+    return JetGraphs(
+        np.asarray(pt, dtype=np.float32)[:, np.newaxis],
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.ascontiguousarray(pairs.T),
+        np.concatenate([[0], np.cumsum([len(edges) for edges in both])]).astype(np.int64),
+        np.empty((len(pairs), 0), dtype=np.float32),
+        recipe=recipe,
+    )
+
+
+def shuffled(graphs, seed=1):
+    """Return the same graphs with their nodes in another order, and where each node came from."""
+    rng = np.random.default_rng(seed)
+    order = np.concatenate(
+        [start + rng.permutation(stop - start) for start, stop in itertools.pairwise(graphs.ptr)] or [[]]
+    ).astype(np.int64)
+    pairs = []
+    for i, (start, stop) in enumerate(itertools.pairwise(graphs.ptr)):
+        place = np.argsort(order[start:stop] - start)
+        pairs.append((stop - start, [(int(place[s]), int(place[t])) for s, t in graphs.adjacency(i)]))
+    made = graphs_of(*pairs)
+    return JetGraphs(
+        graphs.x[order], made.ptr, made.edge_index, made.edge_ptr, np.zeros_like(graphs.edge_attr), {}, graphs.recipe
+    ), order
