@@ -50,7 +50,10 @@ def draw_folder(folder: str | Path, processor: Any = None) -> list[Path]:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         try:
-            return sorted(processor.draw(read_run(folder), place))
+            drawn = sorted(processor.draw(read_run(folder), place))
+            if not drawn:
+                place.rmdir()
+            return drawn
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)  # half of the pictures would pass for all
             raise
