@@ -6,7 +6,8 @@ sorted, and equal ones meet. For 240 keys of a graph this takes about 1.5 us; so
 
 import numpy as np
 
-from hepcol.kernels._jit import Integers, Unsigned, inlined
+from hepcol.kernels._jit import Integers, Unsigned
+from hepcol.kernels.blocks import block, inlined
 
 
 @inlined
@@ -18,7 +19,7 @@ def bits_for(entries: int) -> int:
     return bits
 
 
-@inlined
+@block
 def tally(key: np.uint64, count: int, bits: int, keys: Unsigned, counts: Integers) -> None:
     """Count a key; ``keys`` and ``counts`` have ``2^bits`` places and one for each entry behind them."""
     place = np.int64(key >> np.uint64(64 - bits))
@@ -34,7 +35,7 @@ def tally(key: np.uint64, count: int, bits: int, keys: Unsigned, counts: Integer
     keys[place], counts[place] = key, count
 
 
-@inlined
+@block
 def empty(
     places: int, keys: Unsigned, counts: Integers, found_keys: Unsigned, found_counts: Integers, first: int
 ) -> int:
