@@ -188,7 +188,8 @@ def describe(
     """List the edges in ``edges[2, e]`` (int32), and their features of the numbers ``features`` in ``out[e, f]``.
 
     Source and target of an edge are numbered within the graph. A node is the target of the edges from those that it is
-    joined to: ordered by target, then source. With ``is_symmetric``, where all are joined back, a pair is computed once.
+    joined to: ordered by target, then source. With ``is_symmetric``, where all are joined back, a pair is computed
+    once.
 
     ``DR``, and with the momenta in GeV ``LN_KT`` = ln(min(pt) DR), ``LN_Z`` = ln(min(pt) / (pt1 + pt2)) and ``LN_M2`` =
     ln of the squared mass of the pair, of arguments of at least ``SMALLEST``.

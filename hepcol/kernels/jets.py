@@ -240,10 +240,10 @@ def _fill_turned(
             cosine, sine = to_eta[0] / length, to_phi[0] / length
     if high > low + 1 and cosine * to_phi[1] - sine * to_eta[1] < 0.0:
         mirror = -1.0
-    for n in range(high - low):
-        turned = cosine * to_phi[n] - sine * to_eta[n]
-        to_eta[n] = sine * to_phi[n] + cosine * to_eta[n]
-        to_phi[n] = turned if n == 0 else mirror * turned
+    for one in range(high - low):
+        turned = cosine * to_phi[one] - sine * to_eta[one]
+        to_eta[one] = sine * to_phi[one] + cosine * to_eta[one]
+        to_phi[one] = turned if one == 0 else mirror * turned
     begin = np.uint64(low)
     for node in range(begin, np.uint64(high)):
         n = node - begin

@@ -111,6 +111,38 @@ def test_more_nodes_than_bits_in_a_word():
         assert edges_of(graphs, i) == set(zip(*map(np.ndarray.tolist, np.nonzero(near)), strict=True))
 
 
+@pytest.mark.parametrize("n", [5, 8, 9, 30, 64, 70, 130])
+@pytest.mark.parametrize("undirected", [False, True])
+def test_of_equally_near_nodes_the_first_are_neighbours(n, undirected):
+    k = 7
+    rng = np.random.default_rng(n)
+    eta, phi = rng.integers(-2, 3, (2, n)) * 0.25  # a lattice, whose squared distances are exact
+    jets = Constituents(np.arange(n, 0.0, -1.0), eta, phi, [0, n])
+    graphs = build(jets, edges="knn", k=k, nmax=None, undirected=undirected)
+    expected = set()
+    for node in range(n):
+        squares = (eta - eta[node]) ** 2 + (phi - phi[node]) ** 2
+        squares[node] = math.inf
+        for other in np.argsort(squares, kind="stable")[: min(k, n - 1)].tolist():
+            expected |= {(other, node), (node, other)} if undirected else {(other, node)}
+    assert edges_of(graphs, 0) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"edges": "knn", "undirected": False}, {"self_loops": True}])
+def test_features_of_an_edge_do_not_depend_on_the_other_edges(options):
+    """One way or both ways, with few nodes or more than bits in a word."""
+    jets = toy_jets(30, most=200)
+    features = {"edge_features": ("dr", "lnkt", "lnz", "lnm2"), "nmax": None}
+    graphs, full = build(jets, **features, **options), build(jets, **features, edges="full", self_loops=True)
+    for i in (4, 10, 20):
+        n = graphs.ptr[i + 1] - graphs.ptr[i]
+        of_all = full.edge_attr[full.edge_ptr[i] : full.edge_ptr[i + 1]].reshape(n, n, -1)
+        some = slice(graphs.edge_ptr[i], graphs.edge_ptr[i + 1])
+        source, target = graphs.edge_index[:, some]
+        assert len(source) > n
+        assert np.allclose(graphs.edge_attr[some], of_all[target, source], rtol=2e-7, atol=0)
+
+
 def test_takes_the_hardest_in_the_order_of_the_record():
     pt = [1.0, 5.0, 2.0, 5.0, 2.0, 9.0]
     jets = Constituents(*np.array([pt, range(6), [0.0] * 6]), np.array([0, 6]))
