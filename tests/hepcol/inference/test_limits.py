@@ -303,7 +303,7 @@ def test_toys_agree_with_the_asymptotic_limit_where_there_are_ten_events(publish
 
 def test_equal_seeds_give_equal_limits():
     spec = workspace(one_region(), "signal")
-    first, again, other = (toy_limit(spec, 20, seed, points=2) for seed in (4, 4, 5))
+    first, again, other = (toy_limit(spec, 8, seed, points=2) for seed in (4, 4, 5))
     assert first.to_json() == again.to_json()
     assert first.scan != other.scan
 
