@@ -329,10 +329,12 @@ def test_toys_that_cannot_be_fitted_are_counted_and_too_many_are_no_limit(monkey
 @pytest.fixture
 def quick_counting(monkeypatch):
     """Fit equal toys once: without systematics they are numbers of events."""
-    statistic, known = pyhf.infer.test_statistics.qmu_tilde, {}
+    statistic, known, specs = pyhf.infer.test_statistics.qmu_tilde, {}, {}
 
     def cached(strength, data, model, *how):
-        key = (strength, float(data[0]), id(model))
+        if id(model) not in specs:
+            specs[id(model)] = model, str(model.spec)  # kept, so that its id stays its own
+        key = (strength, float(data[0]), specs[id(model)][1])
         if key not in known:
             known[key] = statistic(strength, data, model, *how)
         return known[key]
