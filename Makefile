@@ -28,7 +28,7 @@ notebooks: .venv/installed-dev  ## make the notebooks anew from the scripts besi
 	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
 test: .venv/installed-dev  ## every test, the files of tests on two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff check .

@@ -15,6 +15,46 @@ REFERENCE = "ee_Z_ee_EDM4Hep.root"  # the 5000 events of the original RDataFrame
 hypothesis.settings.register_profile("hepcol", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("hepcol")
 
+# of some 10 s and more, longest first: with these at the end one process of two would wait for the other
+LONG = (
+    "tests/hepcol/execution/test_run.py",
+    "tests/samples/stop4b/test_generate.py",
+    "tests/hepcol/inference/test_limits.py",
+    "tests/hepcol/execution/test_faults.py",
+    "tests/hepcol/inference/test_histfactory_folder.py",
+    "tests/hepcol/execution/test_resume.py",
+    "tests/processors/stop4b/test_processor.py",
+    "tests/benchmarks/test_rdataframe_study.py",
+    "tests/test_examples.py",
+    "tests/benchmarks/test_rdataframe_stop4b.py",
+    "tests/processors/stop4b/test_folder.py",
+    "tests/processors/test_zee_fits.py",
+    "tests/test_packaging.py",
+    "notebooks/zee_demonstrator.ipynb",
+    "tests/hepcol/inference/test_fit.py",
+    "tests/hepcol/kernels/test_jit.py",
+    "tests/benchmarks/test_bench_egamma.py",
+    "tests/hepcol/test_cli.py",
+    "tests/processors/test_calibration.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put the long files first."""
+    place = {CHECKOUT / file: number for number, file in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_for_linear_algebra():
+    """With more, two processes of tests on two cores wait for each other: one test took 8 times as long."""
+    import scipy.linalg  # noqa: F401  (with numpy's, the libraries to be told)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
 
 @pytest.fixture(scope="session")
 def shared_data():

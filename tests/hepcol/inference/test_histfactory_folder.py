@@ -48,7 +48,7 @@ def fits(tmp_path_factory):
     write_yields(
         Yields(tuple(regions), 0.017, {"SRA": 10, "SRB": 19}, samples, ("signal", "a/b")), folder / "yields.json"
     )
-    return fit_yields(folder, signal_error=0.1, toys=4)
+    return fit_yields(folder, signal_error=0.1, toys=2)
 
 
 def command(*arguments):
@@ -86,7 +86,7 @@ def test_all_signals_are_fitted_without_rankings(fits):
     for signal in fits.signals.values():
         assert signal.fit.impacts == {}
         assert signal.limit.usable
-        assert signal.toys.toys == 4
+        assert signal.toys.toys == 2
     assert "a/b in SRB: no nominal events, so that JES cannot be relative to them" in fits.warnings
     written = {path.name for path in plot_yield_fits(fits)}
     assert {"limits.png", "cls_a%2Fb.png", "pulls_a%2Fb.pdf"} <= written

@@ -16,6 +16,8 @@ from processors.zee_atlas import ZeeAtlasProcessor
 from processors.zee_atlas.in_situ_folder import calibrate_folder
 from samples.zee_atlas.truth import ALPHA, CONSTANT
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, simulation, data):

@@ -19,6 +19,8 @@ from processors.zee_atlas import ZeeAtlasProcessor
 from processors.zee_atlas.electrons import find_electrons
 from processors.zee_atlas.observables import OBSERVABLES
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
+
 EVENTS = 1500
 VARIATIONS = (
     "nominal",

@@ -15,6 +15,8 @@ from processors.zee_atlas.regions import ETA_EDGES, PAIRS, REGIONS, pair_of
 from processors.zee_atlas.templates import ALPHA, CONSTANT, DATA, STREAM, TEMPLATES
 from samples.zee_atlas.truth import ETA_EDGES as TRUE_EDGES
 
+pytestmark = pytest.mark.usefixtures("synthetic_area_once")
+
 EVENTS = 1500
 
 
