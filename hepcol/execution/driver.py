@@ -4,8 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from hepcol import threads as kernel_threads
 from hepcol.chunkfiles import ChunkFile
 from hepcol.deposit import files_of
 from hepcol.errors import InputError
-from hepcol.events import Columns, required_columns
+from hepcol.events import required_columns
 from hepcol.execution.account import (
     IncompleteRun,
     Run,
@@ -28,17 +27,19 @@ from hepcol.execution.account import (
     summarise_files,
 )
 from hepcol.execution.backends import Backend, Kind, open_backend
-from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Probe, Task, probe, unreadable
+from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Task
 from hepcol.execution.code import module_digests, short
 from hepcol.execution.collector import INTERRUPTED, Collector
+from hepcol.execution.continuation import continued, joined, recounted
+from hepcol.execution.cutting import cut_into_chunks, empty_chunks, ranges_left
 from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
-from hepcol.execution.identity import differences, identify, kind_of, told_of
+from hepcol.execution.identity import identify, kind_of, told_of
 from hepcol.execution.interrupts import interrupts
 from hepcol.execution.performance import performance_report
+from hepcol.execution.probing import probe_files
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
-from hepcol.execution.scan import scan
 from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
 from hepcol.provenance import describe
@@ -48,13 +49,8 @@ from hepcol.spectra import Contents, collect
 from hepcol.store import Earlier, OutputFolder
 from hepcol.update import Listener
 
-MAX_CHUNK = 100_000
-MIN_CHUNK = 1_000
-CHUNKS_PER_WORKER = 4
 SNAPSHOT_S = 30.0
 _SHORTEST_S = 1e-6
-
-FileKey = tuple[str, str]  # dataset and path
 
 
 def run(
@@ -178,7 +174,7 @@ def run(
     inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
     session = _Session(processor, inputs, how, kind)
     with OutputFolder.prepare(output, force, resume) as folder, ProgressBar(progress) as bar:
-        earlier = _continued(folder, session.identity, force)
+        earlier = continued(folder, session.identity, force)
         with (
             kernel_threads.use(threads),
             open_backend(kind, workers, scheduler, session.hear, session.topic, lost_after_s) as backend,
@@ -269,14 +265,16 @@ class _Session:
         how = self._how
         bar.stage("open files")
         columns = {name: required_columns(self._processor, dataset.metadata) for name, dataset in self._inputs.items()}
-        found = _joined(_probe(backend, self._inputs, columns, self.topic, how), earlier, how.force)
-        ranges = _ranges_left(self._inputs, found, earlier.done)
+        found = joined(
+            probe_files(backend, self._inputs, columns, self.topic, how.retries, how.backoff_s), earlier, how.force
+        )
+        ranges = ranges_left(self._inputs, found, earlier.done)
         if how.force and earlier.done:
-            found = _recounted(found, ranges, earlier)
+            found = recounted(found, ranges, earlier)
         for file in found:
             folder.record(file)
-        items = _chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
-        empty = _empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
+        items = cut_into_chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
+        empty = empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
         if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))
         provenance = self._provenance(found, bool(earlier.done))
@@ -396,79 +394,6 @@ def _allowed_failures(on_error: str, max_failures: int | None) -> int | None:
     return 0 if on_error == "stop" else max_failures
 
 
-def _continued(folder: OutputFolder, identity: dict[str, Any], force: bool) -> Earlier:
-    """Return what the run in a folder has done; nothing, if this is another one.
-
-    Raises
-    ------
-    InputError
-        If its result depends on what has changed since.
-    """
-    earlier = folder.earlier
-    if earlier is None:
-        return Earlier(None, identity, (), ())
-    changed = differences(earlier.identity, identity)
-    if changed and not force:
-        raise InputError(
-            f"output folder {folder.path}: the run there cannot be continued, for {'; '.join(changed)} "
-            "(--force continues it all the same)"
-        )
-    return earlier
-
-
-def _joined(found: list[FileRecord], earlier: Earlier, force: bool) -> list[FileRecord]:
-    """Join what was found in files with what was found in those whose events are in the run that is continued.
-
-    Such a file may be gone: what is left of it fails chunk by chunk, and if nothing is left, nothing is missing.
-
-    Raises
-    ------
-    InputError
-        If such a file is another one now, and that is not forced.
-    """
-    begun = {(chunk.dataset, chunk.path) for chunk in earlier.done}
-    before = {(file.dataset, file.path): file for file in earlier.files if (file.dataset, file.path) in begun}
-    joined = []
-    for file in found:
-        then = before.pop((file.dataset, file.path), None)
-        changed = None if then is None or file.entries is None or force else _changed(then, file)
-        if changed:
-            raise InputError(
-                f"{file.path}: has {changed[0]}, but the run that is to be continued read it with {changed[1]} "
-                "(--force continues it all the same)"
-            )
-        joined.append(then if then is not None and file.entries is None else file)
-    return [*joined, *before.values()]  # what is left there are files that are not named any more, which was forced
-
-
-def _changed(then: FileRecord, now: FileRecord) -> tuple[str, str] | None:
-    """Say in what a file is another one now: a sample that is made again may have the UUID that it had."""
-    for what, new, old in (
-        ("UUID", now.uuid, then.uuid),
-        ("entries", now.entries, then.entries),
-        ("bytes", now.size, then.size),
-    ):
-        if new != old and None not in (new, old):
-            return (f"UUID {new}", str(old)) if what == "UUID" else (f"{new} {what}", str(old))
-    return None
-
-
-def _recounted(
-    found: list[FileRecord], ranges: Mapping[FileKey, Sequence[tuple[int, int]]], earlier: Earlier
-) -> list[FileRecord]:
-    """Count the entries of files as those that are done and those that are left, whatever has changed in them."""
-    done: dict[FileKey, int] = {}
-    for chunk in earlier.done:
-        done[chunk.dataset, chunk.path] = done.get((chunk.dataset, chunk.path), 0) + chunk.events
-
-    def entries(key: FileKey) -> int:
-        return done.get(key, 0) + sum(stop - start for start, stop in ranges.get(key, ()))
-
-    return [
-        file if file.entries is None else replace(file, entries=entries((file.dataset, file.path))) for file in found
-    ]
-
-
 def _choice(executor: str | None, scheduler: str | None) -> Kind:
     """Turn the name of an executor into its kind."""
     if executor is None:
@@ -479,75 +404,6 @@ def _choice(executor: str | None, scheduler: str | None) -> Kind:
         raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
 
 
-def _probe(
-    backend: Backend, inputs: filesets.Fileset, columns: Mapping[str, Columns], topic: str, how: _Conduct
-) -> list[FileRecord]:
-    """Tell what is in every file, in the order of the fileset; the workers open those that are not known."""
-
-    def probe_all(items: list[Probe]) -> list[FileRecord]:
-        sink = _Probes(items)
-        told = [replace(item, retries=how.retries, backoff_s=how.backoff_s) for item in items]
-        backend.executor.copy(sink=sink)(told, probe, [])
-        return sink.result()
-
-    return scan(inputs, columns, probe_all, topic)
-
-
-class _Probes:
-    """Takes what was found in files; see :class:`hepcol.execution.collector.Sink`."""
-
-    def __init__(self, items: list[Probe]) -> None:
-        self.stopped = ""
-        self.workers = 1
-        self._items = items
-        self._found: dict[tuple[str, str], FileRecord] = {}
-
-    def take(self, output: list[FileRecord]) -> None:
-        for record in output:
-            self._found[record.dataset, record.path] = record
-
-    def fail(self, item: Probe, error: BaseException, attempts: int = 1) -> None:  # noqa: ARG002
-        self.take([unreadable(item, error)])
-
-    def stop(self, reason: str) -> None:
-        self.stopped = self.stopped or reason
-
-    def keep_up(self, *fetches: Callable[[], None]) -> None:
-        """There is nothing to save or to show."""
-
-    def result(self) -> list[FileRecord]:
-        if self.stopped == INTERRUPTED:
-            raise KeyboardInterrupt
-        if self.stopped:
-            raise InputError(f"{len(self._found)} of {len(self._items)} files were opened: {self.stopped}")
-        return list(self._found.values())
-
-
-def _chunks(
-    inputs: filesets.Fileset,
-    found: list[FileRecord],
-    ranges: Mapping[FileKey, Sequence[tuple[int, int]]],
-    chunksize: int | None,
-    workers: int,
-) -> list[WorkItem]:
-    """Cut what is left to do of the files that can be read into chunks of about equal size."""
-    total = sum(stop - start for left in ranges.values() for start, stop in left)
-    size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
-    records = {(file.dataset, file.path): file for file in found}
-    return [
-        _item(records[key], start, stop, inputs)
-        for key, left in ranges.items()
-        for first, last in left
-        for start, stop in _cut(first, last, size)
-    ]
-
-
-def _item(file: FileRecord, start: int, stop: int, inputs: filesets.Fileset) -> WorkItem:
-    """Describe a chunk as coffea does."""
-    metadata = dict(inputs[file.dataset].metadata)
-    return WorkItem(file.dataset, file.path, file.tree, start, stop, uuid.UUID(file.uuid).bytes, metadata)
-
-
 def _of_nothing(backend: Backend, items: list[WorkItem], task: Task) -> list[dict[str, Any]]:
     """Process chunks without events; return the output of each."""
     outputs = []
@@ -556,57 +412,6 @@ def _of_nothing(backend: Backend, items: list[WorkItem], task: Task) -> list[dic
         LedgerRunner(executor=backend.executor.copy(sink=collector)).run([item], task)
         outputs.append(collector.result())
     return outputs
-
-
-def _empty_chunks(inputs: filesets.Fileset, found: list[FileRecord], begun: set[str]) -> list[WorkItem]:
-    """Make a chunk without events for each dataset that has none, so that its histograms and cutflows are there."""
-    datasets: dict[str, list[FileRecord]] = {}
-    for file in found:
-        datasets.setdefault(file.dataset, []).append(file)
-    return [
-        _item(files[0], 0, 0, inputs)
-        for name, files in datasets.items()
-        if name not in begun and all(file.entries == 0 for file in files)
-    ]
-
-
-def _ranges_left(
-    inputs: filesets.Fileset, found: list[FileRecord], done: Sequence[ChunkRecord]
-) -> dict[FileKey, list[tuple[int, int]]]:
-    """Entries of each readable file that are not done."""
-    taken: dict[FileKey, list[tuple[int, int]]] = {}
-    for chunk in done:
-        taken.setdefault((chunk.dataset, chunk.path), []).append((chunk.start, chunk.stop))
-    entries = {(file.dataset, file.path): file.entries for file in found if file.entries is not None}
-    return {
-        (name, file.path): [
-            left
-            for first, last in file.steps or ((0, entries[name, file.path]),)
-            for left in _without(first, last, taken.get((name, file.path), []))
-        ]
-        for name, dataset in inputs.items()
-        for file in dataset.files
-        if (name, file.path) in entries
-    }
-
-
-def _without(first: int, last: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is left of a range without others."""
-    left = []
-    for start, stop in sorted(taken):
-        if start >= last or stop <= first:
-            continue
-        if start > first:
-            left.append((first, start))
-        first = max(first, stop)
-    return [*left, (first, last)] if first < last else left
-
-
-def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:
-    """Cut a range into pieces of about ``size``; an empty one into none, as coffea cannot read no events."""
-    pieces = max(1, round((last - first) / size)) if last > first else 0
-    edges = [first + (last - first) * piece // max(1, pieces) for piece in range(pieces + 1)]
-    return list(pairwise(edges))
 
 
 def _in_order(found: list[FileRecord]) -> Callable[[ChunkRecord], tuple[int, int]]:
