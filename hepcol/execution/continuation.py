@@ -8,7 +8,7 @@ from hepcol.errors import InputError
 from hepcol.execution.cutting import FileKey
 from hepcol.execution.identity import differences
 from hepcol.ledger import FileRecord
-from hepcol.store import Earlier, OutputFolder
+from hepcol.outputfolder import Earlier, OutputFolder
 
 
 def continued(folder: OutputFolder, identity: dict[str, Any], force: bool) -> Earlier:

@@ -42,11 +42,11 @@ from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
+from hepcol.outputfolder import Earlier, OutputFolder
 from hepcol.provenance import describe
 from hepcol.result import Result
 from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents, collect
-from hepcol.store import Earlier, OutputFolder
 from hepcol.update import Listener
 
 SNAPSHOT_S = 30.0

@@ -12,9 +12,9 @@ import uproot
 
 from hepcol import store
 from hepcol.ledger import FileRecord
+from hepcol.outputfolder import OutputFolder
 from hepcol.result import DatasetResult, Result
 from hepcol.spectra import collect
-from hepcol.store import OutputFolder
 from hepcol.sums import ExactSum
 
 H = hist.Hist(
@@ -317,7 +317,7 @@ def test_what_is_added_may_not_reach_out_of_the_folder(tmp_path):
     precious = tmp_path / "precious.txt"
     precious.write_text("")
     (folder / "summary.json").write_text(json.dumps({"added": {"mine": ["../precious.txt", str(precious)]}}))
-    store._remove_added(folder)
+    store.remove_added(folder)
     with store.adding(folder, "mine", []):
         pass
     assert precious.exists()

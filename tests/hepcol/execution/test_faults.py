@@ -468,7 +468,7 @@ def test_a_snapshot_that_finds_no_space_is_a_warning(files, tmp_path, monkeypatc
     assert m.check_folder(tmp_path / "out")["complete"]
 
 
-@pytest.mark.parametrize("what", ["hepcol.store.write_zip", "hepcol.archive.write"])
+@pytest.mark.parametrize("what", ["hepcol.outputfolder.write_zip", "hepcol.archive.write"])
 def test_results_that_find_no_space_leave_what_was_there(files, tmp_path, monkeypatch, what):
     faults = m.plan(tmp_path / "faults", ("error", 150))
     out = tmp_path / "out"

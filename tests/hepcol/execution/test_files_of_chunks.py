@@ -19,7 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hepcol
-from hepcol import deposit, store
+from hepcol import deposit
 from hepcol.chunkfiles import indexes, read_index
 from hepcol.comparison import compare
 from hepcol.execution.repetition import retry
@@ -294,7 +294,7 @@ def test_a_run_that_fails_leaves_the_files_of_the_one_before(clean, tmp_path, mo
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write_root", refuse)
+    monkeypatch.setattr(outputfolder, "write_root", refuse)
     with pytest.raises(ValueError, match="cannot be written: No space left on device"):
         hepcol.run(Filed(kind="others"), fileset(files), output=out, chunksize=20, force=True, snapshot_s=0)
     assert digests(out) == before
@@ -368,7 +368,7 @@ def test_a_file_that_goes_once_it_was_counted_is_an_error_that_names_it(files, t
 def test_a_worker_that_does_not_see_the_folder_fails_its_chunks_in_one_line(files, tmp_path, monkeypatch, scheduler):
     """As on another machine: the path that is sent leads nowhere there."""
     elsewhere = str(tmp_path / "elsewhere" / ".partial" / "files-0")
-    monkeypatch.setattr(store.OutputFolder, "deposit", property(lambda _: elsewhere))
+    monkeypatch.setattr(outputfolder.OutputFolder, "deposit", property(lambda _: elsewhere))
     run = hepcol.run(Filed(), files, dataset="a", output=tmp_path / "out", scheduler=scheduler, **QUICK)
     assert run.closure.failed == ALL
     for chunk in run.chunks:

@@ -7,8 +7,9 @@ import hist
 import numpy as np
 
 from hepcol.ledger import ChunkRecord, FileRecord, Status, close
+from hepcol.outputfolder import OutputFolder
 from hepcol.spectra import collect
-from hepcol.store import OutputFolder, plot_paths
+from hepcol.store import plot_paths
 
 DATASET = "<b>z & co</b>"
 VARIATIONS = ("nominal", "JES__1up", "JES__1down")
