@@ -11,7 +11,7 @@ from hepcol.errors import InputError
 from hepcol.graphs.features import Features, check_alike, features
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
-from hepcol.kernels import gram as kernels
+from hepcol.kernels import products
 
 Array = npt.NDArray[Any]
 _MIN_ROWS = 64  # for each thread
@@ -43,7 +43,7 @@ def gram(a: Graphs, b: Graphs | None = None, normalize: bool = True, **how: Any)
     """
     if not is_partitioned(a) and not is_partitioned(b):
         first = as_features(a, how)
-        return _products(first, first if b is None else as_features(b, how), normalize)
+        return _multiplied(first, first if b is None else as_features(b, how), normalize)
     rows = mapped(as_features, a if is_partitioned(a) else [a], how)
     columns = rows if b is None else mapped(as_features, b if is_partitioned(b) else [b], how)
     if not rows or not columns:
@@ -54,7 +54,7 @@ def gram(a: Graphs, b: Graphs | None = None, normalize: bool = True, **how: Any)
             if b is None and j < i:
                 blocks[i][j] = called(np.transpose, blocks[j][i])
             else:
-                blocks[i][j] = called(_products, row, column, normalize)
+                blocks[i][j] = called(_multiplied, row, column, normalize)
     return called(_assembled, [block for line in blocks for block in line], width=len(columns))
 
 
@@ -75,24 +75,24 @@ def as_features(given: Any, how: dict[str, Any]) -> Features:
     return given
 
 
-def _products(a: Features, b: Features, normalize: bool) -> Array:
+def _multiplied(a: Features, b: Features, normalize: bool) -> Array:
     check_alike(a, b)
-    numbers, of_a, different = kernels.number(b.keys, b.keys[:0] if a is b else a.keys)
-    columns = kernels.transpose(b.ptr, numbers, b.counts, different)
-    written = kernels.spread(*columns, len(b))
+    numbers, of_a, different = products.number(b.keys, b.keys[:0] if a is b else a.keys)
+    columns = products.transpose(b.ptr, numbers, b.counts, different)
+    written = products.spread(*columns, len(b))
     # of a graph without features every product is 0, and 0 / 1 is 0
     squares, other_squares = np.maximum(a.squares, 1), np.maximum(b.squares, 1)
-    products = np.empty((len(a), len(b)), dtype=np.int64)
-    similarities = products.view(np.float64)
+    whole = np.empty((len(a), len(b)), dtype=np.int64)
+    similarities = whole.view(np.float64)
 
     def work(rows: slice) -> None:
-        kernels.multiply(
+        products.multiply(
             *(a.ptr, numbers if a is b else of_a, a.counts, squares, *columns, *written, other_squares),
-            *(rows.start, rows.stop, normalize, products, similarities),
+            *(rows.start, rows.stop, normalize, whole, similarities),
         )
 
     threads.over_parts(len(a), work, _MIN_ROWS)
-    return similarities if normalize else products
+    return similarities if normalize else whole
 
 
 def _assembled(blocks: list[Array], width: int) -> Array:

@@ -15,7 +15,7 @@ from hepcol.graphs.features import Features, Hashes, check_alike
 from hepcol.graphs.gram import Graphs, as_features
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
-from hepcol.kernels import gram as kernels
+from hepcol.kernels import products
 from hepcol.sums import LIMBS, ExactSum, split
 
 _BOUND = 1.0  # of what a normalised vector has of one key
@@ -148,10 +148,10 @@ def _means(graphs: Any, reference: Reference, how: dict[str, Any]) -> npt.NDArra
     check_alike(features, reference)
     if not reference.graphs:
         raise InputError("the reference has no graphs: no mean similarity to them")
-    _, places, _ = kernels.number(reference.keys, features.keys)
+    _, places, _ = products.number(reference.keys, features.keys)
     there = places >= 0
     graph = np.repeat(np.arange(len(features)), np.diff(features.ptr))[there]
     # one after another, in the order of the keys: the same for a graph in any partition
-    products = np.bincount(graph, features.counts[there] * reference.sums.value[places[there]], len(features))
+    summed = np.bincount(graph, features.counts[there] * reference.sums.value[places[there]], len(features))
     lengths = np.sqrt(np.maximum(features.squares, 1).astype(np.float64))
-    return products / (lengths * reference.graphs)
+    return summed / (lengths * reference.graphs)
