@@ -95,9 +95,9 @@ def test_a_folder_in_use_is_refused_and_a_stale_lock_is_not(tmp_path):
     ):
         pass
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    (out / store.LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
+    (out / LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
     write(out)
-    (out / store.LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    (out / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
     with pytest.raises(ValueError, match=r"process 1 on elsewhere; if that is gone, delete .*\.hepcol\.lock"):
         write(out, force=True)
 
@@ -129,7 +129,7 @@ def test_of_many_that_find_a_stale_lock_one_takes_it(tmp_path):
     ]
     try:
         assert [taker.stdout.readline() for taker in takers] == ["ready\n"] * 4
-        (tmp_path / store.LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
+        (tmp_path / LOCK).write_text(json.dumps({"host": platform.node(), "pid": int(gone.stdout)}))
         for taker in takers:
             taker.stdin.write("\n")
             taker.stdin.flush()
@@ -240,7 +240,7 @@ def test_a_folder_that_cannot_be_used_is_not_left_locked(tmp_path):
     (tmp_path / store.PARTIAL).touch()
     with pytest.raises(ValueError, match="cannot be written"):
         write(tmp_path)
-    assert not (tmp_path / store.LOCK).exists()
+    assert not (tmp_path / LOCK).exists()
 
 
 def run_with(path, *names):

@@ -19,7 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hepcol
-from hepcol import deposit
+from hepcol import deposit, outputfolder
 from hepcol.chunkfiles import indexes, read_index
 from hepcol.comparison import compare
 from hepcol.execution.repetition import retry
