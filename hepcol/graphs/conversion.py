@@ -76,10 +76,11 @@ def to_grakel(graphs: "JetGraphs", graph: int, labels: Integers | None = None) -
     if labels is not None and len(labels) != graphs.nodes:
         raise InputError(f"to_grakel: expected a label for each of {graphs.nodes} nodes, got {len(labels)}")
     numbers = np.zeros(last - first, np.int64) if labels is None else labels[first:last]
-    neighbours: dict[int, list[int]] = {node: [] for node in range(last - first)}
-    for source, target in graphs.adjacency(graph):
-        neighbours[source].append(target)
-    return grakel.Graph(neighbours, node_labels=dict(enumerate(numbers.tolist())))
+    # as a matrix: of a list of neighbours, GraKeL's shortest paths fail for nodes that have none
+    joined = np.zeros((last - first, last - first), dtype=np.int64)
+    source, target = graphs.edge_index[:, graphs.edge_ptr[graph] : graphs.edge_ptr[graph + 1]]
+    joined[source, target] = 1
+    return grakel.Graph(joined, node_labels=dict(enumerate(numbers.tolist())))
 
 
 def _needed(module: str, what: str) -> Any:

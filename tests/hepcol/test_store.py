@@ -12,6 +12,7 @@ import uproot
 
 from hepcol import store
 from hepcol.ledger import FileRecord
+from hepcol.lock import LOCK
 from hepcol.outputfolder import OutputFolder
 from hepcol.result import DatasetResult, Result
 from hepcol.spectra import collect

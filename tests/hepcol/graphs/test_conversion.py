@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hepcol.errors import InputError
-from hepcol.graphs import build
+from hepcol.graphs import build, gram
 from tests.hepcol.graphs.toys import toy_jets
 
 WHERE = "of the extra graphs-bench is not installed"
@@ -66,14 +66,23 @@ def test_graphs_of_networkx(graphs):
 
 
 def test_graphs_of_grakel(graphs):
-    pytest.importorskip("grakel", reason=f"grakel {WHERE}")
+    grakel = pytest.importorskip("grakel", reason=f"grakel {WHERE}")
     labels = np.arange(graphs.nodes) % 3
     one = graphs.to_grakel(9, labels)
     edges = one.get_edges(purpose="adjacency")
     assert set(edges) == set(graphs.adjacency(9))
     assert list(one.get_labels(purpose="adjacency").values()) == labels[graphs.ptr[9] : graphs.ptr[10]].tolist()
+    alone = build(toy_jets(12), r=0.05)  # with nodes that have no neighbours
+    paths = grakel.ShortestPath().fit_transform([alone.to_grakel(i, labels) for i in (3, 8, 9)])
+    assert np.array_equal(
+        paths, gram(alone[[3, 8, 9]], kind="sp", labels=_of(alone, labels, [3, 8, 9]), normalize=False)
+    )
     with pytest.raises(InputError, match="expected a label for each of"):
         graphs.to_grakel(9, labels[:3])
+
+
+def _of(graphs, labels, rows):
+    return np.concatenate([labels[graphs.ptr[row] : graphs.ptr[row + 1]] for row in rows])
 
 
 @pytest.mark.parametrize("name", ["torch", "networkx", "grakel"])
