@@ -201,46 +201,96 @@ def describe(
         most_edges = max(most_edges, edge_ptr[graph + 1] - edge_ptr[graph])
     most = _filled_up(most)
     row_eta, row_phi, row_square = np.empty(most), np.empty(most), np.empty(most)
-    next_edge = np.empty(most, dtype=np.int64)
-    # of each pair: its nodes, its edges in both directions, its squared distance, and a feature
+    first_of = np.empty(most, dtype=np.int64)  # of the edges to each node
+    square = np.empty(most_edges)  # of the distance, of each edge
+    # of each pair: its nodes, its edges in both directions, and a feature
     node, edge = np.empty((2, most_edges), dtype=np.int64), np.empty((2, most_edges), dtype=np.int64)
-    square, value, other = np.empty(most_edges), np.empty(most_edges), np.empty((6, most_edges))
+    value, room = np.empty(most_edges), np.empty((6, most_edges))
+    needs_pairs = False
+    for kind in features:
+        needs_pairs = needs_pairs or kind != DR
     for graph in range(n_graphs):
         start, n = ptr[graph], ptr[graph + 1] - ptr[graph]
-        place = edge_ptr[graph]
+        first, n_edges = edge_ptr[graph], edge_ptr[graph + 1] - edge_ptr[graph]
         _copy_row(eta, phi, start, n, row_eta, row_phi)
-        for i in range(n):
-            next_edge[i] = place
-            for w in range(words.shape[1]):
-                place += bits.size(words[start + i, w])
+        _list_edges(row_eta, row_phi, words, start, n, first, row_square, first_of, edges, square)
         n_pairs = 0
-        for i in range(n):
-            begin = i if is_symmetric else 0
-            for j in range(np.uint64(begin - begin % _AT_A_TIME), np.uint64(_filled_up(n))):
-                row_square[j] = squared_distance(row_eta[i], row_phi[i], row_eta[j], row_phi[j])
-            there = next_edge[i]
-            for w in range(bits.word_of(begin), words.shape[1]):
-                word = words[start + i, w]
-                if w == bits.word_of(begin):
-                    word &= ~(bits.bit_of(begin) - bits.ONE)
-                while word != bits.NOTHING:
-                    j = w * WORD_BITS + bits.first(word)
-                    word = bits.without_first(word)
-                    back = there
-                    edges[0, there], edges[1, there] = j, i
-                    if is_symmetric and j > i:
-                        back = next_edge[j]
-                        next_edge[j] += 1
-                        edges[0, back], edges[1, back] = i, j
-                    node[0, n_pairs], node[1, n_pairs] = start + j, start + i
-                    edge[0, n_pairs], edge[1, n_pairs] = there, back
-                    square[n_pairs] = row_square[j]
-                    n_pairs += 1
-                    there += 1
+        if needs_pairs:
+            n_pairs = _find_pairs(edges, first, n_edges, start, is_symmetric, first_of, node, edge)
         for feature in range(len(features)):
-            _compute(features[feature], pt, eta, phi, mass, node, square, n_pairs, value, other)
+            kind = features[feature]
+            if kind == DR:
+                for e in range(n_edges):
+                    value[e] = math.sqrt(square[e])
+                for e in range(n_edges):  # by itself, as the columns are apart
+                    out[first + e, feature] = value[e]
+                continue
             for pair in range(n_pairs):
-                out[edge[0, pair], feature] = out[edge[1, pair], feature] = value[pair]
+                value[pair] = square[edge[0, pair]]
+            _compute(kind, pt, eta, phi, mass, node, n_pairs, value, room)
+            for pair in range(n_pairs):
+                out[first + edge[0, pair], feature] = out[first + edge[1, pair], feature] = value[pair]
+
+
+@inlined
+def _list_edges(
+    eta: Floats,
+    phi: Floats,
+    words: Unsigned,
+    start: int,
+    n: int,
+    first: int,
+    row: Floats,
+    first_of: Integers,
+    edges: Integers,
+    square: Floats,
+) -> None:
+    """List the edges of a graph, with the squares of their distances."""
+    begin = np.uint64(first)  # of signed numbers numba asks whether they count from the end
+    edge = begin
+    for i in range(n):
+        for j in range(_filled_up(n)):
+            row[j] = squared_distance(eta[i], phi[i], eta[j], phi[j])
+        to_node = edge
+        first_of[i] = edge - begin
+        for w in range(words.shape[1]):
+            word = words[start + i, w]
+            while word != bits.NOTHING:
+                j = np.uint64(w * WORD_BITS + bits.first(word))
+                edges[0, edge] = j
+                square[edge - begin] = row[j]
+                edge += bits.ONE
+                word = bits.without_first(word)
+        for e in range(to_node, edge):
+            edges[1, e] = i
+
+
+@inlined
+def _find_pairs(
+    edges: Integers,
+    first: int,
+    n_edges: int,
+    start: int,
+    is_symmetric: bool,
+    next_back: Integers,
+    node: Integers,
+    edge: Integers,
+) -> int:
+    """Find the pairs that the edges of a graph join; ``next_back`` are the first edges to each node."""
+    found = 0
+    for e in range(n_edges):
+        source, target = edges[0, first + e], edges[1, first + e]
+        back = e
+        if is_symmetric:
+            if source < target:  # found already, from the other side
+                continue
+            if source > target:  # those that come back are the first to that node, in order
+                back = next_back[source]
+                next_back[source] += 1
+        node[0, found], node[1, found] = start + source, start + target
+        edge[0, found], edge[1, found] = e, back
+        found += 1
+    return found
 
 
 @inlined
@@ -251,16 +301,14 @@ def _compute(
     phi: Floats,
     mass: Floats,
     node: Integers,
-    square: Floats,
     n_pairs: int,
     value: Floats,
-    other: Floats,
+    room: Floats,
 ) -> None:
-    """Fill ``value`` with a feature of pairs of nodes; ``other[6, n_pairs]`` is room."""
-    if kind in (DR, LN_KT):
-        for pair in range(n_pairs):
-            value[pair] = math.sqrt(square[pair])
+    """Replace the squared distances of pairs of nodes by another feature; ``room[6, n_pairs]`` is for what it needs."""
     if kind == LN_KT:
+        for pair in range(n_pairs):
+            value[pair] = math.sqrt(value[pair])
         for pair in range(n_pairs):
             value[pair] *= np.float64(min(pt[node[0, pair]], pt[node[1, pair]]))
     elif kind == LN_Z:
@@ -269,18 +317,17 @@ def _compute(
             total = pt_1 + pt_2
             value[pair] = min(pt_1, pt_2) / total if total > 0.0 else 0.0
     elif kind == LN_M2:
-        _square_masses(pt, eta, phi, mass, node, n_pairs, value, other)
-    if kind != DR:
-        for pair in range(n_pairs):
-            value[pair] = log(max(value[pair], SMALLEST))
+        _square_masses(pt, eta, phi, mass, node, n_pairs, value, room)
+    for pair in range(n_pairs):
+        value[pair] = log(max(value[pair], SMALLEST))
 
 
 @inlined
 def _square_masses(
-    pt: Floats, eta: Floats, phi: Floats, mass: Floats, node: Integers, n_pairs: int, value: Floats, other: Floats
+    pt: Floats, eta: Floats, phi: Floats, mass: Floats, node: Integers, n_pairs: int, value: Floats, room: Floats
 ) -> None:
     """Fill ``value`` with the squared masses of pairs, without differences that cancel."""
-    d_eta, d_phi = other[0], other[1]
+    d_eta, d_phi = room[0], room[1]
     for pair in range(n_pairs):
         i, j = node[0, pair], node[1, pair]
         d_eta[pair] = np.float64(eta[i]) - np.float64(eta[j])
@@ -292,7 +339,7 @@ def _square_masses(
         half_phi, _ = sincospi(0.5 * angle(d_phi[pair], 0.0) / math.pi)
         value[pair] *= half_eta * half_eta + half_phi * half_phi
     for direction in range(2):
-        momentum, energy, m = other[direction], other[2 + direction], other[4 + direction]
+        momentum, energy, m = room[direction], room[2 + direction], room[4 + direction]
         for pair in range(n_pairs):
             i = node[direction, pair]
             momentum[pair], energy[pair], m[pair] = np.float64(pt[i]), np.float64(eta[i]), np.float64(mass[i])
@@ -300,10 +347,10 @@ def _square_masses(
             p = momentum[pair] * cosh(energy[pair])
             momentum[pair], energy[pair] = p, math.sqrt(p * p + m[pair] * m[pair])
     for pair in range(n_pairs):
-        p_1, e_1, m_1 = other[0, pair], other[2, pair], other[4, pair]
-        p_2, e_2, m_2 = other[1, pair], other[3, pair], other[5, pair]
+        p_1, e_1, m_1 = room[0, pair], room[2, pair], room[4, pair]
+        p_2, e_2, m_2 = room[1, pair], room[3, pair], room[5, pair]
         # E1 E2 - p1 p2 of what has masses
         excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
-        has_mass = m_1 != 0.0 or m_2 != 0.0  # otherwise the excess may be 0 / 0
+        has_mass = m_1 != 0.0 or m_2 != 0.0  # roomwise the excess may be 0 / 0
         square = value[pair]
         value[pair] = square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess if has_mass else square

@@ -77,52 +77,59 @@ def _store(nodes: Floats, node: int, pt: float, eta: float, phi: float, mass: fl
 
 
 @inlined
-def _planar(eta: float, phi: float, eta_0: float, phi_0: float, frame: Floats) -> tuple[float, float]:
-    """Position in a frame of :func:`_planar_frame`; ``eta_0, phi_0`` are where the hardest constituent is."""
-    y, x = (eta - eta_0) - frame[0], wrapped(phi - phi_0) - frame[1]
-    return frame[4] * (frame[2] * y - frame[3] * x), frame[5] * (frame[3] * y + frame[2] * x)
+def _turned(y: float, x: float, frame: Floats) -> tuple[float, float]:
+    """Turn and mirror a position."""
+    return frame[2] * (frame[0] * y - frame[1] * x), frame[3] * (frame[1] * y + frame[0] * x)
 
 
 @inlined
-def _planar_frame(
-    pt: Floats, eta: Floats, phi: Floats, start: int, stop: int, hard: int, turn: bool, frame: Floats
-) -> None:
-    """Centre of pt, cosine and sine of the rotation to the principal axis, and the two signs, of a jet.
+def _centre(pt: Floats, eta: Floats, phi: Floats, start: int, stop: int, hard: int, y: Floats, x: Floats) -> None:
+    """Fill in positions relative to the centre of pt.
 
-    The centre is relative to the hardest constituent, so that one constituent alone is exactly at 0. The principal
-    axis, of the covariance of positions weighted by pt, is turned to phi; and the quadrant with most pt is the one
-    where both coordinates are positive.
+    It is relative to the hardest constituent, so that one constituent alone is exactly at 0.
     """
+    begin = np.uint64(start)
+    for i in range(begin, np.uint64(stop)):
+        y[i - begin], x[i - begin] = eta[i] - eta[hard], wrapped(phi[i] - phi[hard])
     total = y_sum = x_sum = 0.0
-    for i in range(start, stop):
-        total += pt[i]
-        y_sum += pt[i] * (eta[i] - eta[hard])
-        x_sum += pt[i] * wrapped(phi[i] - phi[hard])
-    frame[0] = y_sum / total if total > 0.0 else 0.0
-    frame[1] = x_sum / total if total > 0.0 else 0.0
-    frame[2], frame[3], frame[4], frame[5] = 1.0, 0.0, 1.0, 1.0
-    if not turn:
-        return
+    for n in range(stop - start):
+        total += pt[start + n]
+        y_sum += pt[start + n] * y[n]
+        x_sum += pt[start + n] * x[n]
+    y_0 = y_sum / total if total > 0.0 else 0.0
+    x_0 = x_sum / total if total > 0.0 else 0.0
+    for n in range(stop - start):
+        y[n] -= y_0
+        x[n] -= x_0
+
+
+@inlined
+def _find_frame(pt: Floats, start: int, stop: int, y: Floats, x: Floats, frame: Floats) -> None:
+    """Find cosine and sine of the rotation to the principal axis, and the two signs, of a jet at its centre.
+
+    The principal axis, of the covariance of positions weighted by pt, is turned to phi; and the quadrant with most pt
+    is the one where both coordinates are positive.
+    """
+    frame[0], frame[1], frame[2], frame[3] = 1.0, 0.0, 1.0, 1.0
     yy = yx = xx = 0.0
-    for i in range(start, stop):
-        y, x = _planar(eta[i], phi[i], eta[hard], phi[hard], frame)
-        yy += pt[i] * y * y
-        yx += pt[i] * y * x
-        xx += pt[i] * x * x
+    for n in range(stop - start):
+        yy += pt[start + n] * y[n] * y[n]
+        yx += pt[start + n] * y[n] * x[n]
+        xx += pt[start + n] * x[n] * x[n]
     half = 0.5 * (yy - xx)
     root = hypot(half, yx)
     # of the two forms of the eigenvector, the one whose sum does not cancel
     along_y, along_x = (root + half, yx) if half >= 0.0 else (yx, root - half)
     length = hypot(along_y, along_x)
     if length > 0.0:
-        frame[2], frame[3] = along_x / length, along_y / length
+        frame[0], frame[1] = along_x / length, along_y / length
     quadrants = np.zeros(4)
-    for i in range(start, stop):
-        y, x = _planar(eta[i], phi[i], eta[hard], phi[hard], frame)
-        quadrants[2 * (y < -_ON_AXIS) + (x < -_ON_AXIS)] += pt[i]
+    for n in range(stop - start):
+        turned_y, turned_x = _turned(y[n], x[n], frame)
+        quadrants[2 * (turned_y < -_ON_AXIS) + (turned_x < -_ON_AXIS)] += pt[start + n]
     most = np.argmax(quadrants)
-    frame[4] = -1.0 if most >= 2 else 1.0  # noqa: PLR2004  (of four)
-    frame[5] = -1.0 if most % 2 == 1 else 1.0
+    frame[2] = -1.0 if most >= 2 else 1.0  # noqa: PLR2004  (of four)
+    frame[3] = -1.0 if most % 2 == 1 else 1.0
 
 
 _ROOM = 7  # rows that a jet needs to be boosted in: its constituents' momenta, and its nodes' in its frame
@@ -300,7 +307,7 @@ def transform(
     the energy for ``REFERENCE_BOOST``, and m / pt for ``FIXED_M_PT``. Transforms are those of
     :class:`hepcol.graphs.recipe.Transform`.
     """
-    frame = np.empty(6)
+    frame = np.empty(4)
     most = 0
     for jet in range(len(offsets) - 1):
         most = max(most, offsets[jet + 1] - offsets[jet])
@@ -313,12 +320,16 @@ def transform(
                 i = chosen[node]
                 _store(nodes, node, pt[i], eta[i], wrapped(phi[i]), mass[i])
         elif kind in (CENTRE, CENTRE_ROTATE_FLIP):
-            hard = chosen[low] if high > low else start
-            _planar_frame(pt, eta, phi, start, stop, hard, kind == CENTRE_ROTATE_FLIP, frame)
+            y, x = room[0], room[1]
+            _centre(pt, eta, phi, start, stop, chosen[low] if high > low else start, y, x)
+            if kind == CENTRE_ROTATE_FLIP:
+                _find_frame(pt, start, stop, y, x, frame)
             for node in range(low, high):
                 i = chosen[node]
-                y, x = _planar(eta[i], phi[i], eta[hard], phi[hard], frame)
-                _store(nodes, node, pt[i], y, wrapped(x), mass[i])
+                new_eta, new_phi = y[i - start], x[i - start]
+                if kind == CENTRE_ROTATE_FLIP:
+                    new_eta, new_phi = _turned(new_eta, new_phi, frame)
+                _store(nodes, node, pt[i], new_eta, wrapped(new_phi), mass[i])
         else:
             _boosted(pt, eta, phi, mass, start, stop, chosen, low, high, kind, first, second, room, nodes)
 
