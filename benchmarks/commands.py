@@ -24,7 +24,7 @@ _README = click.option(
 
 @click.group()
 def bench() -> None:
-    """Measure hepcol beside RDataFrame, stock coffea, correctionlib and the C++ of ATLAS."""
+    """Measure hepcol beside RDataFrame, stock coffea, correctionlib, the C++ of ATLAS, and libraries of graphs."""
 
 
 @bench.command()
@@ -147,6 +147,35 @@ def zee_atlas(file: Path | None, quick: bool, repeats: int, output: Path, readme
             report.insert(readme, text, zee_atlas.MARKS)
     click.echo(text)
     click.echo(f"written: {output}/zee_atlas.md, zee_atlas.json")
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="Fewer jets and events; under 5 minutes.")
+@_REPEATS
+@_OUTPUT
+@_README
+def graphs(quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
+    """Compare jet graphs and graph kernels with others' ways to make them; the tables go to DIR/graphs.md and .json.
+
+    What is not installed of pandas, networkx, torch, torch-geometric, grakel and joblib (pip install
+    'hepcol[graphs-bench]') is left out, and the tables say so. Needs ROOT (pip install 'hepcol[rdf]') to repeat events.
+    """
+    from benchmarks import graphs, report
+
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which repeats the events: pip install 'hepcol[rdf]'")
+    cases = graphs.plan(quick)
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, graphs.MARKS)
+        with _progress("files of events") as show:
+            samples = graphs.run(cases, graphs.prepare(cases), repeats, show)
+        text = graphs.write(output, samples, graphs.describe(samples, cases, repeats))
+        if readme is not None:
+            report.insert(readme, text, graphs.MARKS)
+    click.echo(text)
+    click.echo(f"written: {output}/graphs.md, graphs.json")
 
 
 @bench.command()

@@ -4,7 +4,27 @@ import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """A quantity: its values in each turn, its unit, and what it should be at least or at most."""
+
+    what: str
+    values: list[float]
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the aim is met, in words."""
+        value = statistics.median(self.values)
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}: {'met' if value >= self.at_least else '**missed**'}"
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}: {'met' if value <= self.at_most else '**missed**'}"
+        return ""
 
 
 def median(every: Sequence[dict[str, Any]], key: str) -> float:

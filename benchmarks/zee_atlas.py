@@ -5,11 +5,12 @@ import statistics
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from benchmarks import figures, report
+from benchmarks.figures import Row
 from benchmarks.measurement import BenchmarkError, measure, run_once, touch
 from benchmarks.replicas import repeat_events
 from benchmarks.zee_atlas_parts import OTHER, PARTS
@@ -124,26 +125,6 @@ def differences(reference: dict[str, Any], other: dict[str, Any]) -> Iterator[st
         pairs = zip(chain(*other["sums"][name]), chain(*expected), strict=True)
         if not all(math.isclose(*pair, rel_tol=_TOLERANCE, abs_tol=0.0) for pair in pairs):
             yield f"sums of weights of {name} differ from hepcol's"
-
-
-class Row(NamedTuple):
-    """A quantity: its values in each turn, its unit, and what it should be at least or at most."""
-
-    what: str
-    values: list[float]
-    unit: str = ""
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """Whether the aim is met, in words."""
-        value = statistics.median(self.values)
-        if self.at_least is not None:
-            return f"at least {self.at_least:g}: {'met' if value >= self.at_least else '**missed**'}"
-        if self.at_most is not None:
-            return f"at most {self.at_most:g}: {'met' if value <= self.at_most else '**missed**'}"
-        return ""
 
 
 def quantities(samples: Samples) -> list[Row]:
