@@ -102,8 +102,9 @@ def scheduler(local_cluster):
     """Address of a Dask scheduler with two workers."""
     from distributed import Client
 
-    with local_cluster(2) as cluster, Client(cluster) as client:
-        client.wait_for_workers(2)
+    with local_cluster(2) as cluster:
+        with Client(cluster) as client:  # not for longer: Dask takes a client that is open for that of other tests
+            client.wait_for_workers(2)
         yield cluster.scheduler_address
 
 
