@@ -5,6 +5,7 @@ time, of all threads, but where several processes work.
 """
 
 import functools
+import itertools
 import json
 import os
 import statistics
@@ -191,10 +192,8 @@ def padded(count: int) -> Found:
 def _edges_of_padded(arrays: Any) -> list[tuple[Any, Any, Any]]:
     nodes, _, jet, source, target, dr = arrays
     edges = np.searchsorted(jet, np.arange(len(nodes) + 1))
-    return [
-        (source[start:stop], target[start:stop], dr[start:stop])
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    slices = [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+    return [(source[some], target[some], dr[some]) for some in slices]
 
 
 def torch(count: int) -> Found:
