@@ -1,5 +1,7 @@
 """Jet graphs from few to many jets, whole runs from file to file, and both steps by chunks and workers."""
 
+import functools
+import itertools
 import json
 import math
 import os
@@ -7,7 +9,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,19 +74,19 @@ def events(path: str, stored: str) -> Found:
 
 
 def chunks(path: str, number: str, workers: str) -> Found:
-    """Time a run in so many chunks on so many processes."""
+    """Time a run in so many chunks on so many processes; with 0, in this one."""
     import hepcol
     from hepcol.events import open_file
 
     with open_file(path) as file:
         total = file["Events"].num_entries
+    run = hepcol.run  # imports what it needs
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as folder:
-        done = hepcol.run(
+        done = run(
             processor_of("nodes"),
             path,
-            executor="futures",
-            workers=int(workers),
+            **({"executor": "futures", "workers": int(workers)} if int(workers) else {}),
             chunksize=math.ceil(total / int(number)),
             output=Path(folder) / "run",
         )
@@ -93,31 +96,48 @@ def chunks(path: str, number: str, workers: str) -> Found:
 
 
 def partitions(count: int, number: str, workers: str) -> Found:
-    """Time the Gram matrix of graphs in so many partitions on so many Dask workers, which are there already."""
-    import dask
+    """Time the Gram matrix of graphs in so many partitions on so many Dask workers, or with 0 in this process."""
     import numpy as np
-    from distributed import Client, LocalCluster
 
     from hepcol.graphs import gram
 
     graphs, _ = labelled(count)
     edges = np.linspace(0, count, int(number) + 1).astype(int).tolist()
-    parts = [graphs[start:stop] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [graphs[start:stop] for start, stop in itertools.pairwise(edges)]
     expected = gram(graphs, h=LEVELS)
     times = []
-    with (
-        LocalCluster(
-            n_workers=int(workers), threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with _computing(int(workers)) as compute:
         for _ in range(1 + KERNEL_REPEATS):
             begun = time.perf_counter()
-            given = [dask.delayed(one, pure=False) for one in client.scatter(parts)]
-            found = client.compute(gram(given, h=LEVELS)).result()
+            found = compute(parts)
             times.append(time.perf_counter() - begun)
             assert np.array_equal(found, expected)
     return {"graphs": count, "partitions": int(number), "workers": int(workers), "s": statistics.median(times[1:])}
+
+
+@contextmanager
+def _computing(workers: int) -> Iterator[Callable[[list[Any]], Any]]:
+    """Give a function that makes the Gram matrix of partitions, sent to Dask workers or not."""
+    from hepcol.graphs import gram
+
+    if not workers:
+        yield functools.partial(gram, h=LEVELS)
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+
+        def compute(parts: list[Any]) -> Any:
+            given = [dask.delayed(one, pure=False) for one in client.scatter(parts)]
+            return client.compute(gram(given, h=LEVELS)).result()
+
+        yield compute
 
 
 SUBJECTS: dict[str, Callable[..., Found]] = {

@@ -256,9 +256,9 @@ def _list_edges(
         for w in range(words.shape[1]):
             word = words[start + i, w]
             while word != bits.NOTHING:
-                j = np.uint64(w * WORD_BITS + bits.first(word))
-                edges[0, edge] = j
-                square[edge - begin] = row[j]
+                source = np.uint64(w * WORD_BITS + bits.first(word))
+                edges[0, edge] = source
+                square[edge - begin] = row[source]
                 edge += bits.ONE
                 word = bits.without_first(word)
         for e in range(to_node, edge):
