@@ -185,7 +185,12 @@ class Deposit:
             return []
 
     def settle(self) -> None:
-        """Put files and indexes in their places; the outdated ones are still there."""
+        """Put files and indexes in their places; the outdated ones are still there.
+
+        The earlier indexes go first: if this is torn apart, none of them lists files of which some are others now.
+        """
+        for index in self._indexes:
+            (index.folder / INDEX).unlink(missing_ok=True)
         for path, target in self._moves:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)

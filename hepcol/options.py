@@ -65,8 +65,9 @@ def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:
         names = option_names(made)  # an instance may have more on it, such as its accumulator
         return made(**{name: value for name, value in options.items() if names is None or name in names})
     except (InputError, TypeError, ValueError) as error:
+        reason = _first_problem(error) if isinstance(error, ValidationError) else error
         raise InputError(
-            f"processor {name} of module '{module}', which made this run, cannot be made again: {error}"
+            f"processor {name} of module '{module}', which made this run, cannot be made again: {reason}"
         ) from error
 
 

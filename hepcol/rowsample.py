@@ -1,4 +1,4 @@
-"""A uniform sample of rows that depends on what the rows are, never on chunks or their order.
+"""A sample of rows, uniform or weighted, that depends on what the rows are, never on chunks or their order.
 
 Every row has a key of 64 bits, a hash of what identifies it; the rows with the lowest keys are the sample.
 """
@@ -12,11 +12,13 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.kernels import race
 from hepcol.random import stream_key
 
 Keys = npt.NDArray[np.uint64]
 Rows: TypeAlias = ak.Array | dict[str, ak.Array]
 
+NEVER = np.uint64(2**64 - 1)  # key of what comes into no sample
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
@@ -54,8 +56,30 @@ def keys_of(uuid: str, entries: npt.ArrayLike, numbers: npt.ArrayLike = 0, *, st
     return splitmix64(splitmix64(splitmix64(stream_key(0, stream, uuid)) ^ event) ^ number)
 
 
+def weighted(keys: Keys, weights: npt.ArrayLike) -> Keys:
+    """Return other keys, with which a row comes into the sample by its weight.
+
+    Parameters
+    ----------
+    keys : array of uint64
+        Of :func:`keys_of`.
+    weights : array
+        Weights of the rows, of which the magnitude counts; a row of weight 0 comes into no sample.
+    """
+    rates = np.abs(np.asarray(weights, dtype=np.float64))
+    comes = np.flatnonzero(rates > 0.0)
+    times = np.empty(len(comes))
+    race.arrive(np.ascontiguousarray(keys[comes]), np.ascontiguousarray(rates[comes]), times)
+    found = np.full(len(keys), NEVER)
+    found[comes] = times.view(np.uint64)  # of numbers above 0, the bits are in the same order
+    return found
+
+
 def lowest(size: int, keys: Keys) -> npt.NDArray[np.intp]:
     """Places of the ``size`` lowest keys, and of all that equal the last: what is worth making rows of."""
+    if np.any(keys == NEVER):
+        comes = np.flatnonzero(keys != NEVER)
+        return comes[lowest(size, keys[comes])]
     if len(keys) <= size:
         return np.arange(len(keys))
     return np.flatnonzero(keys <= np.partition(keys, size - 1)[size - 1])

@@ -1,6 +1,5 @@
 """How graphs are compared with each other and with those of another run."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from hepcol.errors import InputError
 from hepcol.graphs import JetGraphs, Recipe, Reference, gram, mean_similarity
 from hepcol.graphs.features import Kind
 from hepcol.graphs.files import KIND
+from hepcol.options import rebuild_processor
 from hepcol.rowsample import RowSample
 
 Floats = npt.NDArray[np.float64]
@@ -81,18 +81,26 @@ _NAMES = {
 }
 
 
-def fingerprint(reference: Reference) -> str:
-    """Hash what is in a reference."""
-    parts = (reference.keys.tobytes(), reference.sums.limbs.tobytes(), f"{reference.graphs}".encode())
-    return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
 def symmetric(graphs: JetGraphs) -> JetGraphs:
-    """Join neighbours back where edges lead one way: graph kernels know no directions."""
-    if not graphs.recipe.is_directed:
+    """Join neighbours back where edges lead one way: graph kernels know no directions. Features of edges go."""
+    recipe = graphs.recipe
+    if not recipe.is_directed:
         return graphs
-    joined = replace(graphs, recipe=replace(graphs.recipe, undirected=True))
-    return joined.rebuilt()
+    sizes, counts = np.diff(graphs.ptr), np.diff(graphs.edge_ptr)
+    graph = np.repeat(np.arange(len(graphs)), counts)
+    ends = graphs.edge_index.astype(np.int64)
+    most = int(sizes.max(initial=1))
+    # a number for each pair, in the order in which edges are listed: by graph, target and source
+    both = np.unique([(graph * most + ends[target]) * most + ends[1 - target] for target in (1, 0)])
+    edge_ptr = np.searchsorted(both, np.arange(len(graphs) + 1) * most * most)
+    edge_index = np.stack([both % most, both // most % most]).astype(np.int32)
+    return replace(
+        graphs,
+        edge_index=edge_index,
+        edge_ptr=edge_ptr,
+        edge_attr=np.empty((len(both), 0), dtype=np.float32),
+        recipe=replace(recipe, undirected=True, edge_features=()),
+    )
 
 
 def graphs_of(sample: RowSample, recipe: Recipe) -> JetGraphs:
@@ -101,28 +109,50 @@ def graphs_of(sample: RowSample, recipe: Recipe) -> JetGraphs:
     return graphs.rebuilt() if recipe.can_rebuild else graphs
 
 
-def sampled(folder: str | Path, recipe: Recipe) -> JetGraphs:
-    """Return the sample of graphs of all datasets of a run.
+def find_samples(reference: str) -> Path:
+    """Return the file of samples of a run that is named by its folder, or by that file; it need not be there."""
+    path = Path(reference).expanduser().resolve()
+    return path if path.name == store.SAMPLES else path / store.SAMPLES
+
+
+def sampled(samples: Path, dataset: str, recipe: Recipe) -> JetGraphs:
+    """Return the sample of graphs of a dataset of a run.
+
+    Parameters
+    ----------
+    samples : Path
+        File of samples of the run.
+    dataset : str
+        Name of the dataset; empty if there is only one.
+    recipe : Recipe
+        How the graphs should be made.
 
     Raises
     ------
     InputError
-        If there is no run of jet graphs, or its graphs were made otherwise.
+        If there is no run of jet graphs, it is not complete, its graphs were made otherwise, or the dataset is not one.
     """
-    from hepcol.options import rebuild_processor
-
-    store.read_summary(folder)
+    folder = samples.parent
+    summary = store.read_summary(folder)
     told = store.read_provenance(folder)
+    what = f"reference {folder}"
     made = rebuild_processor(told["processor"], told["options"])
     there = getattr(made, "recipe", None)
     if not isinstance(there, Recipe):
-        raise InputError(f"reference {folder}: a run of {told['processor']}, expected one of jet_graphs")
+        raise InputError(f"{what}: a run of {told['processor']}, expected one of jet_graphs")
+    if not summary["complete"]:
+        events = summary["events"]
+        raise InputError(
+            f"{what}: incomplete, {events['processed']} of {events['files']} events: hepcol retry {folder}"
+        )
     changed = [name for name in Recipe.__dataclass_fields__ if getattr(there, name) != getattr(recipe, name)]
     if changed:
         values = ", ".join(f"{name}={getattr(there, name)} (here {getattr(recipe, name)})" for name in changed)
-        raise InputError(f"reference {folder}: its graphs were made with {values}")
-    samples = store.read_samples(folder)
-    parts = [graphs_of(named[KIND], recipe) for named in samples.values() if KIND in named and len(named[KIND])]
-    if not parts:
-        raise InputError(f"reference {folder}: no sample of graphs there")
-    return JetGraphs.concatenate(parts)
+        raise InputError(f"{what}: its graphs were made with {values}")
+    by_dataset = {name: named[KIND] for name, named in store.read_samples(folder).items() if len(named.get(KIND, ()))}
+    if dataset not in by_dataset and (dataset or len(by_dataset) != 1):
+        names = ", ".join(by_dataset) or "none"
+        raise InputError(
+            f"{what}: reference_dataset must be one of its datasets with graphs ({names}), got '{dataset}'"
+        )
+    return graphs_of(by_dataset[dataset or next(iter(by_dataset))], recipe)

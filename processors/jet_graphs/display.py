@@ -43,15 +43,16 @@ def draw_jet(graphs: JetGraphs, graph: int, dataset: str, summary: Mapping[str, 
         )
     )
     if len(pt):
+        hardest = pt.max()
         shown = axes.scatter(
             eta,
             phi,
-            s=np.maximum(_LARGEST * pt / pt.max(), _SMALLEST),
+            s=np.maximum(_LARGEST * pt / (hardest or 1.0), _SMALLEST),
             c=pt,
             cmap="viridis_r",
-            norm="log",
-            edgecolors="white",
-            linewidths=0.8,
+            norm="log" if pt.min() > 0 else "linear",
+            edgecolors=DARK,
+            linewidths=0.5,
             zorder=2,
         )
         figure.colorbar(shown, ax=axes, label=_momentum(graphs))
@@ -89,7 +90,6 @@ def _title(one: JetGraphs, dataset: str) -> str:
     event = f"event {told['event']}" if "event" in told else f"entry {told['entry']}"
     recipe = one.recipe
     joined = {"dr": f"$\\Delta R < {recipe.r:g}$", "knn": f"{recipe.k} nearest neighbours", "full": "all joined"}
-    source, target = one.edge_index
-    edges = one.edges if recipe.is_directed else np.count_nonzero(source <= target)
     jet = f"jet {told['jet'] + 1}, $p_T$ = {told['jet_pt']:.0f} GeV, m = {told['jet_mass']:.1f} GeV"
-    return f"{dataset}, {event}: {jet}\n{one.nodes} nodes, {edges} edges: {joined.get(recipe.edges, 'none joined')}"
+    edges = f"{one.edges} edges{'' if recipe.is_directed else ', both directions'}"
+    return f"{dataset}, {event}: {jet}\n{one.nodes} nodes, {edges}: {joined.get(recipe.edges, 'none joined')}"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hepcol.report.style import mark
 
@@ -22,6 +23,9 @@ def draw_gram(gram: Floats, dataset: str, kernel: str, summary: Mapping[str, Any
     axes = figure.add_subplot()
     shown = axes.imshow(gram[np.ix_(order, order)], vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
     figure.colorbar(shown, ax=axes, label=f"similarity ({kernel}), normalised", fraction=0.046)
+    for side in (axes.xaxis, axes.yaxis):
+        side.set_major_locator(MaxNLocator(6, integer=True))
+        side.set_minor_locator(NullLocator())
     axes.set_xlabel("graph, by mean similarity")
     axes.set_ylabel("graph, by mean similarity")
     others = gram[~np.eye(len(gram), dtype=bool)]

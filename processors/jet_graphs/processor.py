@@ -1,7 +1,7 @@
 """The processor of jet graphs."""
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
 from hepcol.events import Columns
+from hepcol.fileset import Fileset
 from hepcol.graphs import Constituents, JetGraphs, Recipe, Reference, build
 from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
 from hepcol.graphs.features import DEFAULT_LEVELS, Kind
@@ -24,16 +25,16 @@ from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
 from hepcol.graphs.recipe import Number
 from hepcol.report.record import RunRecord
 from hepcol.result import DatasetResult, Result
-from hepcol.rowsample import RowSample, keys_of, lowest
+from hepcol.rowsample import RowSample, keys_of, lowest, weighted
 from hepcol.sums import ExactSum
 from processors.jet_graphs import observables
-from processors.jet_graphs.comparison import Comparison, Labels, fingerprint, sampled
+from processors.jet_graphs.comparison import Comparison, Labels, find_samples, sampled
 
 Floats = npt.NDArray[np.float64]
 
 WEIGHT, SIMILARITY = "weight", "similarity"  # columns
 _GENERATOR_WEIGHT = "genWeight"
-MAX_WEIGHT = 2.0**30
+MAX_WEIGHT = 2.0**24  # of generators; squares of sums over nodes have digits down to 2^-96 of its square times 2^20
 
 
 class Format(StrEnum):
@@ -66,7 +67,8 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     stored : {"nodes", "all"}
         What the files have: nodes, of which ``JetGraphs.read`` makes the edges again, or edges, too.
     sample : int
-        Graphs of a dataset that are compared with each other, a uniform sample of all, the same for any chunking.
+        Graphs of a dataset that are compared with each other: a sample of all, by the magnitude of their weights, the
+        same for any chunking.
     kernel : {"wl", "sp", "vertex", "graphlet3"}
         How they are compared; see :func:`hepcol.graphs.features`.
     h : int
@@ -75,6 +77,8 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         What their nodes are labelled by; see :func:`hepcol.graphs.labels`.
     reference : str
         Folder of another run, whose sample every graph is compared with: the column ``similarity``.
+    reference_dataset : str
+        Which of its datasets, if it has several.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
 
@@ -90,8 +94,8 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     h: Annotated[int, Field(ge=0)] = DEFAULT_LEVELS
     labels: Labels = Labels.FRACTION
     reference: str = ""
+    reference_dataset: str = ""
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
-    reference_graphs: str = field(init=False)
     event_identity: ClassVar[str] = "file UUID and entry"  # of the sample, for provenance
 
     def __post_init__(self) -> None:
@@ -102,9 +106,24 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 f"stored=nodes needs pt, eta and phi, and for lnm2 mass, among node_features, got "
                 f"{','.join(self.node_features)}; stored=all does not"
             )
-        # read here and not by the workers, which may not have the folder
-        given = self._compared_with
-        object.__setattr__(self, "reference_graphs", "" if given is None else fingerprint(given))
+        if self.kernel is not Kind.WL and self.h != DEFAULT_LEVELS:
+            raise InputError(f"h={self.h} means nothing with kernel={self.kernel}: only wl has levels")
+        if self.kernel is Kind.GRAPHLETS and self.labels is not Labels.FRACTION:
+            raise InputError(f"labels={self.labels} means nothing with kernel={self.kernel}: it knows no labels")
+        if self.reference_dataset and not self.reference:
+            raise InputError(f"reference_dataset={self.reference_dataset} means nothing without a reference")
+        if self.reference:  # the file: what a run depends on has its content
+            object.__setattr__(self, "reference", str(find_samples(self.reference)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Take the reference along: where this travels, its folder need not be."""
+        _ = self._compared_with
+        return self.__dict__
+
+    def arrange(self, fileset: Fileset) -> Fileset:
+        """Read the reference before the work begins, so that what is wrong with it is told."""
+        _ = self._compared_with
+        return fileset
 
     @property
     def recipe(self) -> Recipe:
@@ -119,7 +138,9 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     @cached_property
     def _compared_with(self) -> Reference | None:
         """The sum of the graphs of the reference."""
-        return self.comparison.reference(sampled(self.reference, self.recipe)) if self.reference else None
+        if not self.reference:
+            return None
+        return self.comparison.reference(sampled(Path(self.reference), self.reference_dataset, self.recipe))
 
     @property
     def required_columns(self) -> Columns:
@@ -164,7 +185,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 "jets cut to nmax": int(np.count_nonzero(np.diff(jets.offsets) > np.diff(graphs.ptr))),
                 "constituent links lost": jets.lost_links,
             },
-            observables.fill(jets, graphs, similarity, of_jets, self.max_weight),
+            observables.fill(observables.axes_of(self, self.collection), jets, graphs, of_jets, self.max_weight),
             {KIND: self._sample(graphs, events.metadata)},
             (ChunkFile.of(events.metadata, KIND, f".{self.format}", content, counts),),
         )
@@ -179,6 +200,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     def _sample(self, graphs: JetGraphs, metadata: Mapping[str, Any]) -> RowSample:
         """Sample the graphs; without edges, where these can be made again."""
         keys = keys_of(metadata["fileuuid"], graphs.columns["entry"], graphs.columns["jet"], stream=KIND)
+        keys = weighted(keys, graphs.columns.get(WEIGHT, np.ones(len(graphs))))
         chosen = lowest(self.sample, keys)
         few = graphs[chosen]
         few = few.without_edges() if self.recipe.can_rebuild else few

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import hepcol
 from hepcol import archive
-from hepcol.rowsample import RowSample, keys_of, lowest, splitmix64
+from hepcol.rowsample import RowSample, keys_of, lowest, splitmix64, weighted
 
 N = 60
 UUID = "798d0dc9-2c18-5d41-896b-2fbada2ef376"
@@ -158,3 +158,33 @@ def test_says_what_does_not_fit():
         RowSample.of(3, KEYS[1:], COLUMNS)
     with pytest.raises(ValueError, match="different size or columns do not merge"):
         part(0, 3) + part(3, 6, size=4)
+
+
+def test_weights_say_how_often_a_row_comes():
+    """The first of the sample is a row with the probability of its weight."""
+    weights = np.array([0.0, 1.0, 2.0, -4.0, 1.0])
+    n = 4000
+    first = np.zeros(len(weights))
+    for file in range(n):
+        keys = weighted(keys_of(str(file), np.arange(len(weights))), weights)
+        sample = RowSample.of(4, keys, np.arange(len(weights)))
+        assert 0 not in sample.rows.to_list()
+        assert len(sample) == 4
+        first[sample.rows[0]] += 1
+    expected = n * np.abs(weights) / np.abs(weights).sum()
+    chi2 = np.sum((first - expected)[1:] ** 2 / expected[1:])
+    assert chi2 < 16.3  # 0.1 % of three degrees of freedom
+    equal = weighted(KEYS, np.ones(N))
+    assert np.array_equal(np.argsort(equal), np.argsort(KEYS)[::-1])  # -ln(u) falls with u
+
+
+def test_weighted_samples_do_not_depend_on_chunks():
+    weights = np.random.default_rng(1).exponential(size=N)
+    keys = weighted(KEYS, weights)
+    whole = RowSample.of(20, keys, np.arange(N))
+    parts = [
+        RowSample.of(20, weighted(KEYS[a:b], weights[a:b]), np.arange(a, b)) for a, b in ((0, 7), (7, 25), (25, N))
+    ]
+    merged = parts[2] + parts[0] + parts[1]
+    assert merged.keys.tobytes() == whole.keys.tobytes()
+    assert merged.rows.to_list() == whole.rows.to_list()

@@ -12,7 +12,6 @@ from hepcol.graphs import Constituents, JetGraphs, build, read_folder
 from hepcol.options import build_processor
 from processors.jet_graphs import JetGraphsProcessor
 
-SAMPLES = ("jets-qcd", "jets-wprime")
 EXECUTORS = {
     "1 chunk": {"chunksize": 10**6},
     "2 processes": {"executor": "futures", "workers": 2, "chunksize": 500},
@@ -30,7 +29,7 @@ def runs(processor, tmp_path_factory):
     made = {}
     for name, how in EXECUTORS.items():
         folder = tmp_path_factory.mktemp("run") / "out"
-        made[name] = hepcol.run(processor, "jets-wprime", output=folder, **how), folder
+        made[name] = hepcol.run(processor, "jets-qcd", output=folder, **how), folder
     return made
 
 
@@ -45,7 +44,7 @@ def test_any_chunks_and_executors_give_the_same_bits(runs):
         assert whole(other).is_equal(graphs), name
         assert (other / "histograms.zip").read_bytes() == (folder / "histograms.zip").read_bytes()
         assert run.summary["datasets"] == first.summary["datasets"]
-        sample, expected = (one.result["jets-wprime"].samples["graphs"] for one in (run, first))
+        sample, expected = (one.result["jets-qcd"].samples["graphs"] for one in (run, first))
         assert sample.keys.tobytes() == expected.keys.tobytes()
         assert sample.rows.to_list() == expected.rows.to_list()
     assert runs["7 chunks"][0].summary["files"]["graphs"]["files"] == 7
@@ -54,7 +53,7 @@ def test_any_chunks_and_executors_give_the_same_bits(runs):
 def test_files_have_the_graphs_of_the_events(runs, processor):
     run, folder = runs["7 chunks"]
     graphs = whole(folder)
-    events = open_events("jets-wprime")
+    events = open_events("jets-qcd")
     jets = Constituents.from_events(events, jets=2)
     expected = build(jets, processor.recipe)
     for name in ("x", "ptr", "edge_index", "edge_ptr", "edge_attr"):
@@ -66,14 +65,15 @@ def test_files_have_the_graphs_of_the_events(runs, processor):
     counts = {"graphs": len(graphs), "nodes": graphs.nodes, "edges": graphs.edges}
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["files"]["graphs"]["counts"] == counts
-    assert {name: run.result["jets-wprime"].tallies[name] for name in counts} == counts
+    assert {name: run.result["jets-qcd"].tallies[name] for name in counts} == counts
 
 
 def test_histograms_are_weighted_sums_over_the_graphs(runs):
     run, folder = runs["2 processes"]
     graphs = whole(folder)
     weight = graphs.columns["weight"]
-    histograms = run.result["jets-wprime"].histograms
+    histograms = run.result["jets-qcd"].histograms
+    assert len(set(weight)) > 900
     columns = {
         "nodes": (np.diff(graphs.ptr), weight),
         "edges": (np.diff(graphs.edge_ptr), weight),
@@ -84,14 +84,18 @@ def test_histograms_are_weighted_sums_over_the_graphs(runs):
         made = histograms[name].to_hist()
         expected, _ = np.histogram(values, made.axes[0].edges, weights=weights)
         assert made.values() == pytest.approx(expected, rel=1e-9), name
+    nodes_of_jets = [np.bincount(part, minlength=60) for part in np.split(graphs.degrees, graphs.ptr[1:-1])]
+    squares = sum((w * counts) ** 2 for w, counts in zip(weight, nodes_of_jets, strict=True))
+    made = histograms["degree"].to_hist()
+    assert made.variances() == pytest.approx(squares[: made.axes[0].size], rel=1e-9)  # jets, not nodes, are independent
     assert histograms["constituents"].counts.sum() == len(graphs)
 
 
 def test_the_sample_is_made_of_graphs_of_the_run(runs, processor):
     run, folder = runs["1 chunk"]
     graphs = whole(folder)
-    sample = run.result["jets-wprime"].samples["graphs"]
-    assert len(sample) == 50
+    sample = run.result["jets-qcd"].samples["graphs"]
+    assert len(set(sample.keys.tolist())) == len(sample) == 50
     few = JetGraphs.from_awkward(sample.rows, processor.recipe).rebuilt()
     place = {pair: n for n, pair in enumerate(zip(graphs.columns["entry"], graphs.columns["jet"], strict=True))}
     rows = [place[pair] for pair in zip(few.columns["entry"], few.columns["jet"], strict=True)]
@@ -109,9 +113,9 @@ def test_the_real_file_has_24_graphs(shared_data, tmp_path):
 
 
 def test_without_a_folder_the_files_are_in_the_result(processor, tmp_path, runs):
-    run = hepcol.run(processor, "jets-wprime", chunksize=400)
+    run = hepcol.run(processor, "jets-qcd", chunksize=400)
     parts = []
-    for file in run.result["jets-wprime"].files:
+    for file in run.result["jets-qcd"].files:
         (tmp_path / "one.npz").write_bytes(file.content)
         parts.append(JetGraphs.read(tmp_path / "one.npz"))
     assert JetGraphs.concatenate(parts).is_equal(whole(runs["1 chunk"][1]))
@@ -125,10 +129,10 @@ def test_stock_coffea_gives_the_same(processor, runs):
     from hepcol.fileset import expand
 
     runner = Runner(executor=IterativeExecutor(status=False), schema=PFNanoAODSchema, chunksize=500)
-    (path,) = expand("jets-wprime")
-    out = runner({"jets-wprime": {"files": {str(path): "Events"}}}, processor)
-    mine = runs["1 chunk"][0].result["jets-wprime"]
-    theirs = out["jets-wprime"]
+    (path,) = expand("jets-qcd")
+    out = runner({"jets-qcd": {"files": {str(path): "Events"}}}, processor)
+    mine = runs["1 chunk"][0].result["jets-qcd"]
+    theirs = out["jets-qcd"]
     assert theirs.tallies == mine.tallies
     for name, histogram in mine.histograms.items():
         assert histogram.counts.tobytes() == theirs.histograms[name].counts.tobytes()
