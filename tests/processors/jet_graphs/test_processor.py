@@ -87,7 +87,8 @@ def test_histograms_are_weighted_sums_over_the_graphs(runs):
     nodes_of_jets = [np.bincount(part, minlength=60) for part in np.split(graphs.degrees, graphs.ptr[1:-1])]
     squares = sum((w * counts) ** 2 for w, counts in zip(weight, nodes_of_jets, strict=True))
     made = histograms["degree"].to_hist()
-    assert made.variances() == pytest.approx(squares[: made.axes[0].size], rel=1e-9)  # jets, not nodes, are independent
+    # jets, not nodes, are independent; the bound on weights leaves squares digits down to 4e-9 each
+    assert made.variances() == pytest.approx(squares[: made.axes[0].size], rel=1e-9, abs=1e-6)
     assert histograms["constituents"].counts.sum() == len(graphs)
 
 
