@@ -4,6 +4,7 @@ A processor puts what belongs in a file into its result. Under hepcol's runner, 
 it there; elsewhere it stays in the result, and merges.
 """
 
+import bisect
 import hashlib
 import json
 import re
@@ -135,9 +136,24 @@ class ChunkFile:
         return f"{self.kind}/{self.path}"
 
 
-def in_order(files: Iterable[ChunkFile]) -> tuple[ChunkFile, ...]:
-    """Sort files as results have them, so that it does not matter which comes first."""
-    return tuple(sorted(files, key=_ORDER))
+class SortedFiles(tuple[ChunkFile, ...]):
+    """Files as results have them: in an order that does not depend on which came first."""
+
+    __slots__ = ()
+
+
+def in_order(files: Iterable[ChunkFile]) -> SortedFiles:
+    """Sort files, unless they are."""
+    return files if isinstance(files, SortedFiles) else SortedFiles(sorted(files, key=_ORDER))
+
+
+def joined(first: SortedFiles, second: SortedFiles) -> SortedFiles:
+    """Join sorted files: a few with many in the time of a copy, as results of chunks come one by one."""
+    few, many = sorted((first, second), key=len)
+    files = list(many)
+    for file in few:
+        bisect.insort(files, file, key=_ORDER)
+    return SortedFiles(files)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hepcol.chunkfiles import ChunkFile, in_order
+from hepcol.chunkfiles import ChunkFile, in_order, joined
 from hepcol.histograms import Histogram
 from hepcol.rowsample import RowSample
 from hepcol.sums import ExactSum
@@ -56,7 +56,7 @@ class DatasetResult:
             {name: count + other.tallies[name] for name, count in self.tallies.items()},
             {name: histogram + other.histograms[name] for name, histogram in self.histograms.items()},
             {name: sample + other.samples[name] for name, sample in self.samples.items()},
-            (*self.files, *other.files),
+            joined(in_order(self.files), in_order(other.files)),
         )
 
     @property

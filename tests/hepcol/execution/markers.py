@@ -219,13 +219,14 @@ class Filed(ProcessorABC):
 
     faults: str = ""
     kind: str = "numbers"
+    sign: int = 1
 
     def process(self, events):
         entry, _ = numbers_of(events, self.faults)
         told = events.metadata
         counts = {"events": len(entry), "odd": int((entry % 2).sum())}
         files = (
-            ChunkFile.of(told, self.kind, ".bin", entry.astype(np.int64).tobytes(), counts),
+            ChunkFile.of(told, self.kind, ".bin", (self.sign * entry.astype(np.int64)).tobytes(), counts),
             ChunkFile.of(told, "texts", ".tar.txt", " ".join(map(str, entry)).encode()),
         )
         keys = keys_of("one for all", entry)  # and so known from the number

@@ -272,6 +272,30 @@ def test_an_end_that_is_torn_apart_can_be_repeated_or_replaced(files, tmp_path, 
         assert digests(out) == digests(tmp_path / "clean")
 
 
+@pytest.mark.parametrize("number", range(6))
+def test_no_index_lists_files_of_two_runs(files, tmp_path, monkeypatch, number):
+    """A run that replaces another is killed while its files, of the same names and sizes, take their places."""
+    out = tmp_path / "out"
+    how = {**QUICK, "chunksize": 50, "dataset": "a", "output": out}
+    hepcol.run(Filed(m.plan(tmp_path / "faults"), "one"), files, **how)
+    left = [number]
+    replace = Path.replace
+
+    def torn(path, target):
+        if ".partial" in path.parts and Path(target).is_relative_to(out) and ".partial" not in Path(target).parts:
+            left[0] -= 1
+            if left[0] < 0:
+                raise m.CRASH
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", torn)
+    with pytest.raises(m.CRASH):
+        hepcol.run(Filed(m.plan(tmp_path / "faults"), "one", sign=-1), files, **how, force=True)
+    monkeypatch.undo()
+    for kind in indexes(out):
+        read_index(out, kind, verify=True)
+
+
 def test_results_that_are_replaced_take_their_files_with_them(files, tmp_path):
     out = tmp_path / "out"
     hepcol.run(Filed(), fileset(files), output=out, chunksize=20)
