@@ -236,16 +236,8 @@ def test_a_killed_run_is_resumed_to_the_same_files(files, tmp_path):
     assert digests(out) == digests(tmp_path / "clean")
 
 
-@pytest.mark.parametrize(
-    ("number", "then"),
-    [(0, "retry"), (1, "retry"), (2, "retry"), (4, "retry"), (1, "replace"), (3, "replace"), (5, "replace")],
-)
-def test_an_end_that_is_torn_apart_can_be_repeated_or_replaced(files, tmp_path, monkeypatch, number, then):
-    """Two files and two indexes take their places one by one, then the rest: what happens if one of them does not?"""
-    faults, out = m.plan(tmp_path / "faults", ("error", 150)), tmp_path / "out"
-    how = {**QUICK, "chunksize": 50}
-    hepcol.run(Filed(faults), files, output=out, dataset="a", **how)
-    m.plan(tmp_path / "faults")
+def tear(monkeypatch, out, number):
+    """Let the end of a run crash after some of its files have taken their places."""
     left = [number]
     replace = Path.replace
 
@@ -257,6 +249,19 @@ def test_an_end_that_is_torn_apart_can_be_repeated_or_replaced(files, tmp_path, 
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", torn)
+
+
+@pytest.mark.parametrize(
+    ("number", "then"),
+    [(0, "retry"), (1, "retry"), (2, "retry"), (4, "retry"), (1, "replace"), (3, "replace"), (5, "replace")],
+)
+def test_an_end_that_is_torn_apart_can_be_repeated_or_replaced(files, tmp_path, monkeypatch, number, then):
+    """Two files and two indexes take their places one by one, then the rest: what happens if one of them does not?"""
+    faults, out = m.plan(tmp_path / "faults", ("error", 150)), tmp_path / "out"
+    how = {**QUICK, "chunksize": 50}
+    hepcol.run(Filed(faults), files, output=out, dataset="a", **how)
+    m.plan(tmp_path / "faults")
+    tear(monkeypatch, out, number)
     with pytest.raises(m.CRASH):
         retry(out, **how)
     monkeypatch.undo()
@@ -278,17 +283,7 @@ def test_no_index_lists_files_of_two_runs(files, tmp_path, monkeypatch, number):
     out = tmp_path / "out"
     how = {**QUICK, "chunksize": 50, "dataset": "a", "output": out}
     hepcol.run(Filed(m.plan(tmp_path / "faults"), "one"), files, **how)
-    left = [number]
-    replace = Path.replace
-
-    def torn(path, target):
-        if ".partial" in path.parts and Path(target).is_relative_to(out) and ".partial" not in Path(target).parts:
-            left[0] -= 1
-            if left[0] < 0:
-                raise m.CRASH
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", torn)
+    tear(monkeypatch, out, number)
     with pytest.raises(m.CRASH):
         hepcol.run(Filed(m.plan(tmp_path / "faults"), "one", sign=-1), files, **how, force=True)
     monkeypatch.undo()
