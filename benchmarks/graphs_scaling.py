@@ -134,8 +134,8 @@ def _computing(workers: int) -> Iterator[Callable[[list[Any]], Any]]:
     ):
 
         def compute(parts: list[Any]) -> Any:
-            given = [dask.delayed(one, pure=False) for one in client.scatter(parts)]
-            return client.compute(gram(given, h=LEVELS)).result()
+            sent = client.scatter(parts)  # kept until there is a result
+            return client.compute(gram([dask.delayed(one, pure=False) for one in sent], h=LEVELS)).result()
 
         yield compute
 
