@@ -134,8 +134,9 @@ def _computing(workers: int) -> Iterator[Callable[[list[Any]], Any]]:
     ):
 
         def compute(parts: list[Any]) -> Any:
-            given = [dask.delayed(one, pure=False) for one in client.scatter(parts)]
-            return client.compute(gram(given, h=LEVELS)).result()
+            # by other keys each time: what was sent before may just be forgotten
+            sent = client.scatter(parts, hash=False)
+            return client.compute(gram([dask.delayed(one, pure=False) for one in sent], h=LEVELS)).result()
 
         yield compute
 
