@@ -223,8 +223,9 @@ def pair_masses(momentum):
 def test_boosts_are_those_of_vector(transform):
     """Momenta of jets are summed, boosted and multiplied by the package vector."""
     jets = toy_jets(30, most=20)
-    options = {"nmax": None, "node_features": MOMENTA, "reference_mass": 0.3, "reference_energy": 2.0, "mpt": 0.7}
-    before, after = (build(jets, transform=name, **options) for name in ("none", transform))
+    options = {"nmax": None, "node_features": MOMENTA}
+    frame = {"mpt": 0.7} if transform == "fixed_mpt" else {"reference_mass": 0.3, "reference_energy": 2.0}
+    before, after = build(jets, **options), build(jets, transform=transform, **options, **frame)
     checked = 0
     for i in range(len(after)):
         old = momenta(of_graph(before, i))
@@ -329,6 +330,13 @@ def test_edges_are_made_again_of_nodes_to_the_bit(jets):
         ({"node_features": ("pt", "pt")}, "node_features: expected each one once"),
         ({"node_features": ()}, "node_features: expected at least one"),
         ({"transform": "reference_boost", "reference_mass": 2}, "reference_mass must be below reference_energy"),
+        ({"k": 3}, "k=3 means nothing with edges=dr, it goes with edges=knn"),
+        ({"edges": "knn", "r": 0.3}, "r=0.3 means nothing with edges=knn, it goes with edges=dr"),
+        ({"edges": "full", "undirected": False}, "undirected=False means nothing with edges=full"),
+        ({"reference_mass": 3}, "reference_mass=3.0 means nothing with transform=none"),
+        ({"reference_energy": 3, "transform": "fixed_mpt"}, "reference_energy=3.0 means nothing with transform=fixed"),
+        ({"mpt": 2}, "mpt=2.0 means nothing with transform=none, it goes with transform=fixed_mpt"),
+        ({"transform": "fixed_mpt", "mpt": 1e-9}, "mpt=1e-09 of graphs: Input should be greater than"),
         ({"recipe": Recipe(), "k": 3}, "give a recipe or options, not both"),
     ],
 )
@@ -337,3 +345,24 @@ def test_refuses_what_is_not_accepted(jets, options, said):
         build(jets, **options)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"edges": "foo"}, "edges='foo' of graphs: Input should be 'none', 'dr', 'knn' or 'full'"),
+        ({"k": 3}, "k=3 means nothing with edges=dr, it goes with edges=knn"),
+        ({"edge_features": "dr,mass"}, "edge_features.1='mass' of graphs: Input should be"),
+        ({"radius": 3}, "radius=3 of graphs: Unexpected"),
+    ],
+)
+def test_a_recipe_says_in_one_line_what_it_does_not_accept(options, said):
+    with pytest.raises(InputError) as error:
+        Recipe(**options)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_graphs_that_are_made_alike_have_equal_recipes():
+    assert Recipe(edges="knn", k=7, r=0.4) == Recipe(edges="knn")
+    assert Recipe(edges="knn", k=5) != Recipe(edges="knn")
