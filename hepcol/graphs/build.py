@@ -10,6 +10,7 @@ from hepcol.graphs.lazy import delayed_graphs, is_lazy
 from hepcol.graphs.nodes import describe
 from hepcol.graphs.recipe import Recipe, read_recipe
 
+
 @overload
 def build(jets: Constituents, recipe: Recipe | None = None, **options: Any) -> JetGraphs: ...
 

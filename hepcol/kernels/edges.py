@@ -114,7 +114,7 @@ def _join_within(eta: Floats, phi: Floats, limit: float, start: int, n: int, wor
 def _join_nearest(
     eta: Floats, phi: Floats, start: int, n: int, k: int, square: Floats, nearest: Floats, words: Unsigned
 ) -> None:
-    """Join each node to the ``k`` nearest others, of which there are more; to none that is infinitely far or nowhere."""
+    """Join each node to the ``k`` nearest others, of which there are more; to none infinitely far or nowhere."""
     # the smallest squared distances from each node, in order: for all nodes together, as LLVM vectorises it
     for rank in range(k):
         for i in range(_filled_up(n)):
