@@ -15,6 +15,11 @@ from hepcol.kernels import constituents as kernels
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 _ROUNDING = 2.0**-10  # of a mass from E^2 - p^2 in single precision, as a part of p; sqrt(2^-23) is 2^-11.5
+# What momenta may be for every frame and feature to be finite in single precision, and what nature does not exceed:
+# energies up to 2^64 GeV, more than Planck's; azimuths that have digits behind the point; of what has no momentum,
+# pseudorapidities whose differences are finite
+_MOST_ENERGY, _MOST_ETA, _MOST_PHI = 2.0**64, 2.0**126, 2.0**20
+_LEAST_PT = 2.0**-126  # the smallest normal number in single precision
 MOMENTA = ("pt", "eta", "phi", "mass")
 IDENTITY = ("run", "luminosityBlock", "event")  # of CMS events
 
@@ -49,7 +54,8 @@ class Constituents:
     Parameters
     ----------
     pt, eta, phi : array[n]
-        Momenta [GeV, rad].
+        Momenta [GeV, rad]. A pt below 2^-126 GeV, the smallest normal number in single precision, is 0: there is no
+        momentum, wherever it points. Otherwise pt cosh(eta) is at most 2^64 GeV.
     offsets : int64[jets + 1]
         The constituents of jet ``k`` are ``offsets[k]`` up to ``offsets[k + 1]``.
     mass : array[n], optional
@@ -60,11 +66,15 @@ class Constituents:
         What is known of the jets: ``row`` is the row of its event, ``jet`` its number among those of the event.
     lost_links : int
         Links between jets and candidates that lead nowhere, and were not followed.
+    first_entry : int, optional
+        Entry in its file of the event in row 0, for messages.
+
+    Momenta and offsets are copied, and cannot be written to: what was checked stays as it is.
 
     Raises
     ------
     InputError
-        If columns differ in length, offsets are none, or a momentum is not finite.
+        If columns differ in length, offsets are none, or a momentum is not finite, negative or beyond what is above.
     """
 
     pt: Array
@@ -75,32 +85,68 @@ class Constituents:
     columns: Mapping[str, Array] = field(default_factory=dict)
     jets: Mapping[str, Array] = field(default_factory=dict)
     lost_links: int = 0
+    first_entry: int | None = None
 
     def __post_init__(self) -> None:
-        offsets = np.ascontiguousarray(self.offsets, dtype=np.int64)
-        object.__setattr__(self, "offsets", offsets)
-        mass = np.zeros(len(self.pt)) if self.mass is None else self.mass
-        object.__setattr__(self, "mass", mass)
+        offsets = np.array(self.offsets, dtype=np.int64)
         if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or (np.diff(offsets) < 0).any():
             raise InputError(f"offsets of constituents must begin with 0 and not decrease, got {offsets[:5]}")
-        for name in MOMENTA:
-            column = np.asarray(getattr(self, name))
-            if column.shape != (offsets[-1],):
-                raise InputError(
-                    f"column {name} of constituents has the shape {column.shape}, expected ({offsets[-1]},)"
-                )
-            _check_finite(name, column)
-            object.__setattr__(self, name, column)
-        if len(self.pt) and self.pt.min() < 0.0:
-            where = int(np.argmin(self.pt))
-            raise InputError(f"pt of constituent {where} is {self.pt[where]} GeV, expected at least 0")
-        object.__setattr__(self, "mass", _without_rounding(mass, self.pt, self.eta))
-        for what, columns, expected in (("constituents", self.columns, offsets[-1]), ("jets", self.jets, len(self))):
+        self._keep("offsets", offsets)
+        if self.mass is None:
+            object.__setattr__(self, "mass", np.zeros(offsets[-1]))
+        momenta = {name: np.array(getattr(self, name)) for name in MOMENTA}
+        for what, columns, expected in (
+            ("constituents", {**momenta, **self.columns}, offsets[-1]),
+            ("jets", self.jets, len(self)),
+        ):
             for name, column in columns.items():
                 if np.shape(column) != (expected,):
                     raise InputError(
                         f"column {name} of {what} has the shape {np.shape(column)}, expected ({expected},)"
                     )
+        for name, column in momenta.items():
+            if column.dtype.kind not in "biuf":
+                raise InputError(f"column {name} of constituents has the type {column.dtype}, expected numbers")
+        self._check(momenta)
+        for name, column in momenta.items():
+            self._keep(name, column)
+
+    def _keep(self, name: str, column: Array) -> None:
+        column.setflags(write=False)
+        object.__setattr__(self, name, column)
+
+    def _check(self, momenta: Mapping[str, Array]) -> None:
+        """Refuse what no frame can hold, and take what is 0 but for rounding as 0."""
+        pt, eta, phi, mass = momenta.values()
+        for name, column in momenta.items():
+            self._refuse(~np.isfinite(column), name, column, "expected a finite number")
+        self._refuse(pt < 0, "pt", pt, "expected at least 0", " GeV")
+        pt[pt < _LEAST_PT] = 0
+        self._refuse(_beyond(eta, _MOST_ETA), "eta", eta, f"expected at most {_MOST_ETA:.2g}")
+        self._refuse(_beyond(phi, _MOST_PHI), "phi", phi, f"expected at most {_MOST_PHI:g} rad", " rad")
+        self._refuse(mass > _MOST_ENERGY, "mass", mass, f"expected at most {_MOST_ENERGY:.2g} GeV", " GeV")
+        momentum = _too_large(pt, eta)
+        if momentum is not None:
+            expected = f"expected a momentum pt cosh(eta) of at most {_MOST_ENERGY:.2g} GeV"
+            where = int(np.argmax(momentum))
+            self._refuse(momentum, "eta", eta, f"with pt {pt[where]} GeV; {expected}")
+        self._refuse(_without_rounding(mass, pt, eta), "mass", mass, "expected at least 0", " GeV")
+
+    def _refuse(self, wrong: Array, name: str, column: Array, expected: str, unit: str = "") -> None:
+        if wrong.any():
+            where = int(np.argmax(wrong))
+            raise InputError(f"{name} of {self.place(where)} is {column[where]}{unit}, {expected}")
+
+    def place(self, position: int) -> str:
+        """Say which constituent, of which jet, is at a position in the columns."""
+        jet = int(np.searchsorted(self.offsets, position, side="right")) - 1
+        said = f"constituent {position - self.offsets[jet]} of jet "
+        if not {"row", "jet"} <= set(self.jets):
+            return f"{said}{jet}"
+        row = int(self.jets["row"][jet])
+        event = f"row {row}" if self.first_entry is None else f"entry {self.first_entry + row}"
+        identity = ", ".join(f"{name} {self.jets[name][jet]}" for name in IDENTITY if name in self.jets)
+        return f"{said}{self.jets['jet'][jet]} of {event}" + (f" ({identity})" if identity else "")
 
     def __len__(self) -> int:
         """Count the jets."""
@@ -122,6 +168,12 @@ class Constituents:
         InputError
             If there is no such field, or the records are not in one or two lists.
         """
+        if not isinstance(constituents, ak.Array):
+            raise InputError(
+                f"constituents are a {type(constituents).__name__}; expected hepcol.graphs.Constituents or an awkward "
+                "array, jets * var * {pt, eta, phi} or events * var * var * {pt, eta, phi}"
+            )
+        constituents = _typed(constituents)
         depth = constituents.ndim
         if depth not in (2, 3):
             raise InputError(
@@ -131,6 +183,8 @@ class Constituents:
         missing = [name for name in MOMENTA[:3] if name not in constituents.fields]
         if missing:
             raise InputError(f"constituents have no field {missing[0]}; they have {', '.join(constituents.fields)}")
+        if any(ak.any(ak.is_none(constituents["pt"], axis=axis), axis=None) for axis in range(depth)):
+            raise InputError(f"constituents have the type {constituents.type}, expected none that is None")
         columns: dict[str, Array] = {}
         if depth == 3:  # noqa: PLR2004  (events, jets, constituents)
             chosen = constituents if jets is None else constituents[:, :jets]
@@ -141,7 +195,7 @@ class Constituents:
             }
             constituents = ak.flatten(chosen, axis=1)
         flat = Collection(constituents)
-        stored = {name: flat[name] for name in constituents.fields if _is_number(constituents[name])}
+        stored = {name: _column(flat, name) for name in constituents.fields if _is_number(constituents[name], name)}
         return cls(
             stored.pop("pt"),
             stored.pop("eta"),
@@ -201,7 +255,7 @@ class Constituents:
         of_jets |= {f"jet_{name}": all_jets[name][chosen] for name in MOMENTA}
         of_jets |= {name: ak.to_numpy(events[name])[row] for name in IDENTITY if name in events.fields}
         pt, eta, phi, mass = (taken.pop(name) for name in MOMENTA)
-        return cls(pt, eta, phi, offsets, mass, taken, of_jets, int(lost))
+        return cls(pt, eta, phi, offsets, mass, taken, of_jets, int(lost), _first_entry(events))
 
 
 def named(collection: str) -> Collections:
@@ -222,29 +276,67 @@ def _as_double(column: Array) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(column, dtype=np.float64)
 
 
+def _first_entry(events: ak.Array) -> int | None:
+    """Entry in its file of the first event, where these are a whole chunk that says so."""
+    told = getattr(events, "metadata", None) or {}
+    if "entrystart" not in told or told.get("entrystop") != told["entrystart"] + len(events):
+        return None
+    return int(told["entrystart"])
+
+
+def _beyond(column: Array, most: float) -> Array:
+    return (column > most) | (column < -most)
+
+
+def _too_large(pt: Array, eta: Array) -> Array | None:
+    """Tell which momenta are too large; None if none can be."""
+    if not len(pt):
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        if float(pt.max()) * np.cosh(float(np.abs(eta).max())) <= _MOST_ENERGY:
+            return None
+        return (pt > 0) & ~(pt.astype(np.float64) * np.cosh(eta.astype(np.float64)) <= _MOST_ENERGY)
+
+
 def _without_rounding(mass: Array, pt: Array, eta: Array) -> Array:
-    """Take masses below 0 as 0, where single precision of energies and momenta makes them so."""
-    below = np.flatnonzero(mass < 0)
-    if not len(below):
-        return mass
-    momentum = pt[below].astype(np.float64) * np.cosh(eta[below].astype(np.float64))
-    wrong = below[mass[below] < -_ROUNDING * momentum]
-    if len(wrong):
-        raise InputError(f"mass of constituent {wrong[0]} is {mass[wrong[0]]} GeV, expected at least 0")
-    kept = mass.copy()
-    kept[below] = 0.0
-    return kept
+    """Make masses 0 where single precision of energies and momenta makes them negative; tell which else are."""
+    wrong = mass < 0
+    below = np.flatnonzero(wrong)
+    if len(below):
+        momentum = pt[below].astype(np.float64)
+        moves = momentum > 0
+        momentum[moves] *= np.cosh(eta[below][moves].astype(np.float64))
+        rounded = below[mass[below] >= -_ROUNDING * momentum]
+        mass[rounded] = 0
+        wrong[rounded] = False
+    return wrong
 
 
-def _is_number(column: ak.Array) -> bool:
-    """Whether a column of constituents has one number for each."""
-    kind = ak.type(ak.flatten(column, axis=None)[:0]).content
-    return column.ndim == 2 and isinstance(kind, ak.types.NumpyType)  # noqa: PLR2004  (jets and constituents)
+def _typed(constituents: ak.Array) -> ak.Array:
+    """Give an array without any constituent, which tells no type, that of an array with some."""
+    kind, depth = constituents.type.content, 0
+    while isinstance(kind, ak.types.ListType):
+        kind, depth = kind.content, depth + 1
+    if not isinstance(kind, ak.types.UnknownType):
+        return constituents
+    record = "{pt: float64, eta: float64, phi: float64}"
+    return ak.enforce_type(constituents, "var * " * max(1, depth) + record)
 
 
-def _check_finite(name: str, column: Array) -> None:
-    """Refuse what is not finite: a graph of it would have no edges, without a word."""
-    finite = np.isfinite(column)
-    if not finite.all():
-        where = int(np.argmin(finite))
-        raise InputError(f"{name} of constituent {where} is {column[where]}, expected a finite number")
+def _column(flat: Collection, name: str) -> Array:
+    try:
+        return flat[name]
+    except ValueError as error:
+        raise InputError(f"field {name} of constituents: expected a number for each, and no None") from error
+
+
+def _is_number(column: ak.Array, name: str) -> bool:
+    """Whether a column of constituents has one number for each; momenta must."""
+    kind = column.type
+    for _ in range(2):  # jets and constituents
+        kind = getattr(kind, "content", kind)
+    kind = kind.content if isinstance(kind, ak.types.OptionType) else kind
+    numbers = isinstance(kind, ak.types.NumpyType)
+    if not numbers and name in MOMENTA:
+        raise InputError(f"field {name} of constituents has the type {column.type}, expected a number for each")
+    return numbers

@@ -14,6 +14,7 @@ from hepcol.errors import InputError
 from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
+from hepcol.kernels import edges as kernels
 
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
@@ -100,8 +101,7 @@ class JetGraphs:
     @property
     def degrees(self) -> Integers:
         """Edges that lead to each node."""
-        targets = self.edge_index[1] + np.repeat(self.ptr[:-1], np.diff(self.edge_ptr))
-        return np.bincount(targets, minlength=self.nodes)
+        return kernels.degrees(self.edge_index[1], self.ptr, self.edge_ptr)
 
     def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
         """Return some of the graphs, in the order that is asked for."""

@@ -1,8 +1,9 @@
 """How jets become graphs."""
 
+import functools
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -13,6 +14,7 @@ GEOMETRY = ("pt", "eta", "phi")  # with these features of its nodes, edges can b
 MASS = "mass"
 NODE_PREFIX, EDGE_PREFIX = "node_", "edge_"  # of the names of columns with a list for each graph
 _EVERY = "all"
+_MOST = 1e6  # of masses, energies and ratios that a frame is made for; 1e-6 is the least
 
 
 def _number(given: Any) -> Any:
@@ -25,6 +27,7 @@ def _names(given: Any) -> Any:
     return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
 
 
+Made = TypeVar("Made")
 Number = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
@@ -72,9 +75,42 @@ class EdgeFeature(StrEnum):
     LN_M2 = "lnm2"
 
 
+def _in_one_line(made: type[Made]) -> type[Made]:
+    """Say in one line which value a class does not accept, and not in pydantic's several."""
+    validated = made.__init__
+
+    @functools.wraps(validated)
+    def told(self: Made, *values: Any, **named: Any) -> None:
+        try:
+            validated(self, *values, **named)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            text = problem["msg"].removeprefix("Value error, ")
+            name = ".".join(str(part) for part in problem["loc"])
+            raise InputError(f"{name}={problem['input']!r} of graphs: {text}" if name else text) from error
+
+    made.__init__ = told  # type: ignore[method-assign, assignment]
+    return made
+
+
+# Options that mean something with some values of another one only
+_GOES_WITH = {
+    "r": ("edges", (Edges.RADIUS,)),
+    "k": ("edges", (Edges.NEAREST,)),
+    "undirected": ("edges", (Edges.NEAREST,)),
+    "reference_mass": ("transform", (Transform.REFERENCE_BOOST,)),
+    "reference_energy": ("transform", (Transform.REFERENCE_BOOST,)),
+    "mpt": ("transform", (Transform.FIXED_M_PT,)),
+}
+
+
+@_in_one_line
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Recipe:
     """How jets become graphs.
+
+    An option that means nothing beside the others, such as ``k`` with ``edges="dr"``, is refused unless it has its
+    default, so that equal graphs have equal recipes.
 
     Parameters
     ----------
@@ -87,8 +123,8 @@ class Recipe:
         most pt is where both coordinates are positive (Macaluso and Shih, arXiv:1803.00107, for images of top jets).
         ``reference_boost``: momenta scaled so that the jet has the mass ``reference_mass``, boosted along it so that
         it has ``reference_energy``, turned so that it points to eta = phi = 0, the hardest constituent lies at
-        phi = 0 and eta > 0, and the next at phi > 0 (after Kahn et al., arXiv:2105.09274). A jet without a mass is
-        scaled to the energy.
+        phi = 0 and eta > 0, and the next that is not on that line, but for rounding, at phi > 0 (after Kahn et al.,
+        arXiv:2105.09274). A jet without a mass is scaled to the energy.
         ``fixed_mpt``: boosted along the jet until m / pt is ``mpt``; positions relative to the jet. A jet without a
         mass stays.
     edges : {"dr", "knn", "full", "none"}
@@ -108,11 +144,12 @@ class Recipe:
         another column of the constituents. GeV. A text has commas between them.
     edge_features : tuple of str
         ``dr``; ``lnkt`` = ln(min(pt1, pt2) dr / GeV), ``lnz`` = ln(min(pt1, pt2) / (pt1 + pt2)) and ``lnm2`` = ln(m2 /
-        GeV^2) of the pair, as in Qu, Li and Qian, arXiv:2202.03772, of arguments of at least 1e-8.
+        GeV^2) of the pair, as in Qu, Li and Qian, arXiv:2202.03772, of arguments of at least 1e-8; with
+        ``reference_boost``, which scales a jet to a mass of some 1e-3 of its own, 1e-16.
     reference_mass, reference_energy : float
-        For ``reference_boost`` [GeV].
+        For ``reference_boost`` [GeV]; 1e-6 to 1e6.
     mpt : float
-        For ``fixed_mpt``.
+        For ``fixed_mpt``; 1e-6 to 1e6.
     """
 
     nmax: Number = 40
@@ -124,9 +161,9 @@ class Recipe:
     undirected: bool = True
     node_features: Names = GEOMETRY
     edge_features: Annotated[tuple[EdgeFeature, ...], BeforeValidator(_names)] = (EdgeFeature.DR,)
-    reference_mass: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
-    reference_energy: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    mpt: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    reference_mass: Annotated[float, Field(ge=1 / _MOST, le=_MOST)] = 0.25
+    reference_energy: Annotated[float, Field(ge=1 / _MOST, le=_MOST)] = 1.0
+    mpt: Annotated[float, Field(ge=1 / _MOST, le=_MOST)] = 1.0
 
     def __post_init__(self) -> None:
         for what, names in (("node_features", self.node_features), ("edge_features", self.edge_features)):
@@ -134,6 +171,13 @@ class Recipe:
                 raise InputError(f"{what}: expected each one once, got {', '.join(names)}")
         if not self.node_features:
             raise InputError("node_features: expected at least one")
+        for name, (other, values) in _GOES_WITH.items():
+            value, default = getattr(self, name), Recipe.__dataclass_fields__[name].default
+            if getattr(self, other) not in values and value != default:
+                raise InputError(
+                    f"{name}={value} means nothing with {other}={getattr(self, other)}, it goes with {other}="
+                    f"{' or '.join(values)}"
+                )
         if self.transform is Transform.REFERENCE_BOOST and not self.reference_mass < self.reference_energy:
             raise InputError(
                 f"reference_mass must be below reference_energy, got {self.reference_mass} GeV and "
@@ -174,9 +218,4 @@ def read_recipe(told: Mapping[str, Any]) -> Recipe:
     unknown = [name for name in told if name not in accepted]
     if unknown:
         raise InputError(f"option '{unknown[0]}' of graphs is unknown; accepted: {', '.join(accepted)}")
-    try:
-        return Recipe(**told)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = ".".join(str(part) for part in problem["loc"])
-        raise InputError(f"{name}={problem['input']!r} of graphs: {problem['msg']}") from error
+    return Recipe(**told)

@@ -21,8 +21,7 @@ from hepcol.kernels.hyperbolic import cosh, exp, log
 
 NONE, RADIUS, NEAREST, FULL = range(4)
 WORD_BITS = bits.WORD_BITS
-# Of the logarithms' arguments, as in the reference implementation of the Particle Transformer, arXiv:2202.03772
-SMALLEST = 1e-8
+_LARGEST = 1.7976931348623157e308
 _AT_A_TIME, _ROWS = 16, 4
 
 
@@ -115,7 +114,7 @@ def _join_within(eta: Floats, phi: Floats, limit: float, start: int, n: int, wor
 def _join_nearest(
     eta: Floats, phi: Floats, start: int, n: int, k: int, square: Floats, nearest: Floats, words: Unsigned
 ) -> None:
-    """Join each node to the ``k`` nearest others, of which there are more."""
+    """Join each node to the ``k`` nearest others, of which there are more; to none infinitely far or nowhere."""
     # the smallest squared distances from each node, in order: for all nodes together, as LLVM vectorises it
     for rank in range(k):
         for i in range(_filled_up(n)):
@@ -132,7 +131,7 @@ def _join_nearest(
                     here = min(here, other)
                 nearest[rank, i] = here
     for i in range(n):
-        limit = nearest[k - 1, i]
+        limit = min(nearest[k - 1, i], _LARGEST)  # the node itself, and what rows are filled up with, are beyond
         _square_distances(eta, phi, i, n, square[0])
         count = 0
         for first in range(0, n, WORD_BITS):
@@ -142,7 +141,7 @@ def _join_nearest(
             words[start + i, bits.word_of(first)] = word
             count += bits.size(word)
         j = n - 1
-        while count > k:  # of equally near ones the last go
+        while count > k and j >= 0:  # of equally near ones the last go
             if square[0, j] == limit:
                 words[start + i, bits.word_of(j)] &= ~bits.bit_of(j)
                 count -= 1
@@ -182,6 +181,7 @@ def describe(
     edge_ptr: Integers,
     is_symmetric: bool,
     features: Integers,
+    smallest: float,
     edges: Integers,
     out: Floats,
 ) -> None:
@@ -192,7 +192,10 @@ def describe(
     once.
 
     ``DR``, and with the momenta in GeV ``LN_KT`` = ln(min(pt) DR), ``LN_Z`` = ln(min(pt) / (pt1 + pt2)) and ``LN_M2`` =
-    ln of the squared mass of the pair, of arguments of at least ``SMALLEST``.
+    ln of the squared mass of the pair, of arguments of at least ``smallest``.
+
+    The nodes are those that ``ptr`` and ``words`` are of, edges are written from ``edge_ptr[0]`` on: graphs may be
+    described a few at a time.
     """
     n_graphs = len(ptr) - 1
     most = most_edges = 0
@@ -227,7 +230,7 @@ def describe(
                 continue
             for pair in range(n_pairs):
                 value[pair] = square[edge[0, pair]]
-            _compute(kind, pt, eta, phi, mass, node, n_pairs, value, room)
+            _compute(kind, smallest, pt, eta, phi, mass, node, n_pairs, value, room)
             for pair in range(n_pairs):
                 out[first + edge[0, pair], feature] = out[first + edge[1, pair], feature] = value[pair]
 
@@ -296,6 +299,7 @@ def _find_pairs(
 @inlined
 def _compute(
     kind: int,
+    smallest: float,
     pt: Floats,
     eta: Floats,
     phi: Floats,
@@ -319,14 +323,17 @@ def _compute(
     elif kind == LN_M2:
         _square_masses(pt, eta, phi, mass, node, n_pairs, value, room)
     for pair in range(n_pairs):
-        value[pair] = log(max(value[pair], SMALLEST))
+        value[pair] = log(max(value[pair], smallest))
 
 
 @inlined
 def _square_masses(
     pt: Floats, eta: Floats, phi: Floats, mass: Floats, node: Integers, n_pairs: int, value: Floats, room: Floats
 ) -> None:
-    """Fill ``value`` with the squared masses of pairs, without differences that cancel."""
+    """Fill ``value`` with the squared masses of pairs, without differences that cancel.
+
+    What has no pt has no momentum, wherever it is.
+    """
     d_eta, d_phi = room[0], room[1]
     for pair in range(n_pairs):
         i, j = node[0, pair], node[1, pair]
@@ -337,7 +344,8 @@ def _square_masses(
         grown = exp(0.5 * d_eta[pair])
         half_eta = 0.5 * (grown - 1.0 / grown)
         half_phi, _ = sincospi(0.5 * angle(d_phi[pair], 0.0) / math.pi)
-        value[pair] *= half_eta * half_eta + half_phi * half_phi
+        square = value[pair] * (half_eta * half_eta + half_phi * half_phi)
+        value[pair] = square if value[pair] > 0.0 else 0.0
     for direction in range(2):
         momentum, energy, m = room[direction], room[2 + direction], room[4 + direction]
         for pair in range(n_pairs):
@@ -345,12 +353,25 @@ def _square_masses(
             momentum[pair], energy[pair], m[pair] = np.float64(pt[i]), np.float64(eta[i]), np.float64(mass[i])
         for pair in range(n_pairs):
             p = momentum[pair] * cosh(energy[pair])
+            p = p if momentum[pair] > 0.0 else 0.0
             momentum[pair], energy[pair] = p, math.sqrt(p * p + m[pair] * m[pair])
     for pair in range(n_pairs):
         p_1, e_1, m_1 = room[0, pair], room[2, pair], room[4, pair]
         p_2, e_2, m_2 = room[1, pair], room[3, pair], room[5, pair]
         # E1 E2 - p1 p2 of what has masses
-        excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / (e_1 * e_2 + p_1 * p_2)
+        both = e_1 * e_2 + p_1 * p_2
+        excess = (m_1 * m_1 * e_2 * e_2 + m_2 * m_2 * p_1 * p_1) / both if both > 0.0 else 0.0
         has_mass = m_1 != 0.0 or m_2 != 0.0  # roomwise the excess may be 0 / 0
         square = value[pair]
         value[pair] = square + m_1 * m_1 + m_2 * m_2 + 2.0 * excess if has_mass else square
+
+
+@kernel
+def degrees(targets: Integers, ptr: Integers, edge_ptr: Integers) -> Integers:
+    """Count the edges that lead to each node; ``targets`` (int32) are numbered within the graph."""
+    out = np.zeros(ptr[-1], dtype=np.int64)
+    for graph in range(len(ptr) - 1):
+        start = ptr[graph]
+        for edge in range(edge_ptr[graph], edge_ptr[graph + 1]):
+            out[start + targets[edge]] += 1
+    return out

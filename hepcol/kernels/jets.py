@@ -206,7 +206,8 @@ def _fill_momenta(
     begin, end = np.uint64(start), np.uint64(stop)  # of signed numbers numba asks whether they count from the end
     for i in range(begin, end):
         grown = exp(eta[i])
-        p_z[i - begin] = pt[i] * 0.5 * (grown - 1.0 / grown)
+        along = pt[i] * 0.5 * (grown - 1.0 / grown)
+        p_z[i - begin] = along if pt[i] > 0.0 else 0.0  # whatever eta is
     for i in range(begin, end):
         cosine, sine = direction(wrapped(phi[i]))
         p_x[i - begin], p_y[i - begin] = pt[i] * cosine, pt[i] * sine
@@ -239,14 +240,17 @@ def _boost_of(
 def _fill_turned(
     along: Floats, to_phi: Floats, to_eta: Floats, low: int, high: int, nearest: float, nodes: Floats
 ) -> None:
-    """Fill nodes in the frame where the hardest is at phi = 0 and eta > 0, and the next at phi > 0."""
+    """Fill nodes in the frame where the hardest is at phi = 0 and eta > 0, and the next off that line at phi > 0."""
     cosine, sine, mirror = 1.0, 0.0, 1.0
     if high > low:
         length = hypot(to_phi[0], to_eta[0])
         if length > nearest:
             cosine, sine = to_eta[0] / length, to_phi[0] / length
-    if high > low + 1 and cosine * to_phi[1] - sine * to_eta[1] < 0.0:
-        mirror = -1.0
+    for one in range(1, high - low):  # not by the sign of rounding, where several have one direction
+        across = cosine * to_phi[one] - sine * to_eta[one]
+        if abs(across) > nearest:
+            mirror = -1.0 if across < 0.0 else 1.0
+            break
     for one in range(high - low):
         turned = cosine * to_phi[one] - sine * to_eta[one]
         to_eta[one] = sine * to_phi[one] + cosine * to_eta[one]
@@ -363,7 +367,7 @@ def _feature(kind: int, nodes: Floats, fraction: Floats, node: int) -> float:
         return _log(pt)
     if kind == RADIUS:
         return hypot(eta, np.float64(nodes[PHI, node]))
-    momentum, mass = pt * cosh(eta), np.float64(nodes[MASS, node])
+    momentum, mass = pt * cosh(eta) if pt > 0.0 else 0.0, np.float64(nodes[MASS, node])
     energy = math.sqrt(momentum * momentum + mass * mass)
     return energy if kind == ENERGY else _log(energy)
 

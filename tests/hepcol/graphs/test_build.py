@@ -1,14 +1,21 @@
 import itertools
+import json
 import math
+import tracemalloc
 
 import awkward as ak
 import numpy as np
 import pytest
 import vector
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from hepcol.errors import InputError
+from hepcol.events import open_events
 from hepcol.graphs import Constituents, JetGraphs, Recipe, build
+from samples.catalogue import JETS_QCD, JETS_WPRIME
+from tests.data.graphs import make_golden
 from tests.hepcol.graphs.toys import toy_jets
 
 MOMENTA = ("pt", "eta", "phi", "mass")
@@ -223,8 +230,9 @@ def pair_masses(momentum):
 def test_boosts_are_those_of_vector(transform):
     """Momenta of jets are summed, boosted and multiplied by the package vector."""
     jets = toy_jets(30, most=20)
-    options = {"nmax": None, "node_features": MOMENTA, "reference_mass": 0.3, "reference_energy": 2.0, "mpt": 0.7}
-    before, after = (build(jets, transform=name, **options) for name in ("none", transform))
+    options = {"nmax": None, "node_features": MOMENTA}
+    frame = {"mpt": 0.7} if transform == "fixed_mpt" else {"reference_mass": 0.3, "reference_energy": 2.0}
+    before, after = build(jets, **options), build(jets, transform=transform, **options, **frame)
     checked = 0
     for i in range(len(after)):
         old = momenta(of_graph(before, i))
@@ -241,10 +249,11 @@ def test_boosts_are_those_of_vector(transform):
             assert new.eta[0] > 0
             assert new.phi[1] >= 0
         else:
-            assert new.eta[0] == pytest.approx(_boosted(old, jet, 0.7).eta[0] - jet.eta, abs=1e-4)
-            assert new.pt == pytest.approx(_boosted(old, jet, 0.7).pt, rel=1e-4, abs=1e-5)
-            turned = _boosted(old, jet, 0.7).phi - jet.phi
-            assert np.cos(new.phi) == pytest.approx(np.cos(turned), abs=1e-4)
+            expected = _boosted(old, jet, 0.7)
+            assert new.pt == pytest.approx(expected.pt, rel=1e-4, abs=1e-5)
+            assert new.eta == pytest.approx(expected.eta - jet.eta, abs=1e-4)
+            assert np.cos(new.phi) == pytest.approx(np.cos(expected.phi - jet.phi), abs=1e-4)
+            assert np.sin(new.phi) == pytest.approx(np.sin(expected.phi - jet.phi), abs=1e-4)
         # masses of pairs are what no boost or rotation changes
         if transform == "reference_boost":
             expected = scale * pair_masses(old)
@@ -260,6 +269,112 @@ def _boosted(momentum, jet, mpt):
     axis = jet.to_Vector3D().unit()
     at_rest = momentum.boostCM_of(jet)
     return at_rest.boost_beta3(axis * beta)
+
+
+@pytest.mark.parametrize("sample", [JETS_QCD, JETS_WPRIME])
+def test_an_event_turned_about_the_beam_gives_the_same_nodes(sample):
+    """Also where the two hardest constituents have one direction, and a third tells the mirror."""
+    jets = Constituents.from_events(open_events(sample.path))
+    turned = Constituents(jets.pt, jets.eta, jets.phi.astype(float) + 0.7, jets.offsets, jets.mass)
+    one, other = (build(each, transform="reference_boost", edges="none") for each in (jets, turned))
+    assert one.nodes > 50_000
+    difference = np.abs(one.x - other.x)
+    difference[:, 2] = np.minimum(difference[:, 2], np.abs(2 * math.pi - difference[:, 2]))
+    assert difference.max() < 1e-5
+    off_line = [of_graph(one, i)["phi"] for i in range(len(one))]
+    first = np.array([phi[np.abs(phi) > 1e-6][0] for phi in off_line if (np.abs(phi) > 1e-6).any()])
+    assert len(first) > 1900
+    assert (first > 0).all()
+
+
+# some back to back, so that momenta across cancel
+MOMENTUM = st.tuples(
+    st.one_of(st.just(0.0), st.floats(0, 1e-30), st.floats(0, 1e4), st.floats(0, 2.0**64)),
+    st.one_of(st.floats(-5, 5), st.floats(-200, 200), st.floats(-(2.0**126), 2.0**126)),
+    st.one_of(st.floats(-4, 4), st.sampled_from([0.0, 1.0, 1.0 + math.pi, 1.0 - math.pi]), st.floats(-1e6, 1e6)),
+    st.one_of(st.just(0.0), st.floats(0, 1), st.floats(0, 2.0**64)),
+)
+
+
+@pytest.mark.parametrize("transform", make_golden.TRANSFORMS)
+@pytest.mark.parametrize("edges", [{"edges": "knn", "k": 3}, {"edges": "full", "self_loops": True}])
+@settings(max_examples=150)
+@given(st.lists(MOMENTUM, max_size=12))
+def test_of_finite_momenta_everything_is_finite(transform, edges, momenta):
+    """What is not too large for single precision, or without pt, wherever it points."""
+    momenta = [one for one in momenta if one[0] < 2.0**-126 or abs(one[1]) < 170]
+    momenta = [one for one in momenta if one[0] < 2.0**-126 or one[0] * math.cosh(one[1]) < 2.0**64]
+    pt, eta, phi, mass = np.array(momenta, dtype=float).reshape(-1, 4).T
+    # of a frame along another axis, energies of what is far from it are too large
+    wild = len(pt) and np.abs(eta[pt >= 2.0**-126]).max(initial=0) > 20
+    names = make_golden.FEATURES["node_features"]
+    options = make_golden.FEATURES | ({"node_features": names.replace("energy,lnpt,lnenergy", "lnpt")} if wild else {})
+    graphs = build(Constituents(pt, eta, phi, [0, len(pt)], mass), transform=transform, **edges, **options)
+    assert graphs.nodes == len(pt)
+    assert np.isfinite(graphs.x).all()
+    assert np.isfinite(graphs.edge_attr).all()
+
+
+@pytest.mark.parametrize("transform", make_golden.TRANSFORMS)
+def test_what_has_no_pt_changes_nothing_wherever_it_is(transform):
+    pt, eta, phi = np.array([[10.0, 8.0, 3.0], [0.1, 0.2, -0.1], [0.0, 0.1, 0.3]])
+    options = {"transform": transform, **make_golden.FEATURES}
+    alone = build(Constituents(pt, eta, phi, [0, 3]), **options)
+    beside = build(Constituents(*(np.append(a, b) for a, b in ((pt, 0), (eta, 1e10), (phi, 0.3))), [0, 4]), **options)
+    assert np.array_equal(beside.x[:3], alone.x)
+    assert np.isfinite(beside.x).all()
+    assert (beside.x[3, [0, 4]] == 0).all()
+
+
+def test_a_feature_that_overflows_in_a_frame_is_refused_by_name():
+    jets = Constituents([1e-37] * 6, [130] * 5 + [-130], [0.1] * 6, [0, 6])
+    with pytest.raises(InputError, match="node feature energy of constituent 5 of jet 0 is inf in the frame center,"):
+        build(jets, transform="center", node_features="pt,energy")
+    assert np.isfinite(build(jets, transform="center").x).all()
+
+
+def test_neighbours_are_nodes_that_are_there():
+    """Of stored nodes some may be infinitely far, or nowhere."""
+    for place in (np.inf, -np.inf, np.nan, 1e38):
+        for n in (10, 70):
+            x = np.zeros((n, 3), dtype=np.float32)
+            x[:, 0], x[:, 2] = 1, np.linspace(-3, 3, n)
+            x[: n // 2, 1] = place
+            for options in ({"k": n // 2 + 2}, {"k": 2}, {"k": n // 2 + 2, "undirected": False}):
+                ptr = np.array([0, n])
+                stored = JetGraphs(
+                    x,
+                    ptr,
+                    np.empty((2, 0), np.int32),
+                    np.zeros(2, np.int64),
+                    np.empty((0, 1), np.float32),
+                    recipe=Recipe(edges="knn", nmax=None, **options),
+                )
+                source, target = stored.rebuilt().edge_index
+                assert len(source) >= n // 2
+                assert max(source.max(), target.max()) < n
+                assert (source != target).all()
+                if not np.isfinite(place):
+                    assert min(source.min(), target.min()) >= n // 2
+
+
+def test_few_squared_masses_are_on_the_floor_in_any_frame():
+    jets = Constituents.from_events(open_events(JETS_QCD.path))
+    for transform, floor in (("none", 1e-8), ("fixed_mpt", 1e-8), ("reference_boost", 1e-16)):
+        graphs = build(jets, transform=transform, edges="knn", edge_features=("lnm2", "lnkt"))
+        lowest = np.float32(math.log(floor))
+        assert graphs.edge_attr.min() == lowest
+        assert ((graphs.edge_attr == lowest).mean(axis=0) < 1e-3).all()
+
+
+def test_degrees_count_edges_to_each_node(jets):
+    graphs = build(jets, edges="knn", undirected=False, k=3)[5:50]
+    expected = [
+        sum(target == node for _, target in graphs.adjacency(i))
+        for i in range(45)
+        for node in range(graphs.ptr[i + 1] - graphs.ptr[i])
+    ]
+    assert graphs.degrees.tolist() == expected
 
 
 def test_features_are_what_their_names_say(jets):
@@ -282,6 +397,29 @@ def test_features_are_what_their_names_say(jets):
             assert lnkt == pytest.approx(np.log(max(softer * four[s].deltaR(four[t]), 1e-8)), abs=1e-5)
             assert lnz == pytest.approx(np.log(softer / both), abs=1e-5)
             assert lnm2 == pytest.approx(np.log((four[s] + four[t]).mass2), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ([0.0, np.nan, 0.0], "node feature q of constituent 0 of jet 1 is nan, expected a finite number in single"),
+        ([0.0, 0.0, 1e39], "node feature q of constituent 1 of jet 1 is 1e+39, expected a finite number in single"),
+        ([11, 22, 1000020041], "node feature q of constituent 1 of jet 1 is 1000020041, expected integers up to 16777"),
+        (np.array([11, 22, 2**63], np.uint64), "node feature q of constituent 1 of jet 1 is 9223372036854775808, exp"),
+        (["a", "b", "c"], "column q of constituents has the type <U1, expected numbers"),
+    ],
+)
+def test_refuses_columns_that_single_precision_does_not_hold(column, said):
+    jets = Constituents([3, 2, 1], [0, 0, 0], [0, 0, 0], [0, 1, 3], columns={"q": np.array(column)})
+    assert build(jets).nodes == 3
+    with pytest.raises(InputError) as error:
+        build(jets, node_features="pt,q")
+    assert str(error.value).startswith(said)
+
+
+def test_integers_that_single_precision_holds_stay_as_they_are():
+    jets = Constituents([2, 1], [0, 0], [0, 0], [0, 2], columns={"q": np.array([2**24, -(2**24)])})
+    assert build(jets, node_features="q", edges="none").x.tolist() == [[2**24], [-(2**24)]]
 
 
 def test_columns_of_constituents_become_features():
@@ -310,6 +448,49 @@ def test_parts_of_the_jets_give_the_same_bits(jets, parts):
         assert getattr(joined, name).tobytes() == getattr(whole, name).tobytes()
 
 
+def test_graphs_have_the_bits_that_they_had():
+    """See make_golden for how to make them anew, where they are meant to change."""
+    expected = json.loads(make_golden.FILE.read_text(encoding="utf-8"))
+    made = make_golden.make()
+    assert list(made) == list(expected)
+    assert {name: made[name] for name in made if made[name] != expected[name]} == {}
+
+
+def test_blocks_take_no_more_memory_than_what_is_made_of_them():
+    few = toy_jets(200)
+    n = len(few.pt)
+    jets = Constituents(
+        *(np.tile(getattr(few, name), 25) for name in ("pt", "eta", "phi")),
+        np.concatenate([[0], np.cumsum(np.tile(np.diff(few.offsets), 25))]),
+    )
+    assert len(jets.pt) == 25 * n
+    build(few)  # compiles
+    tracemalloc.start()
+    try:
+        graphs = build(jets)
+        kept, peak = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        degrees = graphs.degrees
+        _, peak_of_degrees = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    made = sum(array.nbytes for array in (graphs.x, graphs.ptr, graphs.edge_index, graphs.edge_ptr, graphs.edge_attr))
+    assert peak < 1.2 * made
+    assert peak_of_degrees - kept < 1.2 * degrees.nbytes
+
+
+def test_blocks_of_jets_give_the_bits_of_one(monkeypatch):
+    jets = toy_jets(300, charge=lambda n, rng: rng.integers(-1, 2, n))
+    options = {"node_features": "pt,eta,phi,mass,charge,ptfrac", "transform": "reference_boost", "edges": "knn"}
+    made = []
+    for block in (7, 1000):
+        monkeypatch.setattr("hepcol.graphs.nodes.BLOCK", block)
+        monkeypatch.setattr("hepcol.graphs.connection.BLOCK", block)
+        made.append(build(jets, **options))
+    assert made[0].is_equal(made[1])
+    assert made[0].nodes > 5000
+
+
 def test_edges_are_made_again_of_nodes_to_the_bit(jets):
     for transform in ("none", "reference_boost", "center_rotate_flip"):
         graphs = build(jets, transform=transform, node_features=MOMENTA, edge_features=("lnm2", "dr"))
@@ -329,6 +510,13 @@ def test_edges_are_made_again_of_nodes_to_the_bit(jets):
         ({"node_features": ("pt", "pt")}, "node_features: expected each one once"),
         ({"node_features": ()}, "node_features: expected at least one"),
         ({"transform": "reference_boost", "reference_mass": 2}, "reference_mass must be below reference_energy"),
+        ({"k": 3}, "k=3 means nothing with edges=dr, it goes with edges=knn"),
+        ({"edges": "knn", "r": 0.3}, "r=0.3 means nothing with edges=knn, it goes with edges=dr"),
+        ({"edges": "full", "undirected": False}, "undirected=False means nothing with edges=full"),
+        ({"reference_mass": 3}, "reference_mass=3.0 means nothing with transform=none"),
+        ({"reference_energy": 3, "transform": "fixed_mpt"}, "reference_energy=3.0 means nothing with transform=fixed"),
+        ({"mpt": 2}, "mpt=2.0 means nothing with transform=none, it goes with transform=fixed_mpt"),
+        ({"transform": "fixed_mpt", "mpt": 1e-9}, "mpt=1e-09 of graphs: Input should be greater than"),
         ({"recipe": Recipe(), "k": 3}, "give a recipe or options, not both"),
     ],
 )
@@ -337,3 +525,24 @@ def test_refuses_what_is_not_accepted(jets, options, said):
         build(jets, **options)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"edges": "foo"}, "edges='foo' of graphs: Input should be 'none', 'dr', 'knn' or 'full'"),
+        ({"k": 3}, "k=3 means nothing with edges=dr, it goes with edges=knn"),
+        ({"edge_features": "dr,mass"}, "edge_features.1='mass' of graphs: Input should be"),
+        ({"radius": 3}, "radius=3 of graphs: Unexpected"),
+    ],
+)
+def test_a_recipe_says_in_one_line_what_it_does_not_accept(options, said):
+    with pytest.raises(InputError) as error:
+        Recipe(**options)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_graphs_that_are_made_alike_have_equal_recipes():
+    assert Recipe(edges="knn", k=7, r=0.4) == Recipe(edges="knn")
+    assert Recipe(edges="knn", k=5) != Recipe(edges="knn")
