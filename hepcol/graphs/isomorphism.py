@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
-from hepcol.graphs.features import Hashes
+from hepcol.graphs.counts import Hashes
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.kernels import refinement
 

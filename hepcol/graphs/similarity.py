@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
-from hepcol.graphs.features import Features, Hashes, check_alike
-from hepcol.graphs.gram import Graphs, as_features
+from hepcol.graphs.counts import Features, Hashes, check_alike
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
+from hepcol.graphs.products import Graphs, as_features
 from hepcol.kernels import products
 from hepcol.sums import LIMBS, ExactSum, split
 

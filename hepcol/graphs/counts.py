@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
 from hepcol.graphs.jetgraphs import JetGraphs, joined, taken
-from hepcol.graphs.labels import Labels, labelled
+from hepcol.graphs.labelling import Labels, labelled
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from hepcol import threads
 from hepcol.errors import InputError
-from hepcol.graphs.features import Features, check_alike, features
+from hepcol.graphs.counts import Features, check_alike, features
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
 from hepcol.kernels import products

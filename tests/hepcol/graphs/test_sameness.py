@@ -5,7 +5,7 @@ import pytest
 
 from hepcol.errors import InputError
 from hepcol.graphs import JetGraphs, build, classes, features, labels
-from tests.hepcol.graphs.test_features import relabelled
+from tests.hepcol.graphs.test_counts import relabelled
 from tests.hepcol.graphs.toys import graphs_of, shuffled, toy_jets
 
 NETWORKX = "networkx of the extra graphs is not installed"

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from hepcol.graphs.features import DEFAULT_LEVELS, Hashes, check_levels, refined
+from hepcol.graphs.counts import DEFAULT_LEVELS, Hashes, check_levels, refined
 from hepcol.graphs.isomorphism import split_exactly
 from hepcol.graphs.jetgraphs import JetGraphs
-from hepcol.graphs.labels import Labels, labelled
+from hepcol.graphs.labelling import Labels, labelled
 from hepcol.graphs.partitions import called, is_partitioned
 from hepcol.kernels import refinement
 
