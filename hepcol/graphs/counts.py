@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
-from hepcol.graphs.jetgraphs import JetGraphs, joined, taken
+from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.labelling import Labels, labelled
+from hepcol.graphs.offsets import check_array, check_offsets, joined, taken
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
 
@@ -60,11 +61,11 @@ class Features:
     h: int = DEFAULT_LEVELS
 
     def __post_init__(self) -> None:
-        for name in ("keys", "counts"):
-            if np.shape(getattr(self, name)) != (self.ptr[-1],):
-                raise InputError(
-                    f"{name} of features has the shape {np.shape(getattr(self, name))}, expected ({self.ptr[-1]},)"
-                )
+        check_offsets("ptr", self.ptr, "features")
+        for name, dtype in (("keys", np.uint64), ("counts", np.int64)):
+            check_array(name, getattr(self, name), dtype, (int(self.ptr[-1]),), "features")
+        if self.counts.min(initial=1) < 1:
+            raise InputError(f"counts of features have {self.counts.min()}, expected numbers above 0")
 
     def __len__(self) -> int:
         """Count the graphs."""

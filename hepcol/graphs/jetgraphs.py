@@ -13,11 +13,15 @@ from hepcol.columns import Collection
 from hepcol.errors import InputError
 from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
+from hepcol.graphs.offsets import check_array, check_offsets, joined, taken
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
+from hepcol.kernels import neighbours
 
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
+
+_WHOSE = "graphs"  # in what is said of arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,23 +55,29 @@ class JetGraphs:
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        expected = {
-            "x": (self.ptr[-1], len(self.recipe.node_features)),
-            "edge_index": (2, self.edge_ptr[-1]),
-            "edge_attr": (self.edge_ptr[-1], len(self.recipe.edge_features)),
-            "edge_ptr": self.ptr.shape,
-            **{f"column {name}": (len(self.ptr) - 1,) for name in self.columns},
-        }
-        there: dict[str, Array] = {
-            "x": self.x,
-            "edge_index": self.edge_index,
-            "edge_attr": self.edge_attr,
-            "edge_ptr": self.edge_ptr,
-            **{f"column {name}": column for name, column in self.columns.items()},
-        }
-        for name, shape in expected.items():
-            if np.shape(there[name]) != shape:
-                raise InputError(f"{name} of graphs has the shape {np.shape(there[name])}, expected {shape}")
+        for name in ("ptr", "edge_ptr"):
+            check_offsets(name, getattr(self, name), _WHOSE)
+        nodes, edges = int(self.ptr[-1]), int(self.edge_ptr[-1])
+        check_array("edge_ptr", self.edge_ptr, np.int64, self.ptr.shape, _WHOSE)
+        check_array("x", self.x, np.float32, (nodes, len(self.recipe.node_features)), _WHOSE)
+        check_array("edge_index", self.edge_index, np.int32, (2, edges), _WHOSE)
+        check_array("edge_attr", self.edge_attr, np.float32, (edges, len(self.recipe.edge_features)), _WHOSE)
+        for name, column in self.columns.items():
+            if np.shape(column) != (len(self),):
+                raise InputError(f"column {name} of graphs has the shape {np.shape(column)}, expected ({len(self)},)")
+        self._check_edges()
+
+    def _check_edges(self) -> None:
+        """Refuse edges of nodes that are not there, which kernels would look up."""
+        # of graphs that were picked out, numpy keeps the edges in another order, for which it would be compiled again
+        sources, targets = np.ascontiguousarray(self.edge_index)
+        edge = neighbours.find_stray(sources, targets, self.ptr, self.edge_ptr)
+        if edge >= 0:
+            graph = int(np.searchsorted(self.edge_ptr, edge, side="right")) - 1
+            raise InputError(
+                f"edge {sources[edge]} -> {targets[edge]} of graph {graph} is of no node: it has "
+                f"{self.ptr[graph + 1] - self.ptr[graph]}, numbered from 0"
+            )
 
     def __len__(self) -> int:
         """Count the graphs."""
@@ -276,16 +286,3 @@ def _listed(columns: Mapping[str, Array], offsets: Integers) -> ak.Array:
     """Put records into lists."""
     records = ak.zip({name: ak.Array(ak.contents.NumpyArray(np.ascontiguousarray(c))) for name, c in columns.items()})
     return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records.layout))
-
-
-def taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
-    """Positions of the elements of some rows, one after another, and offsets into them."""
-    counts = np.diff(offsets)[rows]
-    taken = np.concatenate([[0], np.cumsum(counts)])
-    return np.arange(taken[-1]) + np.repeat(offsets[:-1][rows] - taken[:-1], counts), taken
-
-
-def joined(offsets: Sequence[Integers]) -> Integers:
-    """Offsets of rows that are put one after another."""
-    counts = np.concatenate([np.diff(part) for part in offsets])
-    return np.concatenate([[0], np.cumsum(counts)])

@@ -67,6 +67,47 @@ def test_refuses_arrays_that_do_not_fit(graphs):
         graphs.feature("energy")
 
 
+SOUND = {
+    "x": np.ones((3, 3), np.float32),
+    "ptr": np.array([0, 2, 3]),
+    "edge_index": np.array([[1, 0], [0, 1]], np.int32),
+    "edge_ptr": np.array([0, 2, 2]),
+    "edge_attr": np.zeros((2, 1), np.float32),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"ptr": np.array([0, 5_000_000, 3])}, "ptr of graphs decreases from 5000000 to 3 at graph 1"),
+        ({"ptr": np.array([0, -5, 3])}, "ptr of graphs decreases from 0 to -5 at graph 0"),
+        ({"ptr": np.array([1, 2, 3])}, "ptr of graphs begins with 1, expected 0"),
+        ({"ptr": np.array([0, 2, 3], np.int32)}, r"ptr of graphs is int32\[3\], expected int64\[graphs \+ 1\]"),
+        ({"ptr": np.array(3)}, r"ptr of graphs is int64\[\], expected"),
+        ({"ptr": np.array([], dtype=np.int64)}, r"ptr of graphs is int64\[0\], expected"),
+        ({"edge_ptr": np.array([0, 9, 2])}, "edge_ptr of graphs decreases from 9 to 2 at graph 1"),
+        ({"edge_ptr": np.array([0, 2])}, r"edge_ptr of graphs has the shape \(2,\), expected \(3,\)"),
+        ({"x": np.ones((3, 3))}, r"x of graphs is float64\[3, 3\], expected float32"),
+        ({"edge_index": np.array([[1, 0], [0, 1]])}, r"edge_index of graphs is int64\[2, 2\], expected int32"),
+        ({"edge_attr": np.zeros((2, 1))}, "edge_attr of graphs is float64"),
+        ({"edge_index": np.array([[1, 2], [0, 1]], np.int32)}, "edge 2 -> 1 of graph 0 is of no node: it has 2"),
+        ({"edge_index": np.array([[1, 0], [0, -1]], np.int32)}, "edge 0 -> -1 of graph 0 is of no node"),
+        (
+            {"edge_index": np.array([[1, 0], [0, 1]], np.int32), "edge_ptr": np.array([0, 1, 2])},
+            "edge 0 -> 1 of graph 1 is of no node: it has 1",
+        ),
+    ],
+)
+def test_refuses_arrays_that_kernels_would_read_beyond(changed, told, tmp_path):
+    JetGraphs(**SOUND).write(tmp_path / "g.npz", "all")
+    with np.load(tmp_path / "g.npz") as file:
+        stored = dict(file)
+    np.savez(tmp_path / "g.npz", **(stored | changed))
+    for make in (lambda: JetGraphs(**(SOUND | changed)), lambda: JetGraphs.read(tmp_path / "g.npz")):
+        with pytest.raises(InputError, match=told):
+            make()
+
+
 def test_does_not_make_edges_again_without_positions():
     graphs = build(toy_jets(5), node_features=("lnpt", "eta"))
     with pytest.raises(InputError, match="edges cannot be made again of nodes with the features lnpt, eta"):
