@@ -1,6 +1,6 @@
 """Graphs as sparse vectors of counts, whose scalar products are graph kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.labelling import Labels, labelled
-from hepcol.graphs.offsets import check_array, check_offsets, joined, taken
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
 
@@ -22,6 +22,7 @@ Integers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 DEFAULT_LEVELS = 2
+_OPTIONS = ("kind", "h", "labels")
 _MOST = 3_037_000_499  # root of 2^63: with no more things counted in a graph, products fit 64 bits
 # of the graphlets of three nodes with 0, 1, 2 and 3 edges; any constants will do, evenly distributed and in order
 _GRAPHLETS = np.array([0x243F6A8885A308D3, 0x5BE0CD19137E2179, 0x9216D5D98979FB1B, 0xD1310BA698DFB5AC], dtype=np.uint64)
@@ -71,11 +72,21 @@ class Features:
         """Count the graphs."""
         return len(self.ptr) - 1
 
-    def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
-        """Return those of some of the graphs, in the order that is asked for."""
-        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+    def __getitem__(self, which: int | slice | Sequence[int] | Array) -> Self:
+        """Return those of some of the graphs, in the order that is asked for.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
+        rows = chosen(which, len(self))
         entries, ptr = taken(self.ptr, rows)
         return type(self)(ptr, self.keys[entries], self.counts[entries], self.kind, self.h)
+
+    def __iter__(self) -> Iterator[Self]:
+        """Go through the graphs, those of each by themselves."""
+        return (self[graph] for graph in range(len(self)))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -283,6 +294,19 @@ def check_levels(h: int) -> int:
     InputError
         If it is below 0 or not whole.
     """
-    if not isinstance(h, int) or h < 0:
+    if not isinstance(h, (int, np.integer)) or isinstance(h, bool) or h < 0:
         raise InputError(f"h must be a whole number of at least 0, got {h!r}")
-    return h
+    return int(h)
+
+
+def check_options(how: Mapping[str, Any]) -> None:
+    """Refuse what :func:`features` does not take.
+
+    Raises
+    ------
+    InputError
+        If there is something else among it.
+    """
+    for name in how:
+        if name not in _OPTIONS:
+            raise InputError(f"option '{name}' of graph kernels is unknown; accepted: {', '.join(_OPTIONS)}")

@@ -5,7 +5,6 @@ Nodes alone are enough where the edges can be made again of them, which takes le
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from hepcol.chunkfiles import read_index
 from hepcol.errors import InputError
+from hepcol.graphs.arrays import write_whole
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, read_recipe
 
@@ -55,16 +55,10 @@ def write_graphs(path: str | Path, graphs: JetGraphs, stored: str = NODES) -> No
     Raises
     ------
     InputError
-        If the ending is another one, or edges that are left out could not be made again.
+        If the ending is another one, edges that are left out could not be made again, or the file cannot be written.
     """
     path = Path(path)
-    content = to_bytes(graphs, path.suffix, stored)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, to_bytes(graphs, path.suffix, stored))
 
 
 def to_bytes(graphs: JetGraphs, suffix: str, stored: str = NODES) -> bytes:

@@ -13,7 +13,7 @@ from hepcol.columns import Collection
 from hepcol.errors import InputError
 from hepcol.graphs import conversion
 from hepcol.graphs.connection import connect
-from hepcol.graphs.offsets import check_array, check_offsets, joined, taken
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
 from hepcol.kernels import neighbours
 
@@ -113,18 +113,28 @@ class JetGraphs:
         targets = self.edge_index[1] + np.repeat(self.ptr[:-1], np.diff(self.edge_ptr))
         return np.bincount(targets, minlength=self.nodes)
 
-    def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
-        """Return some of the graphs, in the order that is asked for."""
+    def __getitem__(self, which: int | slice | Sequence[int] | Array) -> Self:
+        """Return some of the graphs, in the order that is asked for; of a number, graphs that are one.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
         if isinstance(which, slice) and which.step in (None, 1):
             start, stop, _ = which.indices(len(self))
             return self._range(start, max(start, stop))
-        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        rows = chosen(which, len(self))
         nodes, ptr = taken(self.ptr, rows)
         edges, edge_ptr = taken(self.edge_ptr, rows)
         columns = {name: column[rows] for name, column in self.columns.items()}
         return type(self)(
             self.x[nodes], ptr, self.edge_index[:, edges], edge_ptr, self.edge_attr[edges], columns, self.recipe
         )
+
+    def __iter__(self) -> Iterator[Self]:
+        """Go through the graphs, each as graphs that are one."""
+        return (self._range(graph, graph + 1) for graph in range(len(self)))
 
     def _range(self, start: int, stop: int) -> Self:
         """Return consecutive graphs, without a copy."""

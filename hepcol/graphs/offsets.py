@@ -47,6 +47,39 @@ def check_array(name: str, array: Any, dtype: type, shape: tuple[int, ...], whos
         raise InputError(f"{name} of {whose} is {told(array)}, expected {np.dtype(dtype)}")
 
 
+def chosen(which: Any, count: int) -> Integers:
+    """Numbers of the graphs that are chosen of ``count``.
+
+    Parameters
+    ----------
+    which : int, slice, sequence of int, or bool[count]
+        Which; numbers below 0 count from the end.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or there is no such graph.
+    """
+    if isinstance(which, slice):
+        return np.arange(count)[which]
+    rows = np.asarray(which)
+    if rows.ndim == 0 and rows.dtype.kind in "iu":
+        rows = rows[np.newaxis]
+    if rows.shape == (0,) and rows.dtype.kind == "f":  # what numpy makes of an empty list
+        rows = rows.astype(np.int64)
+    if rows.ndim != 1 or rows.dtype.kind not in "iub" or (rows.dtype.kind == "b" and len(rows) != count):
+        raise InputError(
+            f"graphs are chosen by a number, a slice, a list of numbers or a mask of {count}, got "
+            f"{told(which) if np.ndim(which) else repr(which)}"
+        )
+    if rows.dtype.kind == "b":
+        return np.flatnonzero(rows)
+    missing = rows[(rows < -count) | (rows >= count)]
+    if len(missing):
+        raise InputError(f"graph {missing[0]} is none of the {count} graphs, 0 to {count - 1}")
+    return np.arange(count)[rows]
+
+
 def told(given: Any) -> str:
     """Describe what was given instead of an array."""
     if isinstance(given, np.ndarray):

@@ -40,7 +40,7 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     InputError
         If an option is wrong, an edge has no way back, or with ``exact`` networkx is missing.
     """
-    check_levels(h)
+    h = check_levels(h)
     if is_partitioned(graphs):
         if exact:
             return called(_of_parts, graphs, h=h, labels=labels)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
-from hepcol.graphs.counts import Features, Hashes, check_alike
+from hepcol.graphs.counts import Features, Hashes, check_alike, check_options
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
 from hepcol.graphs.products import Graphs, as_features
@@ -52,6 +52,7 @@ class Reference:
         InputError
             If there are no partitions, or they are of different kinds.
         """
+        check_options(how)
         if not is_partitioned(graphs):
             return cls._summed(as_features(graphs, how))
         if not graphs:
@@ -136,6 +137,7 @@ def mean_similarity(graphs: Graphs, reference: Any, **how: Any) -> Any:
     InputError
         If the reference has no graphs, or is of another kind.
     """
+    check_options(how)
     if is_partitioned(reference) or isinstance(reference, (JetGraphs, Features)):
         reference = Reference.of(reference, **({} if isinstance(reference, Features) else how))
     if is_partitioned(graphs):

@@ -82,7 +82,7 @@ def find_stray(sources: Integers, targets: Integers, ptr: Integers, edge_ptr: In
         first, stop = np.uint64(edge_ptr[graph]), np.uint64(edge_ptr[graph + 1])
         largest = np.uint32(0)  # as numbers without a sign, of which those below 0 are the largest
         for edge in range(first, stop):  # LLVM vectorises this loop
-            largest = max(largest, max(np.uint32(sources[edge]), np.uint32(targets[edge])))
+            largest = max(largest, np.uint32(sources[edge]), np.uint32(targets[edge]))
         if first < stop and largest >= n:
             for edge in range(first, stop):
                 if max(np.uint32(sources[edge]), np.uint32(targets[edge])) >= n:

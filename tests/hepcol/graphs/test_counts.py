@@ -207,6 +207,8 @@ def test_refuses_edges_out_of_order(sources, targets):
     [
         ({"kind": "graphlet4"}, "kind must be one of wl, sp, vertex, graphlet3, got 'graphlet4'"),
         ({"h": -1}, "h must be a whole number of at least 0, got -1"),
+        ({"h": True}, "h must be a whole number of at least 0, got True"),
+        ({"h": 2.0}, "h must be a whole number of at least 0, got 2.0"),
         ({"kind": "sp", "h": 2}, "h=2 is of kind wl"),
         ({"kind": "graphlet3", "labels": "none"}, "graphlet3 does not look at labels"),
     ],
@@ -214,6 +216,19 @@ def test_refuses_edges_out_of_order(sources, targets):
 def test_says_which_option_is_wrong(graphs, options, told):
     with pytest.raises(InputError, match=told):
         features(graphs, **options)
+
+
+def test_levels_may_be_a_number_of_numpy(graphs, tmp_path):
+    found = features(graphs, h=np.int64(3))
+    assert type(found.h) is int
+    assert found.is_equal(features(graphs, h=3))
+
+
+def test_features_are_gone_through_by_graph(graphs):
+    found = features(graphs)
+    assert found[5].is_equal(features(graphs[5]))
+    assert Features.concatenate(list(found)).is_equal(found)
+    assert found[[]].is_equal(found[:0])
 
 
 def test_what_is_no_graph_is_refused():
@@ -243,6 +258,8 @@ def test_says_what_is_wrong_with_a_file(graphs, tmp_path):
     path = tmp_path / "features.npz"
     with pytest.raises(InputError, match=r"features.npz: cannot be read"):
         Features.read(path)
+    with pytest.raises(InputError, match=r"nowhere/f.npz: cannot be written: No such file or directory"):
+        features(graphs).write(tmp_path / "nowhere" / "f.npz")
     features(graphs).write(path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"features.npz: truncated or damaged"):

@@ -89,6 +89,8 @@ def test_says_in_one_line_what_is_wrong_with_a_file(graphs, tmp_path):
     for path in ("g.h5", "g"):
         with pytest.raises(InputError, match=r"files of graphs end in \.npz, \.parquet, \.root"):
             graphs.write(tmp_path / path)
+    with pytest.raises(InputError, match=r"/nowhere/g.npz: cannot be written: No such file or directory"):
+        graphs.write(tmp_path / "nowhere" / "g.npz")
     with pytest.raises(InputError, match="stored must be nodes or all, got 'edges'"):
         graphs.write(tmp_path / "g.npz", "edges")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepcol.errors import InputError
-from hepcol.graphs import JetGraphs, build
+from hepcol.graphs import Features, JetGraphs, build
 from tests.hepcol.graphs.toys import toy_jets
 
 
@@ -27,6 +27,40 @@ def test_some_graphs_are_those_that_are_asked_for(graphs):
             mine = slice(*some.edge_ptr[place : place + 2])
             assert np.array_equal(some.edge_index[:, mine], graphs.edge_index[:, edge])
             assert np.array_equal(some.edge_attr[mine], graphs.edge_attr[edge])
+
+
+def test_a_number_gives_graphs_that_are_one_and_so_does_going_through_them(graphs):
+    for number in (7, np.int64(7), np.uint8(7), -53):
+        assert graphs[number].is_equal(graphs[7:8])
+    each = list(graphs)
+    assert len(each) == len(graphs)
+    assert JetGraphs.concatenate(each).is_equal(graphs)
+    bare = dataclasses.replace(graphs, columns={})
+    assert [one.nodes for one in bare] == np.diff(graphs.ptr).tolist()
+
+
+def test_nothing_may_be_chosen(graphs):
+    for which in ([], np.array([], dtype=np.int64), np.zeros(60, dtype=bool), ()):
+        assert graphs[which].is_equal(graphs[:0])
+
+
+@pytest.mark.parametrize(
+    ("which", "told"),
+    [
+        (60, "graph 60 is none of the 60 graphs, 0 to 59"),
+        ([3, -61], "graph -61 is none of the 60 graphs"),
+        ("jet_pt", "graphs are chosen by a number, a slice, a list of numbers or a mask of 60, got 'jet_pt'"),
+        (True, "or a mask of 60, got True"),
+        (1.0, "got 1.0"),
+        (np.zeros(3, dtype=bool), r"got bool\[3\]"),
+        (np.zeros((2, 2), dtype=int), r"got int64\[2, 2\]"),
+    ],
+)
+def test_says_which_graphs_cannot_be_chosen(graphs, which, told):
+    counted = Features(np.zeros(61, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64))
+    for given in (graphs, counted):
+        with pytest.raises(InputError, match=told):
+            given[which]
 
 
 def test_parts_joined_are_the_whole(graphs):
