@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
 from hepcol.graphs.jetgraphs import JetGraphs
-from hepcol.graphs.labelling import Labels, labelled
+from hepcol.graphs.labelling import GIVEN, Labels, labelled, labelling
 from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
@@ -53,6 +53,9 @@ class Features:
         What they are.
     h : int
         Levels of ``wl``; else 0.
+    labelling : str
+        How nodes were labelled, such as ``degree``: feature and edges of its bins. ``given`` of arrays and functions,
+        of which it is not known: those are taken to be alike, and unlike all others. Empty of ``graphlet3``.
     """
 
     ptr: Integers
@@ -60,6 +63,7 @@ class Features:
     counts: Integers
     kind: str = Kind.WL
     h: int = DEFAULT_LEVELS
+    labelling: str = GIVEN
 
     def __post_init__(self) -> None:
         check_offsets("ptr", self.ptr, "features")
@@ -82,7 +86,7 @@ class Features:
         """
         rows = chosen(which, len(self))
         entries, ptr = taken(self.ptr, rows)
-        return type(self)(ptr, self.keys[entries], self.counts[entries], self.kind, self.h)
+        return type(self)(ptr, self.keys[entries], self.counts[entries], self.kind, self.h, self.labelling)
 
     def __iter__(self) -> Iterator[Self]:
         """Go through the graphs, those of each by themselves."""
@@ -107,6 +111,7 @@ class Features:
             np.concatenate([part.counts for part in parts]),
             parts[0].kind,
             parts[0].h,
+            parts[0].labelling,
         )
 
     @property
@@ -163,7 +168,7 @@ class Features:
         InputError
             If it cannot be read, or is no file of features.
         """
-        return cls(**read_arrays(Path(path), "features", ("ptr", "keys", "counts", "kind", "h")))
+        return cls(**read_arrays(Path(path), "features", tuple(cls.__dataclass_fields__)))
 
     def is_equal(self, other: Self) -> bool:
         """Whether others are the same to the bit."""
@@ -172,7 +177,7 @@ class Features:
 
 
 def check_alike(first: Any, second: Any) -> None:
-    """Refuse features, or what is made of them, of different kinds: no key of one is among the others.
+    """Refuse features, or what is made of them, of different kinds or labels: products of them mean nothing.
 
     Raises
     ------
@@ -182,6 +187,8 @@ def check_alike(first: Any, second: Any) -> None:
     told = [f"{one.kind} with h={one.h}" for one in (first, second)]
     if told[0] != told[1]:
         raise InputError(f"features are of different kinds: {told[0]} and {told[1]}")
+    if first.labelling != second.labelling:
+        raise InputError(f"features are of different labels: {first.labelling} and {second.labelling}")
 
 
 @overload
@@ -213,7 +220,8 @@ def features(
     h : int, optional
         Of ``wl``, by default 2.
     labels : str, function of graphs, or int[n], optional
-        Labels of the nodes, by default those of :func:`hepcol.graphs.labels`; or its ``by``.
+        Labels of the nodes, by default those of :func:`hepcol.graphs.labels`; or its ``by``. Features of different
+        labels are not compared; what arrays and functions stand for, only ``functools.partial`` of ``labels`` tells.
 
     Returns
     -------
@@ -232,17 +240,18 @@ def features(
         return mapped(features, graphs, kind, h if kind == Kind.WL else None, labels)
     if not isinstance(graphs, JetGraphs):
         raise InputError(f"expected JetGraphs or a sequence of them, got {type(graphs).__name__}")
+    how = (kind, h, "" if kind == Kind.GRAPHLETS else labelling(labels))
     if kind in (Kind.WL, Kind.VERTICES):
         ptr, keys, counts = refinement.count(refined(graphs, labelled(graphs, labels), h), graphs.ptr)
-        return Features(ptr, keys, counts, kind, h)
+        return Features(ptr, keys, counts, *how)
     rows, sources = find_rows(graphs)
     if kind == Kind.GRAPHLETS:
         counted = graphlets.count(graphs.ptr, rows, sources)
         graph, which = np.nonzero(counted)
         ptr = np.concatenate([[0], np.cumsum(np.count_nonzero(counted, axis=1))])
-        return Features(ptr, _GRAPHLETS[which], counted[graph, which], kind, h)
+        return Features(ptr, _GRAPHLETS[which], counted[graph, which], *how)
     ptr, keys, counts = paths.count(labelled(graphs, labels), graphs.ptr, rows, sources)
-    return Features(ptr, keys, counts, kind, h)
+    return Features(ptr, keys, counts, *how)
 
 
 def refined(graphs: JetGraphs, labels: Integers, h: int) -> Hashes:

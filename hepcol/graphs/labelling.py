@@ -1,6 +1,7 @@
 """Labels of nodes, which graph kernels begin with."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ Integers = npt.NDArray[np.int64]
 Labels = str | Array | Callable[[JetGraphs], Array]
 
 DEGREE, NONE = "degree", "none"
+GIVEN = "given"  # of a labelling of which nothing is known
 FRACTION_EDGES = tuple(2.0**-power for power in range(10, 1, -1))  # 1/1024 to 1/4: ten bins of equal width in ln
 
 
@@ -100,6 +102,21 @@ def _values(graphs: JetGraphs, by: str) -> Array:
     total = np.bincount(graph, pt, minlength=len(graphs))[graph]  # one after another, in the order of the nodes
     # in single precision, as ptfrac is
     return np.divide(pt, total, out=np.zeros_like(pt), where=total > 0.0).astype(np.float32)
+
+
+def labelling(wanted: Labels | None) -> str:
+    """Return a text of how nodes are labelled, by which features know each other: feature and edges of the bins.
+
+    Of arrays and functions nobody knows how: ``given``. Of ``functools.partial`` of :func:`labels` it is known.
+    """
+    by, bins = NodeFeature.FRACTION if wanted is None else wanted, None
+    if isinstance(wanted, partial) and wanted.func is labels and not wanted.args:
+        by, bins = wanted.keywords.get("by", NodeFeature.FRACTION), wanted.keywords.get("bins")
+    if not isinstance(by, str):
+        return GIVEN
+    if bins is None and by == NodeFeature.FRACTION:
+        bins = FRACTION_EDGES
+    return str(by) if bins is None else f"{by} in bins {', '.join(repr(float(edge)) for edge in bins)}"
 
 
 def labelled(graphs: JetGraphs, wanted: Labels | None) -> Integers:

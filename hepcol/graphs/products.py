@@ -39,7 +39,7 @@ def gram(a: Graphs, b: Graphs | None = None, normalize: bool = True, **how: Any)
     Raises
     ------
     InputError
-        If an option is wrong, or the features are not of the same kind.
+        If an option is wrong, or the features are not of the same kind and labels.
     """
     check_options(how)
     if not is_partitioned(a) and not is_partitioned(b):

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -234,6 +235,38 @@ def test_features_are_gone_through_by_graph(graphs):
 def test_what_is_no_graph_is_refused():
     with pytest.raises(InputError, match="expected JetGraphs or a sequence of them, got ndarray"):
         features(np.zeros(3))
+
+
+def test_features_know_how_nodes_were_labelled(graphs, tmp_path):
+    ptfrac = "ptfrac in bins 0.0009765625, 0.001953125, 0.00390625, 0.0078125, 0.015625, 0.03125, 0.0625, 0.125, 0.25"
+    for wanted, told in (
+        (None, ptfrac),
+        ("ptfrac", ptfrac),
+        (partial(labels, by="ptfrac"), ptfrac),
+        ("degree", "degree"),
+        (partial(labels, by="degree", bins=(1, 5)), "degree in bins 1.0, 5.0"),
+        (labels(graphs), "given"),
+        (lambda g: labels(g, "ptfrac"), "given"),
+    ):
+        found = features(graphs, labels=wanted)
+        assert found.labelling == told
+        assert found[3:5].labelling == told
+        found.write(tmp_path / "f.npz")
+        assert Features.read(tmp_path / "f.npz").labelling == told
+    assert features(graphs, "graphlet3").labelling == ""
+    assert not features(graphs, labels="none").is_equal(features(graphs, labels=np.zeros(graphs.nodes, int)))
+
+
+def test_features_of_different_labels_do_not_mix(graphs):
+    none, degree = features(graphs, labels="none"), features(graphs, labels="degree")
+    with pytest.raises(InputError, match="features are of different labels: none and degree"):
+        gram(none, degree)
+    with pytest.raises(InputError, match="features are of different labels: none and degree"):
+        gram([none], [degree])
+    with pytest.raises(InputError, match="features are of different labels: none and given"):
+        Features.concatenate([none, features(graphs, labels=labels(graphs, "none"))])
+    with pytest.raises(InputError, match=r"of different labels: degree in bins 2\.0 and degree in bins 3\.0"):
+        gram(*(features(graphs, labels=partial(labels, by="degree", bins=[edge])) for edge in (2, 3)))
 
 
 def test_sparse_matrix_of_chosen_columns(graphs):
