@@ -231,6 +231,10 @@ def _read_parquet(path: Path) -> tuple[JetGraphs, bool]:
 def _write_root(file: IO[bytes], graphs: JetGraphs, about: str) -> None:
     import uproot
 
+    for name in (*graphs.columns, *graphs.recipe.node_features):
+        if "[" in name:
+            raise InputError(f"'{name}': ROOT takes what follows [ in a name for a length, expected a name without it")
+
     def records(prefix: str) -> ak.Array:
         return ak.zip(
             {

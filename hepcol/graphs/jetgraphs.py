@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hepcol.columns import Collection
 from hepcol.errors import InputError
 from hepcol.graphs import conversion
+from hepcol.graphs.attributes import as_column
 from hepcol.graphs.connection import connect
 from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
@@ -35,13 +36,14 @@ class JetGraphs:
     ptr : int64[graphs + 1]
         The nodes of graph ``i`` are ``ptr[i]`` up to ``ptr[i + 1]``.
     edge_index : int32[2, E]
-        Source and target of each edge, numbered within the graph; by target, then source.
+        Source and target of each edge, numbered within the graph; by target, then source. A pair of nodes that is
+        joined both ways is two edges, here and wherever edges are counted; a self loop is one.
     edge_ptr : int64[graphs + 1]
         Offsets of the graphs into the edges.
     edge_attr : float32[E, A]
         Features of the edges, ``recipe.edge_features``.
     columns : dict of str to array[graphs]
-        What is known of the jets.
+        What is known of the jets: numbers and truth values, by names that are not those of nodes and edges in files.
     recipe : Recipe
         How they were made.
     """
@@ -62,9 +64,8 @@ class JetGraphs:
         check_array("x", self.x, np.float32, (nodes, len(self.recipe.node_features)), _WHOSE)
         check_array("edge_index", self.edge_index, np.int32, (2, edges), _WHOSE)
         check_array("edge_attr", self.edge_attr, np.float32, (edges, len(self.recipe.edge_features)), _WHOSE)
-        for name, column in self.columns.items():
-            if np.shape(column) != (len(self),):
-                raise InputError(f"column {name} of graphs has the shape {np.shape(column)}, expected ({len(self)},)")
+        columns = {name: as_column(name, column, len(self)) for name, column in self.columns.items()}
+        object.__setattr__(self, "columns", columns)
         self._check_edges()
 
     def _check_edges(self) -> None:
@@ -90,7 +91,7 @@ class JetGraphs:
 
     @property
     def edges(self) -> int:
-        """Number of edges; both directions of an undirected one count."""
+        """Number of edges, as PyTorch Geometric counts them: two for a pair that is joined both ways."""
         return int(self.edge_ptr[-1])
 
     def feature(self, name: str) -> Singles:

@@ -5,7 +5,7 @@ import pytest
 
 from hepcol.errors import InputError
 from hepcol.graphs import Features, JetGraphs, build
-from tests.hepcol.graphs.toys import toy_jets
+from tests.hepcol.graphs.toys import graphs_of, toy_jets
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,42 @@ def test_refuses_arrays_that_do_not_fit(graphs):
         dataclasses.replace(graphs, columns={"y": np.zeros(2)})
     with pytest.raises(InputError, match="the graphs have no node feature 'energy'; they have pt, eta, phi"):
         graphs.feature("energy")
+
+
+@pytest.mark.parametrize("name", ["node_pt", "edge_x", "nodes", "edges", "node", "edge", "nnode", "nedge", "", 3])
+def test_refuses_names_of_columns_that_files_have_for_nodes_and_edges(graphs, name):
+    with pytest.raises(InputError, match=f"column {name!r} of graphs: names must be texts, not node, edge, "):
+        dataclasses.replace(graphs, columns={name: np.zeros(60)})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.full(60, "a"),
+        np.full(60, "a", dtype=object),
+        np.zeros(60, "M8[s]"),
+        np.zeros(60, "m8[s]"),
+        np.zeros(60, "f2"),
+        np.zeros(60, np.longdouble),
+        np.zeros(60, complex),
+    ],
+)
+def test_refuses_columns_that_files_cannot_have(graphs, column):
+    with pytest.raises(InputError) as error:
+        dataclasses.replace(graphs, columns={"a": column})
+    expected = f"column a of graphs is {column.dtype}, expected truth values, integers, float32 or float64"
+    assert str(error.value) == expected
+
+
+def test_refuses_columns_with_missing_values(graphs):
+    with pytest.raises(InputError, match="column a of graphs has 1 missing values"):
+        dataclasses.replace(graphs, columns={"a": np.ma.masked_equal(np.arange(60), 3)})
+
+
+def test_a_pair_that_is_joined_both_ways_is_two_edges_and_a_loop_is_one():
+    graphs = graphs_of((3, [(0, 1), (1, 2), (2, 2)]), self_loops=True)
+    assert (graphs.edges, graphs.edge_index.shape) == (5, (2, 5))
+    assert graphs.degrees.tolist() == [1, 2, 2]
 
 
 SOUND = {
