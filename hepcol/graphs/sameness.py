@@ -27,7 +27,9 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     labels : str, function of graphs, or int[n], optional
         As for :func:`hepcol.graphs.features`.
     exact : bool
-        Whether to split classes into those of isomorphic graphs, by networkx's VF2.
+        Whether to split classes into those of isomorphic graphs: by closed walks, and where these agree, too, by
+        networkx's VF2. The time of VF2 has no bound but an exponential one, which graphs whose nodes all look alike
+        come near, such as strongly regular ones.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     found = labelled(graphs, labels)
     colours = refined(graphs, found, h)
     hashes: Hashes = refinement.classify(colours, graphs.ptr)
-    return split_exactly(graphs, hashes, colours[-1], found) if exact else hashes
+    return split_exactly(graphs, hashes, found) if exact else hashes
 
 
 def _of_parts(parts: list[JetGraphs], h: int, labels: Labels | None) -> Hashes:
