@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,36 @@ _WHAT = "hepcol"  # the entry that says what the arrays are
 
 
 def write_arrays(path: Path, what: str, arrays: Mapping[str, Any]) -> None:
-    """Write arrays, numbers and texts, whole or not at all."""
+    """Write arrays, numbers and texts, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
     packed = io.BytesIO()
     entries: dict[str, Any] = {_WHAT: what, **arrays}
     np.savez(packed, allow_pickle=False, **entries)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(packed.getbuffer())
-    partial.replace(path)
+    write_whole(path, packed.getbuffer())
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def read_arrays(path: Path, what: str, names: Sequence[str]) -> dict[str, Any]:

@@ -17,13 +17,16 @@ Integers = npt.NDArray[np.int64]
 def to_pyg(graphs: "JetGraphs") -> list[Any]:
     """Return a ``torch_geometric.data.Data`` for each graph.
 
-    Features are views of the arrays here, not copies; ``edge_index`` is a copy in int64, which PyTorch wants. Columns
-    of the jets are tensors of one element.
+    All is copied, once for all graphs together: what is changed in place in PyTorch does not change the arrays here.
+    ``edge_index`` is int64, which PyTorch wants. Columns of the jets are tensors of one element.
+
+    Raises
+    ------
+    InputError
+        If PyTorch Geometric is missing, or has a meaning of its own for the name of a column.
     """
     torch, data = _needed("torch", "to_pyg"), _needed("torch_geometric.data", "to_pyg")
-    x, edge_attr = torch.from_numpy(graphs.x), torch.from_numpy(graphs.edge_attr)
-    edge_index = torch.from_numpy(graphs.edge_index.astype(np.int64))
-    columns = {name: torch.from_numpy(np.ascontiguousarray(_signed(one))) for name, one in graphs.columns.items()}
+    x, edge_index, edge_attr, columns = _tensors(graphs, torch, data)
     ptr, edge_ptr = graphs.ptr.tolist(), graphs.edge_ptr.tolist()
     return [
         data.Data(
@@ -37,18 +40,40 @@ def to_pyg(graphs: "JetGraphs") -> list[Any]:
 
 
 def to_pyg_slices(graphs: "JetGraphs") -> tuple[Any, dict[str, Any]]:
-    """Return data and slices, as an ``InMemoryDataset`` of PyTorch Geometric keeps all graphs."""
+    """Return data and slices, as an ``InMemoryDataset`` of PyTorch Geometric keeps all graphs; see :func:`to_pyg`."""
     torch, data = _needed("torch", "to_pyg_slices"), _needed("torch_geometric.data", "to_pyg_slices")
-    ptr, edge_ptr = torch.from_numpy(graphs.ptr), torch.from_numpy(graphs.edge_ptr)
-    columns = {name: torch.from_numpy(np.ascontiguousarray(_signed(one))) for name, one in graphs.columns.items()}
-    all_graphs = data.Data(
-        x=torch.from_numpy(graphs.x),
-        edge_index=torch.from_numpy(graphs.edge_index.astype(np.int64)),
-        edge_attr=torch.from_numpy(graphs.edge_attr),
-        **columns,
-    )
+    ptr, edge_ptr = torch.from_numpy(graphs.ptr.copy()), torch.from_numpy(graphs.edge_ptr.copy())
+    x, edge_index, edge_attr, columns = _tensors(graphs, torch, data)
+    all_graphs = data.Data(x=x, edge_index=edge_index, edge_attr=edge_attr, **columns)
     rows = torch.arange(len(graphs) + 1)
     return all_graphs, {"x": ptr, "edge_index": edge_ptr, "edge_attr": edge_ptr, **dict.fromkeys(columns, rows)}
+
+
+def _tensors(graphs: "JetGraphs", torch: Any, data: Any) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Copy nodes, edges, their features and the columns into tensors."""
+    for name in graphs.columns:
+        _check_name(name, data.Data)
+    x, edge_index, edge_attr = (
+        torch.from_numpy(np.array(array, dtype=dtype, order="C"))
+        for array, dtype in ((graphs.x, np.float32), (graphs.edge_index, np.int64), (graphs.edge_attr, np.float32))
+    )
+    columns = {name: torch.from_numpy(_signed(np.array(one))) for name, one in graphs.columns.items()}
+    return x, edge_index, edge_attr, columns
+
+
+def _check_name(name: str, data: Any) -> None:
+    """Refuse names that PyTorch Geometric uses, or takes for numbers of nodes that it counts on from graph to graph."""
+    is_used = hasattr(data, name) and name not in _FREE
+    if is_used or name in _BATCHED or any(part in name for part in _COUNTED_ON):
+        raise InputError(
+            f"to_pyg: PyTorch Geometric has a meaning of its own for the column '{name}': leave it out, or give it a "
+            f"name that is none of torch_geometric.data.Data and has no {' or '.join(_COUNTED_ON)} in it"
+        )
+
+
+_FREE = ("y", "pos", "time")  # what users are to fill in
+_BATCHED = ("ptr",)  # of batches
+_COUNTED_ON = ("batch", "index")
 
 
 def to_networkx(graphs: "JetGraphs", graph: int) -> Any:

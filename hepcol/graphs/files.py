@@ -5,7 +5,6 @@ Nodes alone are enough where the edges can be made again of them, which takes le
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +17,9 @@ import numpy.typing as npt
 
 from hepcol.chunkfiles import read_index
 from hepcol.errors import InputError
+from hepcol.graphs.arrays import write_whole
 from hepcol.graphs.jetgraphs import JetGraphs
-from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, read_recipe
+from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, Recipe, read_recipe
 
 Array = npt.NDArray[Any]
 
@@ -55,16 +55,10 @@ def write_graphs(path: str | Path, graphs: JetGraphs, stored: str = NODES) -> No
     Raises
     ------
     InputError
-        If the ending is another one, or edges that are left out could not be made again.
+        If the ending is another one, edges that are left out could not be made again, or the file cannot be written.
     """
     path = Path(path)
-    content = to_bytes(graphs, path.suffix, stored)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, to_bytes(graphs, path.suffix, stored))
 
 
 def to_bytes(graphs: JetGraphs, suffix: str, stored: str = NODES) -> bytes:
@@ -95,7 +89,9 @@ def read_graphs(path: str | Path) -> JetGraphs:
     return graphs if has_edges else graphs.rebuilt()
 
 
-def read_folder(folder: str | Path, dataset: str | None = None, kind: str = KIND) -> Iterator[JetGraphs]:
+def read_folder(
+    folder: str | Path, dataset: str | None = None, kind: str = KIND, *, allow_incomplete: bool = False
+) -> Iterator[JetGraphs]:
     """Read the graphs of a run, those of one chunk at a time, in the order of the events.
 
     Parameters
@@ -106,17 +102,44 @@ def read_folder(folder: str | Path, dataset: str | None = None, kind: str = KIND
         One of its datasets; by default all, one after another.
     kind : str
         Name of the folder with the files.
+    allow_incomplete : bool
+        Whether to read what there is of a run of which chunks are missing.
 
     Raises
     ------
     InputError
-        If there is no such run or dataset, or a file is missing or damaged.
+        If there is no such run or dataset, the run is incomplete, or a file is missing, damaged or of graphs that were
+        made in another way than those of the first.
     """
     index = read_index(folder, kind)
+    if not index.is_complete and not allow_incomplete:
+        raise InputError(
+            f"{folder}: the run is incomplete: beside the {len(index.files)} files of {kind} there are chunks without "
+            "one; complete it with --resume, or read what there is with allow_incomplete=True"
+        )
     if dataset is not None and dataset not in index.datasets:
         raise InputError(f"{folder}: no graphs of a dataset '{dataset}'; there are {', '.join(index.datasets)}")
-    files = [file for file in index.files if dataset in (None, file.dataset)]
-    return (read_graphs(index.path_of(file)) for file in files)
+    return _read_alike([index.path_of(file) for file in index.files if dataset in (None, file.dataset)])
+
+
+def _read_alike(paths: list[Path]) -> Iterator[JetGraphs]:
+    """Read files of one run, of which a torn one may have left others than the index means."""
+    recipe = None
+    for path in paths:
+        graphs = read_graphs(path)
+        recipe = recipe or graphs.recipe
+        if graphs.recipe != recipe:
+            told = _differences(graphs.recipe, recipe)
+            raise InputError(f"{path} and {paths[0]} are of different runs: their graphs were made with {told}")
+        yield graphs
+
+
+def _differences(one: Recipe, other: Recipe) -> str:
+    return ", ".join(
+        f"{name}={getattr(one, name)} and {getattr(other, name)}"
+        for name in Recipe.__dataclass_fields__
+        if getattr(one, name) != getattr(other, name)
+    )
 
 
 def _format(suffix: str) -> _Format:
@@ -207,6 +230,10 @@ def _read_parquet(path: Path) -> tuple[JetGraphs, bool]:
 
 def _write_root(file: IO[bytes], graphs: JetGraphs, about: str) -> None:
     import uproot
+
+    for name in (*graphs.columns, *graphs.recipe.node_features):
+        if "[" in name:
+            raise InputError(f"'{name}': ROOT takes what follows [ in a name for a length, expected a name without it")
 
     def records(prefix: str) -> ak.Array:
         return ak.zip(

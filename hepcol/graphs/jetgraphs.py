@@ -12,13 +12,17 @@ import numpy.typing as npt
 from hepcol.columns import Collection
 from hepcol.errors import InputError
 from hepcol.graphs import conversion
+from hepcol.graphs.attributes import as_column
 from hepcol.graphs.connection import connect
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
-from hepcol.kernels import edges as kernels
+from hepcol.kernels import edges, neighbours
 
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
+
+_WHOSE = "graphs"  # in what is said of arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +36,14 @@ class JetGraphs:
     ptr : int64[graphs + 1]
         The nodes of graph ``i`` are ``ptr[i]`` up to ``ptr[i + 1]``.
     edge_index : int32[2, E]
-        Source and target of each edge, numbered within the graph; by target, then source.
+        Source and target of each edge, numbered within the graph; by target, then source. A pair of nodes that is
+        joined both ways is two edges, here and wherever edges are counted; a self loop is one.
     edge_ptr : int64[graphs + 1]
         Offsets of the graphs into the edges.
     edge_attr : float32[E, A]
         Features of the edges, ``recipe.edge_features``.
     columns : dict of str to array[graphs]
-        What is known of the jets.
+        What is known of the jets: numbers and truth values, by names that are not those of nodes and edges in files.
     recipe : Recipe
         How they were made.
     """
@@ -52,23 +57,28 @@ class JetGraphs:
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        expected = {
-            "x": (self.ptr[-1], len(self.recipe.node_features)),
-            "edge_index": (2, self.edge_ptr[-1]),
-            "edge_attr": (self.edge_ptr[-1], len(self.recipe.edge_features)),
-            "edge_ptr": self.ptr.shape,
-            **{f"column {name}": (len(self.ptr) - 1,) for name in self.columns},
-        }
-        there: dict[str, Array] = {
-            "x": self.x,
-            "edge_index": self.edge_index,
-            "edge_attr": self.edge_attr,
-            "edge_ptr": self.edge_ptr,
-            **{f"column {name}": column for name, column in self.columns.items()},
-        }
-        for name, shape in expected.items():
-            if np.shape(there[name]) != shape:
-                raise InputError(f"{name} of graphs has the shape {np.shape(there[name])}, expected {shape}")
+        for name in ("ptr", "edge_ptr"):
+            check_offsets(name, getattr(self, name), _WHOSE)
+        nodes, edges = int(self.ptr[-1]), int(self.edge_ptr[-1])
+        check_array("edge_ptr", self.edge_ptr, np.int64, self.ptr.shape, _WHOSE)
+        check_array("x", self.x, np.float32, (nodes, len(self.recipe.node_features)), _WHOSE)
+        check_array("edge_index", self.edge_index, np.int32, (2, edges), _WHOSE)
+        check_array("edge_attr", self.edge_attr, np.float32, (edges, len(self.recipe.edge_features)), _WHOSE)
+        columns = {name: as_column(name, column, len(self)) for name, column in self.columns.items()}
+        object.__setattr__(self, "columns", columns)
+        self._check_edges()
+
+    def _check_edges(self) -> None:
+        """Refuse edges of nodes that are not there, which kernels would look up."""
+        # of graphs that were picked out, numpy keeps the edges in another order, for which it would be compiled again
+        sources, targets = np.ascontiguousarray(self.edge_index)
+        edge = neighbours.find_stray(sources, targets, self.ptr, self.edge_ptr)
+        if edge >= 0:
+            graph = int(np.searchsorted(self.edge_ptr, edge, side="right")) - 1
+            raise InputError(
+                f"edge {sources[edge]} -> {targets[edge]} of graph {graph} is of no node: it has "
+                f"{self.ptr[graph + 1] - self.ptr[graph]}, numbered from 0"
+            )
 
     def __len__(self) -> int:
         """Count the graphs."""
@@ -81,7 +91,7 @@ class JetGraphs:
 
     @property
     def edges(self) -> int:
-        """Number of edges; both directions of an undirected one count."""
+        """Number of edges, as PyTorch Geometric counts them: two for a pair that is joined both ways."""
         return int(self.edge_ptr[-1])
 
     def feature(self, name: str) -> Singles:
@@ -101,20 +111,30 @@ class JetGraphs:
     @property
     def degrees(self) -> Integers:
         """Edges that lead to each node."""
-        return kernels.degrees(self.edge_index[1], self.ptr, self.edge_ptr)
+        return edges.degrees(self.edge_index[1], self.ptr, self.edge_ptr)
 
-    def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
-        """Return some of the graphs, in the order that is asked for."""
+    def __getitem__(self, which: int | slice | Sequence[int] | Array) -> Self:
+        """Return some of the graphs, in the order that is asked for; of a number, graphs that are one.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
         if isinstance(which, slice) and which.step in (None, 1):
             start, stop, _ = which.indices(len(self))
             return self._range(start, max(start, stop))
-        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        rows = chosen(which, len(self))
         nodes, ptr = taken(self.ptr, rows)
         edges, edge_ptr = taken(self.edge_ptr, rows)
         columns = {name: column[rows] for name, column in self.columns.items()}
         return type(self)(
             self.x[nodes], ptr, self.edge_index[:, edges], edge_ptr, self.edge_attr[edges], columns, self.recipe
         )
+
+    def __iter__(self) -> Iterator[Self]:
+        """Go through the graphs, each as graphs that are one."""
+        return (self._range(graph, graph + 1) for graph in range(len(self)))
 
     def _range(self, start: int, stop: int) -> Self:
         """Return consecutive graphs, without a copy."""
@@ -276,16 +296,3 @@ def _listed(columns: Mapping[str, Array], offsets: Integers) -> ak.Array:
     """Put records into lists."""
     records = ak.zip({name: ak.Array(ak.contents.NumpyArray(np.ascontiguousarray(c))) for name, c in columns.items()})
     return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), records.layout))
-
-
-def taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
-    """Positions of the elements of some rows, one after another, and offsets into them."""
-    counts = np.diff(offsets)[rows]
-    taken = np.concatenate([[0], np.cumsum(counts)])
-    return np.arange(taken[-1]) + np.repeat(offsets[:-1][rows] - taken[:-1], counts), taken
-
-
-def joined(offsets: Sequence[Integers]) -> Integers:
-    """Offsets of rows that are put one after another."""
-    counts = np.concatenate([np.diff(part) for part in offsets])
-    return np.concatenate([[0], np.cumsum(counts)])

@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
-from hepcol.graphs.features import Features, Hashes, check_alike
-from hepcol.graphs.gram import Graphs, as_features
+from hepcol.graphs.counts import Features, Hashes, check_alike, check_options
 from hepcol.graphs.jetgraphs import JetGraphs
+from hepcol.graphs.offsets import check_array
 from hepcol.graphs.partitions import called, is_partitioned, mapped
+from hepcol.graphs.products import Graphs, as_features
 from hepcol.kernels import products
 from hepcol.sums import LIMBS, ExactSum, split
 
 _BOUND = 1.0  # of what a normalised vector has of one key
+_LIMBS = "limbs"
+_STORED = ("keys", _LIMBS, "graphs", "kind", "h", "labelling")  # in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Reference:
         Of each key.
     graphs : int
         How many there are, also those without any feature.
-    kind, h
+    kind, h, labelling
         As :class:`hepcol.graphs.Features` has them.
     """
 
@@ -42,6 +45,11 @@ class Reference:
     graphs: int
     kind: str
     h: int
+    labelling: str
+
+    def __post_init__(self) -> None:
+        check_array("keys", self.keys, np.uint64, np.shape(self.keys)[:1], "a reference")
+        check_array("limbs", self.sums.limbs, np.float64, (len(self.keys), LIMBS), "a reference")
 
     @classmethod
     def of(cls, graphs: Graphs, **how: Any) -> Any:
@@ -50,8 +58,9 @@ class Reference:
         Raises
         ------
         InputError
-            If there are no partitions, or they are of different kinds.
+            If there are no partitions, or they are of different kinds or labels.
         """
+        check_options(how)
         if not is_partitioned(graphs):
             return cls._summed(as_features(graphs, how))
         if not graphs:
@@ -67,13 +76,15 @@ class Reference:
         for limb, values in enumerate(split(terms, _BOUND).T):
             limbs[:, limb] = np.bincount(place, values, minlength=len(keys))
         # each graph has a key once, so that many terms are in each sum
-        return cls(keys, ExactSum(_BOUND, limbs, len(features)), len(features), features.kind, features.h)
+        sums = ExactSum(_BOUND, limbs, len(features))
+        return cls(keys, sums, len(features), features.kind, features.h, features.labelling)
 
     def __add__(self, other: Self) -> Self:
-        """Merge; the kinds have to be the same."""
+        """Merge; kinds and labels have to be the same."""
         check_alike(self, other)
         keys = np.union1d(self.keys, other.keys)
-        return type(self)(keys, self._spread(keys) + other._spread(keys), self.graphs + other.graphs, self.kind, self.h)
+        sums = self._spread(keys) + other._spread(keys)
+        return type(self)(keys, sums, self.graphs + other.graphs, self.kind, self.h, self.labelling)
 
     def _spread(self, keys: Hashes) -> ExactSum:
         limbs = np.zeros((len(keys), LIMBS))
@@ -82,11 +93,8 @@ class Reference:
 
     def write(self, path: Path | str) -> None:
         """Write an npz file."""
-        write_arrays(
-            Path(path),
-            "reference",
-            {"keys": self.keys, "limbs": self.sums.limbs, "graphs": self.graphs, "kind": self.kind, "h": self.h},
-        )
+        told = {name: getattr(self, name) for name in _STORED if name != _LIMBS}
+        write_arrays(Path(path), "reference", {**told, _LIMBS: self.sums.limbs})
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -97,14 +105,13 @@ class Reference:
         InputError
             If it cannot be read, or is no file of a reference.
         """
-        read = read_arrays(Path(path), "reference", ("keys", "limbs", "graphs", "kind", "h"))
-        sums = ExactSum(_BOUND, read["limbs"], read["graphs"])
-        return cls(read["keys"], sums, read["graphs"], read["kind"], read["h"])
+        read = read_arrays(Path(path), "reference", _STORED)
+        return cls(sums=ExactSum(_BOUND, read.pop(_LIMBS), read["graphs"]), **read)
 
     def is_equal(self, other: Self) -> bool:
         """Whether another one is the same to the bit."""
         return (
-            (self.graphs, self.kind, self.h) == (other.graphs, other.kind, other.h)
+            all(getattr(self, name) == getattr(other, name) for name in ("graphs", "kind", "h", "labelling"))
             and np.array_equal(self.keys, other.keys)
             and np.array_equal(self.sums.limbs, other.sums.limbs)
         )
@@ -134,8 +141,9 @@ def mean_similarity(graphs: Graphs, reference: Any, **how: Any) -> Any:
     Raises
     ------
     InputError
-        If the reference has no graphs, or is of another kind.
+        If the reference has no graphs, or is of another kind or other labels.
     """
+    check_options(how)
     if is_partitioned(reference) or isinstance(reference, (JetGraphs, Features)):
         reference = Reference.of(reference, **({} if isinstance(reference, Features) else how))
     if is_partitioned(graphs):

@@ -72,3 +72,19 @@ def count_bits(word: np.uint64) -> np.int64:
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@kernel
+def find_stray(sources: Integers, targets: Integers, ptr: Integers, edge_ptr: Integers) -> int:
+    """Return the first edge from or to what is no node of its graph; -1 where there is none."""
+    for graph in range(len(ptr) - 1):
+        n = np.uint32(ptr[graph + 1] - ptr[graph])
+        first, stop = np.uint64(edge_ptr[graph]), np.uint64(edge_ptr[graph + 1])
+        largest = np.uint32(0)  # as numbers without a sign, of which those below 0 are the largest
+        for edge in range(first, stop):  # LLVM vectorises this loop
+            largest = max(largest, np.uint32(sources[edge]), np.uint32(targets[edge]))
+        if first < stop and largest >= n:
+            for edge in range(first, stop):
+                if max(np.uint32(sources[edge]), np.uint32(targets[edge])) >= n:
+                    return np.int64(edge)
+    return -1

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from hepcol import store
 from hepcol.errors import InputError
-from hepcol.graphs import JetGraphs, Recipe, Reference, gram, mean_similarity
-from hepcol.graphs.features import Kind
+from hepcol.graphs import JetGraphs, Kind, Recipe, Reference, gram, mean_similarity
 from hepcol.graphs.files import KIND
 from hepcol.options import rebuild_processor
 from hepcol.rowsample import RowSample

@@ -18,9 +18,8 @@ from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
 from hepcol.events import Columns
 from hepcol.fileset import Fileset
-from hepcol.graphs import Constituents, JetGraphs, Recipe, Reference, build
+from hepcol.graphs import DEFAULT_LEVELS, Constituents, JetGraphs, Kind, Recipe, Reference, build
 from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
-from hepcol.graphs.features import DEFAULT_LEVELS, Kind
 from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
 from hepcol.graphs.recipe import Number
 from hepcol.report.record import RunRecord

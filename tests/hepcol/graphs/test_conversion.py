@@ -33,7 +33,6 @@ def test_round_trip_of_pytorch_geometric(graphs):
         assert one.edge_index.dtype == torch.int64
         assert one.validate()
         assert one.is_undirected()
-    assert data[7].x.numpy().base is not None  # a view
     batch = geometric.data.Batch.from_data_list(data)
     assert batch.num_nodes == graphs.nodes
     assert np.array_equal(batch.ptr.numpy(), graphs.ptr)
@@ -47,6 +46,47 @@ def test_round_trip_of_pytorch_geometric(graphs):
     assert len(stored) == len(graphs)
     for one, other in zip(data, stored, strict=True):
         assert all(torch.equal(one[key], other[key]) for key in one.keys())  # noqa: SIM118  (PyG's own)
+
+
+def test_what_changes_in_pytorch_does_not_change_the_graphs(graphs):
+    pytest.importorskip("torch", reason=f"torch {WHERE}")
+    pytest.importorskip("torch_geometric", reason=f"torch-geometric {WHERE}")
+    from hepcol.graphs.conversion import to_pyg_slices
+
+    before = dataclasses.replace(
+        graphs,
+        x=graphs.x.copy(),
+        edge_attr=graphs.edge_attr.copy(),
+        columns={name: one.copy() for name, one in graphs.columns.items()},
+    )
+    stored, slices = to_pyg_slices(graphs)
+    for one in (*graphs.to_pyg(), stored):
+        for tensor in (one.x, one.edge_attr, one.edge_index, one.event, one.y):
+            tensor.add_(1)
+    slices["x"].add_(1)
+    assert graphs.is_equal(before)
+
+
+@pytest.mark.parametrize("name", ["x", "batch", "ptr", "num_nodes", "jet_index", "face", "keys", "my_batch", "to_dict"])
+def test_refuses_columns_of_names_that_pytorch_geometric_has(graphs, name):
+    pytest.importorskip("torch", reason=f"torch {WHERE}")
+    pytest.importorskip("torch_geometric", reason=f"torch-geometric {WHERE}")
+    from hepcol.graphs.conversion import to_pyg_slices
+
+    named = dataclasses.replace(graphs, columns={name: np.arange(12)})
+    for convert in (named.to_pyg, lambda: to_pyg_slices(named)):
+        with pytest.raises(InputError, match=f"a meaning of its own for the column '{name}': leave it out"):
+            convert()
+
+
+@pytest.mark.parametrize("name", ["y", "pos", "time", "jet_pt", "luminosityBlock", "weight"])
+def test_other_columns_are_in_batches(graphs, name):
+    pytest.importorskip("torch", reason=f"torch {WHERE}")
+    geometric = pytest.importorskip("torch_geometric", reason=f"torch-geometric {WHERE}")
+    named = dataclasses.replace(graphs, columns={name: np.arange(12)})
+    batch = geometric.data.Batch.from_data_list(named.to_pyg())
+    assert batch[name].tolist() == list(range(12))
+    assert batch.num_nodes == graphs.nodes
 
 
 def test_graphs_of_networkx(graphs):

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from hepcol.chunkfiles import ChunkFile, Index
 from hepcol.errors import InputError
-from hepcol.graphs import JetGraphs, build
+from hepcol.graphs import JetGraphs, build, read_folder
 from hepcol.graphs.files import SUFFIXES, to_bytes
 from tests.hepcol.graphs.toys import toy_jets
 
@@ -36,6 +37,35 @@ def test_comes_back_to_the_bit(graphs, tmp_path, suffix, stored):
         some.write(path, stored)
         assert JetGraphs.read(path).is_equal(some)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_columns_of_every_type_come_back(graphs, tmp_path, suffix):
+    types = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
+    columns = {f"of_{name}".replace("?", "bool"): (np.arange(40) % 3).astype(name) for name in types}
+    swapped = {f"swapped_{name}": np.arange(40).astype(f">{name}") for name in ("i2", "u4", "i8", "f4", "f8")}
+    some = dataclasses.replace(graphs, columns=columns | swapped)
+    some.write(tmp_path / f"g{suffix}")
+    back = JetGraphs.read(tmp_path / f"g{suffix}")
+    assert back.is_equal(some)
+    assert {name: column.tolist() for name, column in back.columns.items()} == {
+        name: column.tolist() for name, column in (columns | swapped).items()
+    }
+    assert all(column.dtype.isnative for column in back.columns.values())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_names_of_columns_come_back(graphs, tmp_path, suffix):
+    some = dataclasses.replace(graphs, columns={name: np.arange(40) for name in ("a/b", "a.b", "a b", "x", "n", "ptr")})
+    some.write(tmp_path / f"g{suffix}")
+    assert JetGraphs.read(tmp_path / f"g{suffix}").is_equal(some)
+
+
+def test_refuses_a_name_that_root_would_take_for_an_array(graphs, tmp_path):
+    some = dataclasses.replace(graphs, columns={"a[3]": np.arange(40)})
+    with pytest.raises(InputError, match=r"'a\[3\]': ROOT takes what follows \[ in a name for a length"):
+        some.write(tmp_path / "g.root")
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_of_nodes_are_smaller(graphs):
@@ -89,6 +119,8 @@ def test_says_in_one_line_what_is_wrong_with_a_file(graphs, tmp_path):
     for path in ("g.h5", "g"):
         with pytest.raises(InputError, match=r"files of graphs end in \.npz, \.parquet, \.root"):
             graphs.write(tmp_path / path)
+    with pytest.raises(InputError, match=r"/nowhere/g.npz: cannot be written: No such file or directory"):
+        graphs.write(tmp_path / "nowhere" / "g.npz")
     with pytest.raises(InputError, match="stored must be nodes or all, got 'edges'"):
         graphs.write(tmp_path / "g.npz", "edges")
 
@@ -98,3 +130,43 @@ def test_another_process_makes_the_same_edges(graphs, tmp_path):
     code = "import sys; from hepcol.graphs import JetGraphs; JetGraphs.read(sys.argv[1]).write(sys.argv[2], 'all')"
     subprocess.run([sys.executable, "-c", code, tmp_path / "g.npz", tmp_path / "all.npz"], check=True)
     assert (tmp_path / "all.npz").read_bytes() == to_bytes(graphs, ".npz", "all")
+
+
+def write_run(folder, parts, complete=True):
+    """Write the files and the index of a run, a chunk for each part."""
+    files = []
+    for number, part in enumerate(parts):
+        told = {"dataset": "a", "filename": "/data/a.root", "fileuuid": "798d0dc9", "treename": "events"}
+        told |= {"entrystart": number, "entrystop": number + 1}
+        file = ChunkFile.of(told, "graphs", ".npz", to_bytes(part, ".npz"), {"graphs": len(part)})
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        files.append(file)
+    index = Index(folder / "graphs", "graphs", "run", complete, tuple(files))
+    (folder / "graphs" / "index.json").write_text(index.text())
+    return [folder / file.name for file in files]
+
+
+def test_reads_the_graphs_of_a_run(graphs, tmp_path):
+    write_run(tmp_path, [graphs[:7], graphs[7:7], graphs[7:]])
+    assert JetGraphs.concatenate(list(read_folder(tmp_path))).is_equal(graphs)
+    with pytest.raises(InputError, match="no graphs of a dataset 'b'; there are a"):
+        read_folder(tmp_path, "b")
+
+
+def test_an_incomplete_run_is_not_read_without_saying_so(graphs, tmp_path):
+    write_run(tmp_path, [graphs[:7], graphs[7:20]], complete=False)
+    with pytest.raises(InputError, match="the run is incomplete: beside the 2 files of graphs there are chunks"):
+        read_folder(tmp_path)
+    found = JetGraphs.concatenate(list(read_folder(tmp_path, allow_incomplete=True)))
+    assert found.is_equal(graphs[:20])
+
+
+def test_files_of_different_runs_are_not_read_as_one(tmp_path):
+    near, far = (build(toy_jets(5), r=radius) for radius in (0.4, 0.5))
+    first, second = write_run(tmp_path, [near, far])
+    with pytest.raises(InputError) as error:
+        list(read_folder(tmp_path))
+    told = f"{second} and {first} are of different runs: their graphs were made with r=0.5 and 0.4"
+    assert str(error.value) == told

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepcol.errors import InputError
-from hepcol.graphs import Features, Reference, build, features, gram, mean_similarity
+from hepcol.graphs import Reference, build, features, gram, mean_similarity
 from tests.hepcol.graphs.toys import graphs_of, toy_jets
 
 KINDS = ("wl", "sp", "vertex", "graphlet3")
@@ -64,6 +64,21 @@ def test_a_reference_comes_back_from_a_file(graphs, tmp_path):
         Reference.read(tmp_path / "features.npz")
 
 
+def test_a_reference_of_other_labels_is_refused(graphs, tmp_path):
+    Reference.of(graphs, labels="none").write(tmp_path / "reference.npz")
+    reference = Reference.read(tmp_path / "reference.npz")
+    with pytest.raises(InputError, match="features are of different labels: degree and none"):
+        mean_similarity(graphs, reference, labels="degree")
+    with pytest.raises(InputError, match="features are of different labels: none and degree"):
+        reference + Reference.of(graphs, labels="degree")
+    assert not reference.is_equal(Reference.of(graphs, labels=lambda g: np.zeros(g.nodes, dtype=int)))
+    with np.load(tmp_path / "reference.npz") as file:
+        stored = dict(file)
+    np.savez(tmp_path / "reference.npz", **(stored | {"limbs": stored["limbs"][:-1]}))
+    with pytest.raises(InputError, match="limbs of a reference has the shape"):
+        Reference.read(tmp_path / "reference.npz")
+
+
 def test_says_what_cannot_be_compared(graphs):
     reference = Reference.of(graphs[:5])
     with pytest.raises(InputError, match="of different kinds: sp with h=0 and wl with h=2"):
@@ -75,4 +90,4 @@ def test_says_what_cannot_be_compared(graphs):
     with pytest.raises(InputError, match="no partitions"):
         Reference.of([])
     with pytest.raises(InputError, match="features are made already"):
-        mean_similarity(Features(np.array([0]), reference.keys[:0], np.array([], dtype=np.int64)), reference, h=2)
+        mean_similarity(features(graphs), reference, h=2)

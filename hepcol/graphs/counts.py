@@ -1,6 +1,6 @@
 """Graphs as sparse vectors of counts, whose scalar products are graph kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
-from hepcol.graphs.jetgraphs import JetGraphs, joined, taken
-from hepcol.graphs.labels import Labels, labelled
+from hepcol.graphs.jetgraphs import JetGraphs
+from hepcol.graphs.labelling import GIVEN, Labels, labelled, labelling
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
 
@@ -21,6 +22,7 @@ Integers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 DEFAULT_LEVELS = 2
+_OPTIONS = ("kind", "h", "labels")
 _MOST = 3_037_000_499  # root of 2^63: with no more things counted in a graph, products fit 64 bits
 # of the graphlets of three nodes with 0, 1, 2 and 3 edges; any constants will do, evenly distributed and in order
 _GRAPHLETS = np.array([0x243F6A8885A308D3, 0x5BE0CD19137E2179, 0x9216D5D98979FB1B, 0xD1310BA698DFB5AC], dtype=np.uint64)
@@ -51,6 +53,9 @@ class Features:
         What they are.
     h : int
         Levels of ``wl``; else 0.
+    labelling : str
+        How nodes were labelled, such as ``degree``: feature and edges of its bins. ``given`` of arrays and functions,
+        of which it is not known: those are taken to be alike, and unlike all others. Empty of ``graphlet3``.
     """
 
     ptr: Integers
@@ -58,23 +63,34 @@ class Features:
     counts: Integers
     kind: str = Kind.WL
     h: int = DEFAULT_LEVELS
+    labelling: str = GIVEN
 
     def __post_init__(self) -> None:
-        for name in ("keys", "counts"):
-            if np.shape(getattr(self, name)) != (self.ptr[-1],):
-                raise InputError(
-                    f"{name} of features has the shape {np.shape(getattr(self, name))}, expected ({self.ptr[-1]},)"
-                )
+        check_offsets("ptr", self.ptr, "features")
+        for name, dtype in (("keys", np.uint64), ("counts", np.int64)):
+            check_array(name, getattr(self, name), dtype, (int(self.ptr[-1]),), "features")
+        if self.counts.min(initial=1) < 1:
+            raise InputError(f"counts of features have {self.counts.min()}, expected numbers above 0")
 
     def __len__(self) -> int:
         """Count the graphs."""
         return len(self.ptr) - 1
 
-    def __getitem__(self, which: slice | Sequence[int] | Array) -> Self:
-        """Return those of some of the graphs, in the order that is asked for."""
-        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+    def __getitem__(self, which: int | slice | Sequence[int] | Array) -> Self:
+        """Return those of some of the graphs, in the order that is asked for.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
+        rows = chosen(which, len(self))
         entries, ptr = taken(self.ptr, rows)
-        return type(self)(ptr, self.keys[entries], self.counts[entries], self.kind, self.h)
+        return type(self)(ptr, self.keys[entries], self.counts[entries], self.kind, self.h, self.labelling)
+
+    def __iter__(self) -> Iterator[Self]:
+        """Go through the graphs, those of each by themselves."""
+        return (self[graph] for graph in range(len(self)))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -95,6 +111,7 @@ class Features:
             np.concatenate([part.counts for part in parts]),
             parts[0].kind,
             parts[0].h,
+            parts[0].labelling,
         )
 
     @property
@@ -151,7 +168,7 @@ class Features:
         InputError
             If it cannot be read, or is no file of features.
         """
-        return cls(**read_arrays(Path(path), "features", ("ptr", "keys", "counts", "kind", "h")))
+        return cls(**read_arrays(Path(path), "features", tuple(cls.__dataclass_fields__)))
 
     def is_equal(self, other: Self) -> bool:
         """Whether others are the same to the bit."""
@@ -160,7 +177,7 @@ class Features:
 
 
 def check_alike(first: Any, second: Any) -> None:
-    """Refuse features, or what is made of them, of different kinds: no key of one is among the others.
+    """Refuse features, or what is made of them, of different kinds or labels: products of them mean nothing.
 
     Raises
     ------
@@ -170,6 +187,8 @@ def check_alike(first: Any, second: Any) -> None:
     told = [f"{one.kind} with h={one.h}" for one in (first, second)]
     if told[0] != told[1]:
         raise InputError(f"features are of different kinds: {told[0]} and {told[1]}")
+    if first.labelling != second.labelling:
+        raise InputError(f"features are of different labels: {first.labelling} and {second.labelling}")
 
 
 @overload
@@ -201,7 +220,8 @@ def features(
     h : int, optional
         Of ``wl``, by default 2.
     labels : str, function of graphs, or int[n], optional
-        Labels of the nodes, by default those of :func:`hepcol.graphs.labels`; or its ``by``.
+        Labels of the nodes, by default those of :func:`hepcol.graphs.labels`; or its ``by``. Features of different
+        labels are not compared; what arrays and functions stand for, only ``functools.partial`` of ``labels`` tells.
 
     Returns
     -------
@@ -220,17 +240,18 @@ def features(
         return mapped(features, graphs, kind, h if kind == Kind.WL else None, labels)
     if not isinstance(graphs, JetGraphs):
         raise InputError(f"expected JetGraphs or a sequence of them, got {type(graphs).__name__}")
+    how = (kind, h, "" if kind == Kind.GRAPHLETS else labelling(labels))
     if kind in (Kind.WL, Kind.VERTICES):
         ptr, keys, counts = refinement.count(refined(graphs, labelled(graphs, labels), h), graphs.ptr)
-        return Features(ptr, keys, counts, kind, h)
+        return Features(ptr, keys, counts, *how)
     rows, sources = find_rows(graphs)
     if kind == Kind.GRAPHLETS:
         counted = graphlets.count(graphs.ptr, rows, sources)
         graph, which = np.nonzero(counted)
         ptr = np.concatenate([[0], np.cumsum(np.count_nonzero(counted, axis=1))])
-        return Features(ptr, _GRAPHLETS[which], counted[graph, which], kind, h)
+        return Features(ptr, _GRAPHLETS[which], counted[graph, which], *how)
     ptr, keys, counts = paths.count(labelled(graphs, labels), graphs.ptr, rows, sources)
-    return Features(ptr, keys, counts, kind, h)
+    return Features(ptr, keys, counts, *how)
 
 
 def refined(graphs: JetGraphs, labels: Integers, h: int) -> Hashes:
@@ -282,6 +303,19 @@ def check_levels(h: int) -> int:
     InputError
         If it is below 0 or not whole.
     """
-    if not isinstance(h, int) or h < 0:
+    if not isinstance(h, (int, np.integer)) or isinstance(h, bool) or h < 0:
         raise InputError(f"h must be a whole number of at least 0, got {h!r}")
-    return h
+    return int(h)
+
+
+def check_options(how: Mapping[str, Any]) -> None:
+    """Refuse what :func:`features` does not take.
+
+    Raises
+    ------
+    InputError
+        If there is something else among it.
+    """
+    for name in how:
+        if name not in _OPTIONS:
+            raise InputError(f"option '{name}' of graph kernels is unknown; accepted: {', '.join(_OPTIONS)}")

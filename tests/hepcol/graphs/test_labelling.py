@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hepcol.errors import InputError
-from hepcol.graphs import build, features, labels
+from hepcol.graphs import Constituents, build, features, labels
 from tests.hepcol.graphs.toys import graphs_of, toy_jets
 
 FEATURES = ("pt", "ptfrac", "lnptfrac", "charge")
@@ -32,6 +32,33 @@ def test_the_fraction_of_pt_is_found_from_its_logarithm_or_from_pt(graphs):
     assert (of_pt == expected).all()
     few = build(jets, node_features=("pt",), nmax=5)
     assert (labels(few) >= labels(build(jets, node_features=("ptfrac",), nmax=5))).all()
+
+
+@pytest.mark.parametrize("bins", [None, (0.0, 1 / 8, 1 / 3, 0.5, 0.75), (1e-3, 0.1, 0.25)])
+def test_a_fraction_on_an_edge_has_one_label_whatever_it_is_found_from(bins):
+    halves = [2.0**power for power in range(10, -1, -1)]
+    jets = [[2, 1, 1], [*halves, 1], [2, 1], [1], [3, 3, 2], [900, 100]]
+    flat = np.concatenate(jets)
+    zeros, offsets = np.zeros(len(flat)), np.concatenate([[0], np.cumsum([len(one) for one in jets])])
+    by_feature = [
+        labels(build(Constituents(flat, zeros, zeros, offsets), node_features=(name,)), bins=bins)
+        for name in ("ptfrac", "lnptfrac", "pt")
+    ]
+    edges = np.asarray([2.0**-power for power in range(10, 1, -1)] if bins is None else bins)
+    fractions = [np.float32(pt / sum(one)) for one in jets for pt in one]
+    # 1/3 in single precision is above 1/3, of which the logarithm cannot tell it: both are on the edge
+    expected = [int((edges <= fraction).sum()) for fraction in fractions]
+    for found in by_feature:
+        assert found.tolist() == expected
+    if bins is None:
+        assert expected[:3] == [9, 9, 9]
+
+
+def test_nodes_without_pt_have_the_lowest_label_of_a_logarithm_too():
+    jets = Constituents(np.array([1.0, 0.0]), np.zeros(2), np.zeros(2), np.array([0, 2]))
+    for name in ("ptfrac", "lnptfrac"):
+        assert labels(build(jets, node_features=(name,))).tolist() == [9, 0]
+        assert labels(build(jets, node_features=(name,)), bins=[0.0, 0.5]).tolist() == [2, 1]
 
 
 def test_labels_by_degree_by_nothing_and_by_other_features(graphs):

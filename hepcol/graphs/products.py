@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from hepcol import threads
 from hepcol.errors import InputError
-from hepcol.graphs.features import Features, check_alike, features
+from hepcol.graphs.counts import Features, check_alike, check_options, features
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.partitions import called, is_partitioned, mapped
 from hepcol.kernels import products
@@ -39,8 +39,9 @@ def gram(a: Graphs, b: Graphs | None = None, normalize: bool = True, **how: Any)
     Raises
     ------
     InputError
-        If an option is wrong, or the features are not of the same kind.
+        If an option is wrong, or the features are not of the same kind and labels.
     """
+    check_options(how)
     if not is_partitioned(a) and not is_partitioned(b):
         first = as_features(a, how)
         return _multiplied(first, first if b is None else as_features(b, how), normalize)

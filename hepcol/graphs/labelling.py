@@ -1,6 +1,7 @@
 """Labels of nodes, which graph kernels begin with."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy.typing as npt
 from hepcol.errors import InputError
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import NodeFeature
+from hepcol.kernels.logarithms import log_all
 
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 Labels = str | Array | Callable[[JetGraphs], Array]
 
 DEGREE, NONE = "degree", "none"
+GIVEN = "given"  # of a labelling of which nothing is known
 FRACTION_EDGES = tuple(2.0**-power for power in range(10, 1, -1))  # 1/1024 to 1/4: ten bins of equal width in ln
 
 
@@ -28,7 +31,8 @@ def labels(graphs: JetGraphs, by: str = NodeFeature.FRACTION, bins: Sequence[flo
     by : str
         ``ptfrac``: the part of the jet's pt that a node has, of ``ptfrac`` or ``lnptfrac`` of the recipe, which are of
         the sum over all constituents; without these, of ``pt`` over the sum of it over the nodes, which differs where
-        ``nmax`` left constituents out or a transform changed pt. ``degree``: the number of neighbours. ``none``: all
+        ``nmax`` left constituents out or a transform changed pt; a logarithm cannot tell a fraction from an edge that
+        is less than 3e-7 of it away. ``degree``: the number of neighbours. ``none``: all
         alike. Or any feature of the nodes.
     bins : sequence of float, optional
         Edges between the bins; a label is the number of edges that are not above the value. By default, of ``ptfrac``
@@ -58,19 +62,36 @@ def labels(graphs: JetGraphs, by: str = NodeFeature.FRACTION, bins: Sequence[flo
         if (values != np.rint(values)).any():
             raise InputError(f"labels by {by}: it is not whole numbers, so bins are needed, as edges between them")
         return values.astype(np.int64)
-    edges = np.asarray(bins, dtype=np.float64)
+    edges = np.array(bins, dtype=np.float64)
     if edges.ndim != 1 or not (np.diff(edges) > 0).all() or not np.isfinite(edges).all():
         raise InputError(f"labels by {by}: bins must be increasing edges, got {bins}")
+    if by == NodeFeature.FRACTION and _is_logarithm(graphs):
+        edges = _logarithms(edges)
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 
+def _is_logarithm(graphs: JetGraphs) -> bool:
+    """Whether of the fraction of pt the logarithm is all that is known."""
+    there = graphs.recipe.node_features
+    return NodeFeature.FRACTION not in there and NodeFeature.LN_FRACTION in there
+
+
+def _logarithms(edges: Array) -> Array:
+    """Logarithms of edges, rounded as those of the nodes are, so that what is on an edge is so still.
+
+    That of the nodes is undone nowhere: numpy's exponential has other bits on other CPUs.
+    """
+    above = edges > 0
+    return np.concatenate([np.full(np.count_nonzero(~above), -np.inf), log_all(edges[above]).astype(np.float32)])
+
+
 def _values(graphs: JetGraphs, by: str) -> Array:
-    """Return a feature of the nodes, or the fraction of pt from what there is."""
+    """Return a feature of the nodes; of the fraction of pt, what there is, be it the logarithm."""
     there = graphs.recipe.node_features
     if by in there or by != NodeFeature.FRACTION:
         return graphs.feature(by)
-    if NodeFeature.LN_FRACTION in there:
-        return np.exp(graphs.feature(NodeFeature.LN_FRACTION).astype(np.float64))
+    if _is_logarithm(graphs):
+        return graphs.feature(NodeFeature.LN_FRACTION)
     if NodeFeature.PT not in there:
         raise InputError(
             f"labels by ptfrac need ptfrac, lnptfrac or pt among the node features, which are {', '.join(there)}; "
@@ -79,7 +100,23 @@ def _values(graphs: JetGraphs, by: str) -> Array:
     pt = graphs.feature(NodeFeature.PT).astype(np.float64)
     graph = np.repeat(np.arange(len(graphs)), np.diff(graphs.ptr))
     total = np.bincount(graph, pt, minlength=len(graphs))[graph]  # one after another, in the order of the nodes
-    return np.divide(pt, total, out=np.zeros_like(pt), where=total > 0.0)
+    # in single precision, as ptfrac is
+    return np.divide(pt, total, out=np.zeros_like(pt), where=total > 0.0).astype(np.float32)
+
+
+def labelling(wanted: Labels | None) -> str:
+    """Return a text of how nodes are labelled, by which features know each other: feature and edges of the bins.
+
+    Of arrays and functions nobody knows how: ``given``. Of ``functools.partial`` of :func:`labels` it is known.
+    """
+    by, bins = NodeFeature.FRACTION if wanted is None else wanted, None
+    if isinstance(wanted, partial) and wanted.func is labels and not wanted.args:
+        by, bins = wanted.keywords.get("by", NodeFeature.FRACTION), wanted.keywords.get("bins")
+    if not isinstance(by, str):
+        return GIVEN
+    if bins is None and by == NodeFeature.FRACTION:
+        bins = FRACTION_EDGES
+    return str(by) if bins is None else f"{by} in bins {', '.join(repr(float(edge)) for edge in bins)}"
 
 
 def labelled(graphs: JetGraphs, wanted: Labels | None) -> Integers:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from hepcol.graphs.features import DEFAULT_LEVELS, Hashes, check_levels, refined
+from hepcol.graphs.counts import DEFAULT_LEVELS, Hashes, check_levels, refined
 from hepcol.graphs.isomorphism import split_exactly
 from hepcol.graphs.jetgraphs import JetGraphs
-from hepcol.graphs.labels import Labels, labelled
+from hepcol.graphs.labelling import Labels, labelled
 from hepcol.graphs.partitions import called, is_partitioned
 from hepcol.kernels import refinement
 
@@ -27,7 +27,9 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     labels : str, function of graphs, or int[n], optional
         As for :func:`hepcol.graphs.features`.
     exact : bool
-        Whether to split classes into those of isomorphic graphs, by networkx's VF2.
+        Whether to split classes into those of isomorphic graphs: by closed walks, and where these agree, too, by
+        networkx's VF2. The time of VF2 has no bound but an exponential one, which graphs whose nodes all look alike
+        come near, such as strongly regular ones.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     InputError
         If an option is wrong, an edge has no way back, or with ``exact`` networkx is missing.
     """
-    check_levels(h)
+    h = check_levels(h)
     if is_partitioned(graphs):
         if exact:
             return called(_of_parts, graphs, h=h, labels=labels)
@@ -48,7 +50,7 @@ def classes(graphs: Any, h: int = DEFAULT_LEVELS, labels: Labels | None = None, 
     found = labelled(graphs, labels)
     colours = refined(graphs, found, h)
     hashes: Hashes = refinement.classify(colours, graphs.ptr)
-    return split_exactly(graphs, hashes, colours[-1], found) if exact else hashes
+    return split_exactly(graphs, hashes, found) if exact else hashes
 
 
 def _of_parts(parts: list[JetGraphs], h: int, labels: Labels | None) -> Hashes:

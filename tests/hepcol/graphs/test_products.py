@@ -1,12 +1,13 @@
 import dataclasses
 import itertools
 
+import dask
 import numpy as np
 import pytest
 
 from hepcol import threads
 from hepcol.errors import InputError
-from hepcol.graphs import Constituents, Features, build, features, gram, labels
+from hepcol.graphs import Constituents, Features, Reference, build, features, gram, labels, mean_similarity
 from tests.data.graphs.make_grakel import FILE, LEVELS, N_GRAPHS, SETTINGS, grakel_graphs, made_jets
 from tests.hepcol.graphs.toys import graphs_of, toy_jets
 
@@ -125,6 +126,10 @@ def test_says_what_cannot_be_compared(graphs):
         gram(made, h=3)
     with pytest.raises(InputError, match="of different kinds: wl with h=2 and sp with h=0"):
         gram(made, features(graphs, "sp"))
+    for compare in (gram, Reference.of, lambda g, **how: mean_similarity(g, graphs, **how)):
+        for given in (graphs, made, [graphs], [dask.delayed(graphs)]):
+            with pytest.raises(InputError, match="option 'foo' of graph kernels is unknown; accepted: kind, h, labels"):
+                compare(given, foo=1)
     with pytest.raises(InputError, match="got ndarray"):
         gram(np.zeros(3))
     with pytest.raises(InputError, match="no partitions"):
