@@ -4,6 +4,8 @@ The nodes of graph ``g`` are ``ptr[g]`` up to ``ptr[g + 1]``, its edges ``edge_p
 ``sources`` and ``targets``, numbered within the graph and ordered by target, then source.
 """
 
+from typing import Any
+
 import numpy as np
 
 from hepcol.kernels._jit import Integers, Unsigned, inlined, kernel
@@ -75,7 +77,7 @@ def count_bits(word: np.uint64) -> np.int64:
 
 
 @kernel
-def find_stray(sources: Integers, targets: Integers, ptr: Integers, edge_ptr: Integers) -> int:
+def find_stray(sources: Integers, targets: Integers, ptr: Integers, edge_ptr: Integers) -> Any:
     """Return the first edge from or to what is no node of its graph; -1 where there is none."""
     for graph in range(len(ptr) - 1):
         n = np.uint32(ptr[graph + 1] - ptr[graph])
