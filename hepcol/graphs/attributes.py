@@ -37,6 +37,6 @@ def as_column(name: str, given: Any, count: int) -> Array:
             f"column {name} of graphs is {column.dtype}, expected truth values, integers, float32 or float64"
         )
     if np.ma.is_masked(given):
-        missing = int(np.sum(np.ma.getmaskarray(given)))  # type: ignore[no-untyped-call]
+        missing = int(np.sum(np.ma.getmaskarray(given)))
         raise InputError(f"column {name} of graphs has {missing} missing values, expected none")
     return column if column.dtype.isnative else column.astype(column.dtype.newbyteorder("="))
