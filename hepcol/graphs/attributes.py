@@ -36,7 +36,7 @@ def as_column(name: str, given: Any, count: int) -> Array:
         raise InputError(
             f"column {name} of graphs is {column.dtype}, expected truth values, integers, float32 or float64"
         )
-    if np.ma.is_masked(given):
-        missing = int(np.sum(np.ma.getmaskarray(given)))
+    missing = np.count_nonzero(np.ma.getmaskarray(given))
+    if missing:
         raise InputError(f"column {name} of graphs has {missing} missing values, expected none")
     return column if column.dtype.isnative else column.astype(column.dtype.newbyteorder("="))

@@ -86,7 +86,7 @@ def find_stray(sources: Integers, targets: Integers, ptr: Integers, edge_ptr: In
         for edge in range(first, stop):  # LLVM vectorises this loop
             largest = max(largest, np.uint32(sources[edge]), np.uint32(targets[edge]))
         if first < stop and largest >= n:
-            for edge in range(first, stop):
-                if max(np.uint32(sources[edge]), np.uint32(targets[edge])) >= n:
-                    return np.int64(edge)
+            for place in range(edge_ptr[graph], edge_ptr[graph + 1]):
+                if max(np.uint32(sources[place]), np.uint32(targets[place])) >= n:
+                    return place
     return -1
