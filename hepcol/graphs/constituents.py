@@ -107,6 +107,7 @@ class Constituents:
         for name, column in momenta.items():
             if column.dtype.kind not in "biuf":
                 raise InputError(f"column {name} of constituents has the type {column.dtype}, expected numbers")
+            momenta[name] = column.astype(np.result_type(column, np.float32), copy=False)
         self._check(momenta)
         for name, column in momenta.items():
             self._keep(name, column)

@@ -1,4 +1,4 @@
-"""Make golden.json anew: SHA-256 of graphs, which have the same bits on any CPU.
+"""Make golden.json anew: SHA-256, the first half, of graphs, which have the same bits on any CPU.
 
 Run from the checkout: python -m tests.data.graphs.make_golden
 """

@@ -326,6 +326,16 @@ def test_what_has_no_pt_changes_nothing_wherever_it_is(transform):
     assert (beside.x[3, [0, 4]] == 0).all()
 
 
+def test_mass_of_what_has_no_pt_is_the_same_wherever_it_is():
+    squares = []
+    for eta in (0.2, 1e10):
+        jets = Constituents([10.0, 0.0], [0.2, eta], [0.1, 0.1], [0, 2], [0.3, 0.5])
+        squares.append(build(jets, edges="full", edge_features="lnm2").edge_attr)
+    energy = math.sqrt(math.pow(10 * math.cosh(0.2), 2) + 0.09)
+    assert squares[0] == pytest.approx(math.log(0.09 + 0.25 + 2 * energy * 0.5), rel=1e-6)
+    assert np.array_equal(squares[0], squares[1])
+
+
 def test_a_feature_that_overflows_in_a_frame_is_refused_by_name():
     jets = Constituents([1e-37] * 6, [130] * 5 + [-130], [0.1] * 6, [0, 6])
     with pytest.raises(InputError, match="node feature energy of constituent 5 of jet 0 is inf in the frame center,"):

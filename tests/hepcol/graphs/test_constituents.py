@@ -119,9 +119,18 @@ def test_refuses_columns_that_do_not_fit(changes, said):
     assert said in str(error.value)
 
 
+def test_any_numbers_are_momenta():
+    given = {"pt": [3, 2, 1], "eta": [0, 1, 2], "phi": [2, 1, 0], "mass": [0, 1, 0]}
+    whole = build(Constituents(**given, offsets=[0, 3]))
+    for kind in (np.int8, np.uint16, np.float16, np.float32, np.longdouble):
+        assert build(Constituents(**{name: np.array(x, kind) for name, x in given.items()}, offsets=[0, 3])).is_equal(
+            whole
+        )
+
+
 def test_lists_and_none_are_said_in_one_line():
     assert len(Constituents([1, 2], [0, 0], [0, 0], [0, 2], [0, 0])) == 1
-    with pytest.raises(InputError, match="mass of constituent 0 of jet 0 is -1 GeV, expected at least 0"):
+    with pytest.raises(InputError, match="mass of constituent 0 of jet 0 is -1.0 GeV, expected at least 0"):
         Constituents([1, 2], [0, 0], [0, 0], [0, 2], [-1, 0])
     with pytest.raises(InputError, match="column pt of constituents has the type object, expected numbers"):
         Constituents([1, None], [0, 0], [0, 0], [0, 2])
