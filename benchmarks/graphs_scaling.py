@@ -25,7 +25,7 @@ KERNEL_REPEATS = 5
 def build(count: int, rule: str) -> Found:
     """Time the graphs of so many jets, in chunks as a run cuts them, each forgotten when the next one comes."""
     import hepcol.graphs
-    from hepcol.execution.driver import CHUNKS_PER_WORKER, MAX_CHUNK, MIN_CHUNK
+    from hepcol.execution.cutting import CHUNKS_PER_WORKER, MAX_CHUNK, MIN_CHUNK
 
     on_one_core()
     jets = jets_of(count)

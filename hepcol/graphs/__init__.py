@@ -1,7 +1,7 @@
 """Jet graphs and graph kernels, of whole chunks of jets at once."""
 
-from hepcol.graphs.build import build
 from hepcol.graphs.constituents import Constituents
+from hepcol.graphs.construction import build
 from hepcol.graphs.counts import DEFAULT_LEVELS, Features, Kind, features
 from hepcol.graphs.files import read_folder
 from hepcol.graphs.jetgraphs import JetGraphs
