@@ -130,7 +130,7 @@ def test_any_numbers_are_momenta():
 
 def test_lists_and_none_are_said_in_one_line():
     assert len(Constituents([1, 2], [0, 0], [0, 0], [0, 2], [0, 0])) == 1
-    with pytest.raises(InputError, match="mass of constituent 0 of jet 0 is -1.0 GeV, expected at least 0"):
+    with pytest.raises(InputError, match=r"mass of constituent 0 of jet 0 is -1.0 GeV, expected at least 0"):
         Constituents([1, 2], [0, 0], [0, 0], [0, 2], [-1, 0])
     with pytest.raises(InputError, match="column pt of constituents has the type object, expected numbers"):
         Constituents([1, None], [0, 0], [0, 0], [0, 2])
