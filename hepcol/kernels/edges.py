@@ -141,7 +141,9 @@ def _join_nearest(
             words[start + i, bits.word_of(first)] = word
             count += bits.size(word)
         j = n - 1
-        while count > k and j >= 0:  # of equally near ones the last go
+        # Of equally near ones the last go. Fewer than k are nearer than the limit, as NaN is never smaller: j stays
+        # above 0, which to ask here would take a tenth of all the time of building graphs.
+        while count > k:
             if square[0, j] == limit:
                 words[start + i, bits.word_of(j)] &= ~bits.bit_of(j)
                 count -= 1
