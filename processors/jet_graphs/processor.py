@@ -156,7 +156,10 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         """Compile the kernels, or load them from the cache."""
         nothing = np.zeros(2)
         columns = dict.fromkeys(self.recipe.columns, nothing)
-        build(Constituents(nothing, nothing, nothing, np.array([0, 2]), columns=columns), self.recipe)
+        graphs = build(Constituents(nothing, nothing, nothing, np.array([0, 2]), columns=columns), self.recipe)
+        _ = graphs.degrees
+        if self._compared_with is not None:
+            self.comparison.similarity(graphs, self._compared_with)
 
     def process(self, events: ak.Array) -> Result:
         """Analyse one chunk; the sum over chunks is the result of all events."""
