@@ -169,8 +169,8 @@ def graphs(quick: bool, repeats: int, output: Path, readme: Path | None) -> None
         output.mkdir(parents=True, exist_ok=True)
         if readme is not None:
             report.place(readme.read_text(), readme, graphs.MARKS)
-        with _progress("files of events") as show:
-            samples = graphs.run(cases, graphs.prepare(cases), repeats, show)
+        with _progress("files of events") as show, graphs.prepared(cases) as files:
+            samples = graphs.run(cases, files, repeats, show)
         text = graphs.write(output, samples, graphs.describe(samples, cases, repeats))
         if readme is not None:
             report.insert(readme, text, graphs.MARKS)

@@ -1,8 +1,10 @@
 """The comparison of jet graphs and graph kernels: others' ways, from few to many jets, and from file to file."""
 
 import importlib.util
+import shutil
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,8 @@ from benchmarks import figures, report
 from benchmarks.figures import Row
 from benchmarks.graphs_jets import SAMPLE, events_file
 from benchmarks.graphs_references import NMAX, K, R
-from benchmarks.measurement import measure, touch
+from benchmarks.measurement import BenchmarkError, measure, touch
+from hepcol.kernels.cache import cache_root
 
 EVENTS, MANY_EVENTS = 17_000, 434_000  # of the original study
 SIZES, QUICK_SIZES = (5_000, 20_000, 100_000, 300_000, 900_000), (5_000, 50_000)
@@ -21,6 +24,7 @@ GRAPHS = 500
 MARKS = report.marks("graphs")
 PACKAGES = "hepcol", "coffea", "awkward", "uproot", "numba", "numpy", "dask", "distributed"
 MAX_CPU_S = 5.0
+ROOM = 2e9  # bytes: 0.5 GB of events, 0.4 GB of graphs, and some to spare
 FILE, MANY_FILE = "{events}", "{many}"  # in arguments, where the files stand that are made before
 
 
@@ -97,10 +101,31 @@ def plan(quick: bool) -> list[Case]:
     ]
 
 
-def prepare(cases: Sequence[Case]) -> dict[str, Path]:
-    """Make the files of events that cases need, once, in the cache folder."""
+@contextmanager
+def prepared(cases: Sequence[Case]) -> Iterator[dict[str, Path]]:
+    """Make the files of events that cases need, in the cache folder, where the large one does not stay.
+
+    Raises
+    ------
+    BenchmarkError
+        If there is no room for the large one, and what is made of it.
+    """
     used = {argument for case in cases for argument in case.arguments}
-    return {name: events_file(events)[1] for name, events in ((FILE, EVENTS), (MANY_FILE, MANY_EVENTS)) if name in used}
+    wanted = {name: events for name, events in ((FILE, EVENTS), (MANY_FILE, MANY_EVENTS)) if name in used}
+    cache_root().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(cache_root()).free
+    if MANY_FILE in wanted and free < ROOM:
+        raise BenchmarkError(
+            f"{cache_root()}: {free / 1e9:.1f} GB free, {ROOM / 1e9:.1f} GB needed; --quick needs less"
+        )
+    files: dict[str, Path] = {}
+    try:
+        for name, events in wanted.items():
+            _, files[name] = events_file(events)
+        yield files
+    finally:
+        if MANY_FILE in files:
+            files[MANY_FILE].unlink(missing_ok=True)
 
 
 def run(cases: Sequence[Case], files: dict[str, Path], repeats: int, progress: Progress) -> Samples:

@@ -14,7 +14,7 @@ from benchmarks.graphs_jets import SAMPLE, jets_of, part
 from benchmarks.graphs_references import NEAR, NEAREST
 from benchmarks.graphs_scaling import build, chunks, partitions
 from benchmarks.graphs_subjects import compare, hashes, made, nested, paths, wl, writing
-from benchmarks.measurement import CHECKOUT
+from benchmarks.measurement import CHECKOUT, BenchmarkError
 from tests.hepcol.graphs.toys import toy_jets
 
 RULES = pytest.mark.parametrize("edges", [NEAR, NEAREST])
@@ -151,6 +151,24 @@ def test_the_plan_has_each_case_once(quick):
     assert (graphs.MANY_FILE in used) != quick
 
 
+def test_the_large_file_does_not_stay(monkeypatch, tmp_path):
+    made_files = {events: tmp_path / f"{events}.root" for events in (graphs.EVENTS, graphs.MANY_EVENTS)}
+    monkeypatch.setattr(graphs, "events_file", lambda events: (events, made_files[events]))
+    for path in made_files.values():
+        path.touch()
+    with graphs.prepared(graphs.plan(quick=False)) as files:
+        assert all(path.exists() for path in files.values())
+    assert [path.exists() for path in made_files.values()] == [True, False]
+    monkeypatch.setattr(graphs, "ROOM", 1e18)
+    with (
+        pytest.raises(BenchmarkError, match="GB free, 1000000000"),
+        graphs.prepared(graphs.plan(quick=False)),
+    ):
+        pass
+    with graphs.prepared(graphs.plan(quick=True)) as files:
+        assert list(files) == [graphs.FILE]
+
+
 def test_the_table_tells_aims_that_are_missed():
     samples = samples_of()
     text = text_of(samples)
@@ -195,7 +213,7 @@ def test_the_command_measures_what_is_planned(tmp_path, monkeypatch):
         Case("graphs_scaling", "events_nodes", (graphs.FILE,)),
     ]
     monkeypatch.setattr(graphs, "plan", lambda quick: cases)
-    monkeypatch.setattr(graphs, "prepare", lambda cases: {graphs.FILE: SAMPLE.path})
+    monkeypatch.setattr(graphs, "EVENTS", 1000)
     done = CliRunner().invoke(
         bench, ["graphs", "--quick", "--repeats", "1", "-o", str(tmp_path)], catch_exceptions=False
     )
