@@ -25,12 +25,13 @@ KERNEL_REPEATS = 5
 def build(count: int, rule: str) -> Found:
     """Time the graphs of so many jets, in chunks as a run cuts them, each forgotten when the next one comes."""
     import hepcol.graphs
-    from hepcol.execution.cutting import CHUNKS_PER_WORKER, MAX_CHUNK, MIN_CHUNK
+    from hepcol.execution.cutting import chunk_size
+    from processors.jet_graphs import JetGraphsProcessor
 
     on_one_core()
     jets = jets_of(count)
     events = math.ceil(count / JETS_PER_EVENT)
-    size = max(MIN_CHUNK, min(MAX_CHUNK, math.ceil(events / CHUNKS_PER_WORKER))) * JETS_PER_EVENT
+    size = chunk_size(events, 1, JetGraphsProcessor.max_chunk) * JETS_PER_EVENT
     # a virtual machine may get its memory when it is first touched: not what is measured
     hepcol.graphs.build(part(jets, 0, min(size, count)), edges=rule, **OPTIONS)
     begun, edges = time.process_time(), 0

@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from coffea.processor.executor import WorkItem
 
+from hepcol.errors import InputError
 from hepcol.fileset import Fileset
 from hepcol.ledger import ChunkRecord, FileRecord
 
@@ -54,10 +56,14 @@ def cut_into_chunks(
     ranges: Mapping[FileKey, Sequence[tuple[int, int]]],
     chunksize: int | None,
     workers: int,
+    most: int = MAX_CHUNK,
 ) -> list[WorkItem]:
-    """Cut what is left to do of the files that can be read into chunks of about equal size."""
+    """Cut what is left to do of the files that can be read into chunks of about equal size.
+
+    That is ``chunksize``; without one what keeps all workers busy, and at most ``most`` events.
+    """
     total = sum(stop - start for left in ranges.values() for start, stop in left)
-    size = chunksize or max(MIN_CHUNK, min(MAX_CHUNK, -(-total // (CHUNKS_PER_WORKER * workers))))
+    size = chunksize or chunk_size(total, workers, most)
     records = {(file.dataset, file.path): file for file in found}
     return [
         item_of(records[key], start, stop, inputs)
@@ -65,6 +71,25 @@ def cut_into_chunks(
         for first, last in left
         for start, stop in _cut(first, last, size)
     ]
+
+
+def chunk_size(events: int, workers: int, most: int = MAX_CHUNK) -> int:
+    """Choose the events of a chunk, so that all workers are busy and none needs too much memory."""
+    return max(min(MIN_CHUNK, most), min(most, -(-events // (CHUNKS_PER_WORKER * workers))))
+
+
+def largest_chunk(processor: Any) -> int:
+    """Return the most events of a chunk that a processor asks for by its ``max_chunk``; many need no less.
+
+    Raises
+    ------
+    InputError
+        If that is no number of events; a processor of somebody else may call something of its own so.
+    """
+    most = getattr(processor, "max_chunk", MAX_CHUNK)
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise InputError(f"max_chunk of {type(processor).__name__}: expected a number of events above 0, got {most!r}")
+    return most
 
 
 def _cut(first: int, last: int, size: int) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Task
 from hepcol.execution.code import module_digests, short
 from hepcol.execution.collector import INTERRUPTED, Collector
 from hepcol.execution.continuation import continued, joined, recounted
-from hepcol.execution.cutting import cut_into_chunks, empty_chunks, ranges_left
+from hepcol.execution.cutting import cut_into_chunks, empty_chunks, largest_chunk, ranges_left
 from hepcol.execution.environment import environment
 from hepcol.execution.executors import LOST_AFTER_S
 from hepcol.execution.identity import identify, kind_of, told_of
@@ -273,7 +273,9 @@ class _Session:
             found = recounted(found, ranges, earlier)
         for file in found:
             folder.record(file)
-        items = cut_into_chunks(self._inputs, found, ranges, how.chunksize, backend.workers)
+        items = cut_into_chunks(
+            *(self._inputs, found, ranges, how.chunksize, backend.workers), largest_chunk(self._processor)
+        )
         empty = empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
         if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))

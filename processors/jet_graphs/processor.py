@@ -95,6 +95,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
     reference: str = ""
     reference_dataset: str = ""
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
+    max_chunk: ClassVar[int] = 10_000  # events, of which two jets each with their edges are 0.3 GB
     event_identity: ClassVar[str] = "file UUID and entry"  # of the sample, for provenance
 
     def __post_init__(self) -> None:
