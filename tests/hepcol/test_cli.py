@@ -89,7 +89,7 @@ def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
         (["run", "zee", "zee-fcc", "--chunksize", "0"], "0 is not in the range x>=1"),
         (["run", "broken.py:Broken", "flat.root"], "expected ':' (broken.py, line 1)"),
         (["run", "foreign.py:Foreign", "no_entries.root"], "no_entries.root: no field named 'Nothing'"),
-        (["run", "zed", "zee-fcc"], "no analysis 'zed'; there are: stop4b, zee"),
+        (["run", "zed", "zee-fcc"], "no analysis 'zed'; there are: jet_graphs, stop4b, zee"),
         (["run", "no_such_module:Class", "zee-fcc"], "No module named 'no_such_module'"),
         (["run", "foreign.py:Nothing", "zee-fcc"], "foreign.py has no 'Nothing'"),
         (
