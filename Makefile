@@ -35,7 +35,7 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed-dev  ## hepcol beside what it is compared with, 50 minutes; BENCH_ARGS=--quick: 8 minutes
+bench: .venv/installed-dev  ## hepcol beside what it is compared with, 70 minutes; BENCH_ARGS=--quick: 12 minutes
 	$(BIN)/hepcol bench zee $(BENCH_ARGS)
 	$(BIN)/hepcol bench egamma $(BENCH_ARGS)
 	$(BIN)/hepcol bench zee_atlas $(BENCH_ARGS)
