@@ -16,6 +16,7 @@ from hepcol.options import rebuild_processor
 from hepcol.rowsample import RowSample
 
 Floats = npt.NDArray[np.float64]
+LABELLED_BY = ("pt", "ptfrac", "lnptfrac")  # features, of which one tells the fraction of pt
 
 
 class Labels(StrEnum):

@@ -27,7 +27,7 @@ from hepcol.result import DatasetResult, Result
 from hepcol.rowsample import RowSample, keys_of, lowest, weighted
 from hepcol.sums import ExactSum
 from processors.jet_graphs import observables
-from processors.jet_graphs.comparison import Comparison, Labels, find_samples, sampled
+from processors.jet_graphs.comparison import LABELLED_BY, Comparison, Labels, find_samples, sampled
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,6 +110,12 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
             raise InputError(f"h={self.h} means nothing with kernel={self.kernel}: only wl has levels")
         if self.kernel is Kind.GRAPHLETS and self.labels is not Labels.FRACTION:
             raise InputError(f"labels={self.labels} means nothing with kernel={self.kernel}: it knows no labels")
+        knows_labels = self.labels is not Labels.FRACTION or not {*LABELLED_BY}.isdisjoint(self.node_features)
+        if self.kernel is not Kind.GRAPHLETS and not knows_labels:
+            raise InputError(
+                f"labels={self.labels} needs {', '.join(LABELLED_BY)} among node_features, got "
+                f"{','.join(self.node_features)}; labels=degree and labels=none do not"
+            )
         if self.reference_dataset and not self.reference:
             raise InputError(f"reference_dataset={self.reference_dataset} means nothing without a reference")
         if self.reference:  # the file: what a run depends on has its content

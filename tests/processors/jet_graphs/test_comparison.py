@@ -163,10 +163,11 @@ def test_workers_need_no_folder_of_the_reference(reference, tmp_path):
     [
         (["kernel=sp", "h=5"], "h=5 means nothing with kernel=sp"),
         (["kernel=graphlet3", "labels=degree"], "labels=degree means nothing with kernel=graphlet3"),
+        (["node_features=eta,phi", "stored=all"], "labels=ptfrac needs pt, ptfrac, lnptfrac among node_features"),
         (["reference_dataset=qcd"], "reference_dataset=qcd means nothing without a reference"),
     ],
 )
-def test_refuses_options_that_would_mean_nothing(options, said):
+def test_refuses_options_that_do_not_go_together(options, said):
     with pytest.raises(InputError) as error:
         build_processor("jet_graphs", options)
     assert said in str(error.value)
