@@ -153,7 +153,9 @@ def test_an_interrupted_subject_leaves_no_process(tmp_path):
         "import pathlib, subprocess; p = subprocess.Popen(['sleep', '60']); "
         f"pathlib.Path('{note}').write_text(str(p.pid)); p.wait()"
     )
-    driver = f"from benchmarks.measurement import measure; measure('sleeper', ('-c', {script!r}))"
+    # a job in the background starts with Ctrl-C ignored, and these tests may be one
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    driver = f"{listening}; from benchmarks.measurement import measure; measure('sleeper', ('-c', {script!r}))"
     process = subprocess.Popen([sys.executable, "-c", driver], cwd=CHECKOUT, stderr=subprocess.DEVNULL)
     while not note.exists() or not note.read_text():
         time.sleep(0.05)
