@@ -12,28 +12,20 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.kernels import race
+from hepcol.kernels import mixing, race
 from hepcol.random import stream_key
 
 Keys = npt.NDArray[np.uint64]
 Rows: TypeAlias = ak.Array | dict[str, ak.Array]
 
 NEVER = np.uint64(2**64 - 1)  # key of what comes into no sample
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
 def splitmix64(state: npt.ArrayLike) -> Keys:
-    """Return the outputs of SplitMix64 in some states, a bijection; its next state is the last one plus a constant.
-
-    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA '14, doi:10.1145/2660193.2660195;
-    constants from Vigna's ``splitmix64.c``.
-    """
-    word = np.atleast_1d(np.asarray(state, dtype=np.uint64)) + _GAMMA
-    word = (word ^ (word >> _SHIFTS[0])) * _MULTIPLIERS[0]
-    word = (word ^ (word >> _SHIFTS[1])) * _MULTIPLIERS[1]
-    return word ^ (word >> _SHIFTS[2])
+    """Return the outputs of SplitMix64 in some states; see :mod:`hepcol.kernels.mixing`."""
+    words = np.atleast_1d(np.asarray(state, dtype=np.uint64))
+    mixed: Keys = mixing.mix_all(np.ascontiguousarray(words).ravel())
+    return mixed.reshape(words.shape)
 
 
 def keys_of(uuid: str, entries: npt.ArrayLike, numbers: npt.ArrayLike = 0, *, stream: str = "rows") -> Keys:
