@@ -9,6 +9,7 @@ from hepcol.errors import InputError
 from hepcol.graphs.constituents import MOMENTA, Constituents
 from hepcol.graphs.recipe import NodeFeature, Recipe, Transform
 from hepcol.kernels import jets as kernels
+from hepcol.kernels.constituents import leading
 
 Array = npt.NDArray[Any]
 Singles = npt.NDArray[np.float32]
@@ -72,7 +73,7 @@ def _describe_block(jets: Constituents, recipe: Recipe, block: slice, x: Singles
     offsets = jets.offsets[block.start : block.stop + 1] - jets.offsets[block.start]
     own = slice(jets.offsets[block.start], jets.offsets[block.stop])
     pt, eta, phi, mass = (getattr(jets, name)[own].astype(np.float64) for name in MOMENTA)
-    chosen, ptr = kernels.hardest(pt, offsets, -1 if recipe.nmax is None else recipe.nmax)
+    chosen, ptr = leading(pt, offsets, -1 if recipe.nmax is None else recipe.nmax)
     nodes = np.empty((len(MOMENTA), len(chosen)), dtype=np.float32)
     of_boost = (
         (recipe.mpt, 0.0)

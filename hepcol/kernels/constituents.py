@@ -1,4 +1,4 @@
-"""Constituents of jets from links: which candidates each jet has, all jets one after another.
+"""The hardest objects of each owner, and the constituents of jets from links, all one after another.
 
 The jets, links and candidates of event ``k`` are ``offsets[k]`` up to ``offsets[k + 1]`` of their columns.
 """
@@ -6,31 +6,38 @@ The jets, links and candidates of event ``k`` are ``offsets[k]`` up to ``offsets
 import numpy as np
 
 from hepcol.kernels._jit import Floats, Integers, kernel
+from hepcol.kernels.pairs import harder
+
+NOWHERE = -1
 
 
 @kernel
-def leading(pt: Floats, offsets: Integers, n_jets: int) -> tuple[Integers, Integers]:
-    """Positions of the ``n_jets`` jets of highest pt in each event, hardest first, and offsets of the events into them.
+def leading(pt: Floats, offsets: Integers, n_most: int) -> tuple[Integers, Integers]:
+    """Positions of the ``n_most`` objects of highest pt of each owner, hardest first, and offsets of the owners.
 
-    On a tie the first one is taken; with ``n_jets`` below 0, all are. NaN comes last.
+    Of equal ones the first in the record comes first; with ``n_most`` below 0, all are taken. NaN comes last.
     """
-    n_events = len(offsets) - 1
-    chosen = np.empty(len(pt), dtype=np.int64)
-    found = np.zeros(n_events + 1, dtype=np.int64)
-    count = 0
-    for event in range(n_events):
-        first = count
-        for jet in range(offsets[event], offsets[event + 1]):
-            place = count
-            while place > first and not pt[chosen[place - 1]] >= pt[jet] and pt[jet] == pt[jet]:
+    n_owners = len(offsets) - 1
+    found = np.zeros(n_owners + 1, dtype=np.int64)
+    for owner in range(n_owners):
+        n = offsets[owner + 1] - offsets[owner]
+        found[owner + 1] = found[owner] + (n if n_most < 0 else min(n, n_most))
+    chosen = np.empty(found[n_owners], dtype=np.int64)
+    for owner in range(n_owners):
+        first, room = found[owner], found[owner + 1] - found[owner]
+        count = 0
+        for i in range(offsets[owner], offsets[owner + 1]):
+            if count == room:
+                if room == 0 or not harder(pt[i], pt[chosen[first + room - 1]]):
+                    continue
+                count -= 1
+            place = first + count
+            while place > first and harder(pt[i], pt[chosen[place - 1]]):
                 chosen[place] = chosen[place - 1]
                 place -= 1
-            chosen[place] = jet
+            chosen[place] = i
             count += 1
-            if 0 <= n_jets < count - first:
-                count -= 1
-        found[event + 1] = count
-    return chosen[:count], found
+    return chosen, found
 
 
 @kernel
@@ -64,32 +71,28 @@ def linked(
     """
     n_chosen = len(chosen)
     offsets = np.zeros(n_chosen + 1, dtype=np.int64)
+    wanted = np.full(len(link_jets), NOWHERE, dtype=np.int64)  # place of the jet of each link that is followed
     lost = 0
     for event in range(len(jet_offsets) - 1):
         n_jets = jet_offsets[event + 1] - jet_offsets[event]
         n_candidates = candidate_offsets[event + 1] - candidate_offsets[event]
-        rank = np.full(n_jets, -1, dtype=np.int64)
+        place_of = np.full(n_jets, NOWHERE, dtype=np.int64)
         for place in range(chosen_offsets[event], chosen_offsets[event + 1]):
-            rank[chosen[place] - jet_offsets[event]] = place
+            place_of[chosen[place] - jet_offsets[event]] = place
         for link in range(link_offsets[event], link_offsets[event + 1]):
             jet, candidate = link_jets[link], link_candidates[link]
             if not (0 <= jet < n_jets and 0 <= candidate < n_candidates):
                 lost += 1
-            elif rank[jet] >= 0:
-                offsets[rank[jet] + 1] += 1
+            elif place_of[jet] != NOWHERE:
+                wanted[link] = place_of[jet]
+                offsets[place_of[jet] + 1] += 1
     for place in range(n_chosen):
         offsets[place + 1] += offsets[place]
     candidates = np.empty(offsets[n_chosen], dtype=np.int64)
     filled = offsets[:-1].copy()
     for event in range(len(jet_offsets) - 1):
-        n_jets = jet_offsets[event + 1] - jet_offsets[event]
-        n_candidates = candidate_offsets[event + 1] - candidate_offsets[event]
-        rank = np.full(n_jets, -1, dtype=np.int64)
-        for place in range(chosen_offsets[event], chosen_offsets[event + 1]):
-            rank[chosen[place] - jet_offsets[event]] = place
         for link in range(link_offsets[event], link_offsets[event + 1]):
-            jet, candidate = link_jets[link], link_candidates[link]
-            if 0 <= jet < n_jets and 0 <= candidate < n_candidates and rank[jet] >= 0:
-                candidates[filled[rank[jet]]] = candidate_offsets[event] + candidate
-                filled[rank[jet]] += 1
+            if wanted[link] != NOWHERE:
+                candidates[filled[wanted[link]]] = candidate_offsets[event] + link_candidates[link]
+                filled[wanted[link]] += 1
     return candidates, offsets, lost

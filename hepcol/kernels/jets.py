@@ -27,35 +27,6 @@ def wrapped(phi: float) -> float:
 
 
 @kernel
-def hardest(pt: Floats, offsets: Integers, n_max: int) -> tuple[Integers, Integers]:
-    """Positions of the ``n_max`` constituents of highest pt of each jet, hardest first, and offsets into them.
-
-    Of equal ones the first in the record comes first. All are taken with ``n_max`` below 0.
-    """
-    n_jets = len(offsets) - 1
-    ptr = np.zeros(n_jets + 1, dtype=np.int64)
-    for jet in range(n_jets):
-        n = offsets[jet + 1] - offsets[jet]
-        ptr[jet + 1] = ptr[jet] + (n if n_max < 0 else min(n, n_max))
-    chosen = np.empty(ptr[n_jets], dtype=np.int64)
-    for jet in range(n_jets):
-        first, room = ptr[jet], ptr[jet + 1] - ptr[jet]
-        count = 0
-        for i in range(offsets[jet], offsets[jet + 1]):
-            if count == room:
-                if room == 0 or pt[chosen[first + room - 1]] >= pt[i]:
-                    continue
-                count -= 1
-            place = first + count
-            while place > first and pt[chosen[place - 1]] < pt[i]:
-                chosen[place] = chosen[place - 1]
-                place -= 1
-            chosen[place] = i
-            count += 1
-    return chosen, ptr
-
-
-@kernel
 def fractions(pt: Floats, offsets: Integers, chosen: Integers, ptr: Integers) -> Floats:
     """Part of the scalar sum of pt of all constituents of its jet that each chosen one has; 0 of nothing."""
     out = np.empty(len(chosen))

@@ -13,7 +13,7 @@ NO_OBJECT = -1
 
 
 @inlined
-def _harder(energy: float, than: float) -> bool:
+def harder(energy: float, than: float) -> bool:
     """Whether ``energy`` is the higher one; NaN comes last."""
     return energy > than or (math.isnan(than) and not math.isnan(energy))
 
@@ -30,7 +30,7 @@ def leading_pairs(energy: Floats, charge: Floats, offsets: Integers) -> Integers
     for event in range(n_events):
         pairs[event, 0] = pairs[event, 1] = leading = NO_OBJECT
         for i in range(offsets[event], offsets[event + 1]):
-            if leading == NO_OBJECT or _harder(energy[i], energy[leading]):
+            if leading == NO_OBJECT or harder(energy[i], energy[leading]):
                 leading = i
         if leading == NO_OBJECT:
             continue
@@ -38,7 +38,7 @@ def leading_pairs(energy: Floats, charge: Floats, offsets: Integers) -> Integers
         for i in range(offsets[event], offsets[event + 1]):
             if not charge[i] * charge[leading] < 0:  # a charge may be NaN
                 continue
-            if partner == NO_OBJECT or _harder(energy[i], energy[partner]):
+            if partner == NO_OBJECT or harder(energy[i], energy[partner]):
                 partner = i
         pairs[event, 0] = leading
         pairs[event, 1] = partner
