@@ -5,11 +5,25 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
+from hepcol.random import MAX_SEED
 from samples.error import SampleError
 
 Block = TypeVar("Block")
+
+
+class Headed(Protocol):
+    """A block of events of which there may be more than are wanted."""
+
+    def __len__(self) -> int:
+        """Count the events."""
+
+    def head(self, count: int) -> Self:
+        """Return the first events."""
+
+
+Sized = TypeVar("Sized", bound=Headed)
 
 
 @contextmanager
@@ -52,3 +66,42 @@ def in_order(work: Callable[[int], Block], pool: ProcessPoolExecutor | None, wor
     finally:
         for future in ahead:
             future.cancel()
+
+
+def first_events(
+    events: int, blocks: Iterator[Sized], progress: Callable[[int, int], None] | None = None
+) -> Iterator[Sized]:
+    """Blocks until there are enough events, of the last one the first.
+
+    Parameters
+    ----------
+    events : int
+        How many.
+    blocks : iterator of blocks
+        Without end, with a length and a method ``head``.
+    progress : callable, optional
+        Called as ``progress(done, events)``, each time when a block is used.
+    """
+    done = 0
+    for block in blocks:
+        kept = block.head(events - done)
+        yield kept
+        done += len(kept)
+        if progress is not None:
+            progress(done, events)
+        if done == events:
+            return
+
+
+def check_request(events: int, seed: int) -> None:
+    """Refuse a number of events or a seed that is none.
+
+    Raises
+    ------
+    SampleError
+        If it is.
+    """
+    if events < 1:
+        raise SampleError(f"events must be at least 1, got {events}")
+    if not 0 <= seed <= MAX_SEED:
+        raise SampleError(f"seed must be from 0 to {MAX_SEED}, got {seed}")

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 
-from samples.blocks import in_order, pool_of
+from samples.blocks import check_request, first_events, in_order, pool_of
 from samples.error import SampleError
 from samples.jets.processes import COMMON, MPI_OFF, SQRT_S, Process, find_process
 from samples.note import NOTE_KEY, created_by
@@ -57,10 +57,7 @@ class Request:
     mpi: bool = True
 
     def __post_init__(self) -> None:
-        if self.events < 1:
-            raise SampleError(f"events must be at least 1, got {self.events}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise SampleError(f"seed must be from 0 to {MAX_SEED}, got {self.seed}")
+        check_request(self.events, self.seed)
         find_process(self.process, self.mass)
 
 
@@ -125,19 +122,13 @@ def _write(
     progress: Progress | None,
 ) -> tuple["Floats", "Floats"]:
     """Write events until there are enough; return the weights of all that were generated for them and of the stored."""
-    done = 0
     generated, stored = [], []
-    for block in in_order(partial(_make_block, process, request.seed, request.mpi), pool, workers):
-        kept = block.head(request.events - done)
+    blocks = in_order(partial(_make_block, process, request.seed, request.mpi), pool, workers)
+    for kept in first_events(request.events, blocks, progress):
         writer.write(kept)
         generated.append(kept.generated_weights)
         stored.append(kept.weight)
-        done += len(kept)
-        if progress is not None:
-            progress(done, request.events)
-        if done == request.events:
-            return np.concatenate(generated).astype(np.float64), np.concatenate(stored).astype(np.float64)
-    raise AssertionError("blocks have no end")
+    return np.concatenate(generated).astype(np.float64), np.concatenate(stored).astype(np.float64)
 
 
 def _make_block(process: Process, seed: int, mpi: bool, number: int) -> "Events":

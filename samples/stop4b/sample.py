@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from samples.blocks import in_order, pool_of
+from samples.blocks import check_request, in_order, pool_of
 from samples.error import SampleError
 from samples.note import created_by
 from samples.rootfile import MISSING_EXTRA, replacing
@@ -68,10 +68,7 @@ class Request:
     near_regions: bool = False
 
     def __post_init__(self) -> None:
-        if self.events < 1:
-            raise SampleError(f"events must be at least 1, got {self.events}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise SampleError(f"seed must be from 0 to {MAX_SEED}, got {self.seed}")
+        check_request(self.events, self.seed)
         check_form(self.form)
         campaign = find_campaign(self.campaign)
         if self.process == DATA:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 
-from samples.blocks import in_order, pool_of
+from samples.blocks import check_request, first_events, in_order, pool_of
 from samples.error import SampleError
 from samples.note import NOTE_KEY, created_by
 from samples.rootfile import MISSING_EXTRA, replacing, reproducible_url, set_uuid
@@ -42,6 +42,10 @@ class _Block:
     conditions: "Conditions"
     electrons: "Seen"
     photons: "Seen"
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.number)
 
     def head(self, count: int) -> "_Block":
         """Return the first events."""
@@ -97,10 +101,7 @@ def generate(
     """
     path = Path(path)
     check_form(form)
-    if events < 1:
-        raise SampleError(f"events must be at least 1, got {events}")
-    if not 0 <= seed <= MAX_SEED:
-        raise SampleError(f"seed must be from 0 to {MAX_SEED}, got {seed}")
+    check_request(events, seed)
     uuid = uuid5(NAMESPACE_URL, f"hepcol/{NAME}/{VERSION}/{form}/{seed}/{events}")
     with pool_of(workers) as pool, replacing(path, force) as temporary:
         note = _note(events, form, seed)
@@ -124,16 +125,11 @@ def _write(
     progress: Progress | None,
 ) -> int:
     """Write events until there are enough, and return how many were generated for them."""
-    done = 0
-    for block in in_order(partial(_make_block, form, seed), pool, workers):
-        kept = block.head(events - done)
+    tried = 0
+    for kept in first_events(events, in_order(partial(_make_block, form, seed), pool, workers), progress):
         writer.write(kept.number, kept.conditions, kept.electrons, kept.photons)
-        done += len(kept.number)
-        if progress is not None:
-            progress(done, events)
-        if done == events:
-            return int(kept.number[-1]) + 1
-    raise AssertionError("blocks have no end")
+        tried = int(kept.number[-1]) + 1 if len(kept) else tried
+    return tried
 
 
 def _make_block(form: str, seed: int, number: int) -> _Block:
