@@ -14,6 +14,7 @@ from hepcol.histogram_files import escape, read_zip
 from hepcol.ledger import ChunkRecord, FileRecord, from_json
 from hepcol.lock import locked
 from hepcol.rowsample import RowSample
+from hepcol.wholefile import write_whole
 
 HISTOGRAMS_ZIP = "histograms.zip"
 HISTOGRAMS_ROOT = "histograms.root"
@@ -160,13 +161,8 @@ def delete_inside(folder: Path, name: str) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write a text as a file, as a whole or not at all."""
+    write_whole(path, text.encode())
 
 
 def remove_added(folder: Path) -> None:

@@ -1,16 +1,15 @@
 """Arrays with names and a few words in an npz file."""
 
 import io
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hepcol.errors import InputError
+from hepcol.wholefile import write_whole
 
 _WHAT = "hepcol"  # the entry that says what the arrays are
 
@@ -26,10 +25,10 @@ def write_arrays(path: Path, what: str, arrays: Mapping[str, Any]) -> None:
     packed = io.BytesIO()
     entries: dict[str, Any] = {_WHAT: what, **arrays}
     np.savez(packed, allow_pickle=False, **entries)
-    write_whole(path, packed.getbuffer())
+    replace_file(path, packed.getbuffer())
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
+def replace_file(path: Path, content: bytes | memoryview) -> None:
     """Write a file as a whole or not at all.
 
     Raises
@@ -37,15 +36,10 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     InputError
         If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def read_arrays(path: Path, what: str, names: Sequence[str]) -> dict[str, Any]:

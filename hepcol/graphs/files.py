@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from hepcol.chunkfiles import read_index
 from hepcol.errors import InputError
-from hepcol.graphs.arrays import write_whole
+from hepcol.graphs.arrays import replace_file
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, Recipe, read_recipe
 
@@ -58,7 +58,7 @@ def write_graphs(path: str | Path, graphs: JetGraphs, stored: str = NODES) -> No
         If the ending is another one, edges that are left out could not be made again, or the file cannot be written.
     """
     path = Path(path)
-    write_whole(path, to_bytes(graphs, path.suffix, stored))
+    replace_file(path, to_bytes(graphs, path.suffix, stored))
 
 
 def to_bytes(graphs: JetGraphs, suffix: str, stored: str = NODES) -> bytes:
