@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hepcol.columns import Collection
 from hepcol.errors import InputError
+from hepcol.graphs.offsets import owner_of
 from hepcol.kernels import constituents as kernels
 
 Array = npt.NDArray[Any]
@@ -140,7 +141,7 @@ class Constituents:
 
     def place(self, position: int) -> str:
         """Say which constituent, of which jet, is at a position in the columns."""
-        jet = int(np.searchsorted(self.offsets, position, side="right")) - 1
+        jet = owner_of(self.offsets, position)
         said = f"constituent {position - self.offsets[jet]} of jet "
         if not {"row", "jet"} <= set(self.jets):
             return f"{said}{jet}"

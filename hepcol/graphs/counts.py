@@ -13,7 +13,7 @@ from hepcol.errors import InputError
 from hepcol.graphs.arrays import read_arrays, write_arrays
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.labelling import GIVEN, Labels, labelled, labelling
-from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, owner_of, taken
 from hepcol.graphs.partitions import is_partitioned, mapped
 from hepcol.kernels import graphlets, neighbours, paths, refinement
 
@@ -275,7 +275,7 @@ def find_rows(graphs: JetGraphs) -> tuple[Integers, npt.NDArray[np.int32]]:
     rows = np.empty(graphs.nodes + 1, dtype=np.int64)
     wrong = neighbours.find_rows(sources, targets, graphs.ptr, graphs.edge_ptr, rows)
     if wrong >= 0:
-        graph = int(np.searchsorted(graphs.edge_ptr, wrong, side="right")) - 1
+        graph = owner_of(graphs.edge_ptr, wrong)
         raise InputError(
             f"edge {sources[wrong]} -> {targets[wrong]} of graph {graph} has no way back, or is not in the order of "
             "targets and sources: graph kernels need graphs that are built with undirected=True"

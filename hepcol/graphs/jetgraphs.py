@@ -14,7 +14,7 @@ from hepcol.errors import InputError
 from hepcol.graphs import conversion
 from hepcol.graphs.attributes import as_column
 from hepcol.graphs.connection import connect
-from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, taken
+from hepcol.graphs.offsets import check_array, check_offsets, chosen, joined, owner_of, taken
 from hepcol.graphs.recipe import GEOMETRY, MASS, Recipe
 from hepcol.kernels import edges, neighbours
 
@@ -74,7 +74,7 @@ class JetGraphs:
         sources, targets = np.ascontiguousarray(self.edge_index)
         edge = neighbours.find_stray(sources, targets, self.ptr, self.edge_ptr)
         if edge >= 0:
-            graph = int(np.searchsorted(self.edge_ptr, edge, side="right")) - 1
+            graph = owner_of(self.edge_ptr, edge)
             raise InputError(
                 f"edge {sources[edge]} -> {targets[edge]} of graph {graph} is of no node: it has "
                 f"{self.ptr[graph + 1] - self.ptr[graph]}, numbered from 0"

@@ -87,6 +87,11 @@ def told(given: Any) -> str:
     return type(given).__name__
 
 
+def owner_of(offsets: Integers, position: int) -> int:
+    """Return the number of what the element at a position is of."""
+    return int(np.searchsorted(offsets, position, side="right")) - 1
+
+
 def taken(offsets: Integers, rows: Integers) -> tuple[Integers, Integers]:
     """Positions of the elements of some rows, one after another, and offsets into them."""
     counts = np.diff(offsets)[rows]
