@@ -235,18 +235,8 @@ def _write_root(file: IO[bytes], graphs: JetGraphs, about: str) -> None:
         if "[" in name:
             raise InputError(f"'{name}': ROOT takes what follows [ in a name for a length, expected a name without it")
 
-    def records(prefix: str) -> ak.Array:
-        return ak.zip(
-            {
-                name.removeprefix(prefix): ak.Array(
-                    ak.contents.ListOffsetArray(ak.index.Index64(offsets), ak.contents.NumpyArray(flat))
-                )
-                for name, (flat, offsets) in _jagged(graphs).items()
-                if name.startswith(prefix)
-            }
-        )
-
-    named = {"node": records(NODE_PREFIX), "edge": records(EDGE_PREFIX)}
+    rows = graphs.to_awkward()
+    named = {"node": rows.nodes, "edge": rows.edges}
     with uproot.recreate(file) as root:
         tree = root.mktree(
             _TREE,
@@ -270,11 +260,12 @@ def _read_root(path: Path) -> tuple[JetGraphs, bool]:
         packed = ak.to_packed(arrays[name]).layout
         return np.asarray(packed.content.data), np.asarray(packed.offsets.data, dtype=np.int64)
 
-    counters = {NODE_PREFIX, EDGE_PREFIX}
+    lists_of = (NODE_PREFIX, EDGE_PREFIX)
+    counters = ("nnode", "nedge")
     plain = {
         name: ak.to_numpy(array)
         for name, array in arrays.items()
-        if not name.startswith(tuple(counters)) and name not in ("nnode", "nedge")
+        if not name.startswith(lists_of) and name not in counters
     }
     return _gathered(about, lists, plain)
 
