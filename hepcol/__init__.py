@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hepcol.histograms import Histogram
     from hepcol.result import DatasetResult, Result
     from hepcol.rowsample import RowSample
+    from hepcol.skimming.skim import skim
     from hepcol.update import Update
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "Update": "hepcol.update",
     "open_events": "hepcol.events",
     "run": "hepcol.execution",
+    "skim": "hepcol.skimming.skim",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Update",
     "open_events",
     "run",
+    "skim",
 ]
 
 

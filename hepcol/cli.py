@@ -176,6 +176,37 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], plots:
 
 
 @commands.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the skim, which run takes as FILES.")
+@click.option(
+    "-c", "--cut", multiple=True, metavar="EXPR", help="What events have to pass, or file.py:function; repeatable."
+)
+@click.option("-k", "--keep", multiple=True, metavar="PATTERN", help="Columns to keep.  [default: all]")
+@click.option("--drop", multiple=True, metavar="PATTERN", help="Columns to leave out.")
+@click.option("--select", default="", metavar="PROCESSOR", help="An analysis whose selection is made.")
+@click.option("-p", "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the analysis.")
+@click.option("--define", multiple=True, metavar="NAME=EXPR", help="A column that is made of others.")
+@click.option("--add", multiple=True, metavar="NAME", help="What adds columns, such as 'egamma model=...'.")
+@click.option("--weight", default="", metavar="EXPR", help="Weight of an event.  [default: the format's]")
+@click.option("--format", type=click.Choice(["ttree", "rntuple", "parquet"]), default="ttree", show_default=True)
+@click.option("--per", default="file", show_default=True, help="A file of each chunk, file, or a size such as 500MB.")
+@_how
+@click.option("--tree", help="Name of the event tree.")
+@click.option("--dataset", help="Name of the dataset.")
+@click.option("--force", is_flag=True, help="Replace what is in DIR.")
+@click.option("--resume", is_flag=True, help="Continue the skim in DIR.")
+@one_line_errors
+def skim(files: tuple[str, ...], output: str, **how: Any) -> None:
+    """Keep events of FILES that pass cuts, and columns of them; their sums of weights are carried along.
+
+    An expression names columns as hepcol inspect shows them: 'any(Electron.pt > 25) and MET.pt > 30'.
+    """
+    from hepcol.skimming.skim import skim as skim_files
+
+    _work(lambda **told: skim_files(files, output, **how, **told).run, output, plots=False)
+
+
+@commands.command()
 @click.argument("folder", metavar="DIR")
 @_how
 @click.option("--force", is_flag=True, help="Even if the processor, its options, the files or versions have changed.")

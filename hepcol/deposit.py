@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from hepcol.chunkfiles import INDEX, ChunkFile, Index, damage, indexes
 from hepcol.errors import InputError
 from hepcol.result import Result
+from hepcol.store import gathered_names
 
 PREFIX = "files-"  # of the name of a deposit
 MOVED = "moved.json"  # names that were given, or are about to be: what no index lists any more is found by them
@@ -108,6 +109,7 @@ class Deposit:
         there = indexes(folder)
         self._before = {file.name: file.sha256 for index in there.values() for file in index.files}
         self._indexes_before = [f"{kind}/{INDEX}" for kind in there]
+        self._gathered_before = gathered_names(folder)
         self._indexes: list[Index] = []
         self._moves: list[tuple[Path, Path]] = []
         self.outdated: list[str] = []
@@ -122,9 +124,9 @@ class Deposit:
             If one is missing or truncated.
         """
         for file in files_of(out):
-            self._find(file)
+            self.find(file)
 
-    def _find(self, file: ChunkFile) -> Path:
+    def find(self, file: ChunkFile) -> Path:
         """Find a file: here, or in its place if the run that is continued left it there."""
         fresh, there = self.place / file.name, self._folder / file.name
         reason = damage(fresh, file)
@@ -137,7 +139,9 @@ class Deposit:
             reason = damage(there, file) or "is another one now"
         raise InputError(f"output folder {self._folder}: {file.name} {reason}")
 
-    def prepare(self, files: Sequence[ChunkFile], identity: str, is_complete: bool) -> None:
+    def prepare(
+        self, files: Sequence[ChunkFile], identity: str, is_complete: bool, gathered: Mapping[str, Path] | None = None
+    ) -> None:
         """Find the files of a finished run, and write their indexes, before anything of an earlier run is touched.
 
         Parameters
@@ -148,6 +152,8 @@ class Deposit:
             Hash of what the run depends on.
         is_complete : bool
             Whether the run is.
+        gathered : mapping of str to Path
+            What was put together of others, by its name in the folder.
 
         Raises
         ------
@@ -161,15 +167,17 @@ class Deposit:
             if other is not file:
                 raise InputError(f"two files are called {file.name}: of {other.source} and of {file.source}")
             by_kind.setdefault(file.kind, []).append(file)
-            found = self._find(file)
+            found = self.find(file)
             if found != self._folder / file.name:
                 self._moves.append((found, self._folder / file.name))
         for kind, those in sorted(by_kind.items()):
             index = Index(self._folder / kind, kind, identity, is_complete, tuple(those))
             self._fresh_index(index).write_text(index.text())
             self._indexes.append(index)
-        now = [*names, *(f"{kind}/{INDEX}" for kind in by_kind)]
-        before = {*self._before, *self._indexes_before, *self._moved_before()}
+        gathered = gathered or {}
+        self._moves += [(path, self._folder / name) for name, path in gathered.items()]
+        now = [*names, *(f"{kind}/{INDEX}" for kind in by_kind), *gathered]
+        before = {*self._before, *self._indexes_before, *self._moved_before(), *self._gathered_before}
         self.outdated = sorted(before - set(now))
         if now or before:
             (self._partial / MOVED).write_text(json.dumps(sorted({*before, *now})))
@@ -191,6 +199,9 @@ class Deposit:
         """
         for index in self._indexes:
             (index.folder / INDEX).unlink(missing_ok=True)
+        for name in self._gathered_before:
+            if "/" not in name:  # what lists the others
+                (self._folder / name).unlink(missing_ok=True)
         for path, target in self._moves:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)

@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import awkward as ak
 
@@ -12,9 +12,7 @@ from hepcol.errors import InputError, UnreadableFile
 from hepcol.faults import is_transient
 from hepcol.fileset import expand
 from hepcol.formats import ACCEPTED, Layout, identify
-
-# Names of columns as in "Particle.PDG"; of a tuple of names, one is enough.
-Columns = tuple[str | tuple[str, ...], ...]
+from hepcol.schemas import Columns, adapted, schema_class
 
 # What coffea's schemas say of every file of a kind: branches that uproot cannot interpret stay out of the events.
 _SCHEMA_WARNINGS = (
@@ -25,59 +23,32 @@ _SCHEMA_WARNINGS = (
 )
 
 
-def schema_class(layout: Layout) -> Any:
-    """Return coffea's schema class for a layout.
+STORED = "@hepcol_stored"  # among the attributes of events: where they are read from
 
-    Raises
-    ------
-    InputError
-        If coffea has no schema for this version of the format.
+
+@dataclass(frozen=True)
+class Stored:
+    """Where events are read from.
+
+    Parameters
+    ----------
+    directory : uproot.ReadOnlyDirectory
+        The open file.
+    layout : Layout
+        What is in it.
+    start, stop : int
+        Entries.
     """
-    from coffea import nanoevents
 
-    schema = getattr(nanoevents, layout.format.schema)
-    if not layout.version:
-        return schema
-    major, minor, _ = layout.version.split(".")
-    # since version 1 the patch does not change the data model, and coffea's names leave it out
-    version = layout.version if major == "00" else f"{major}.{minor}"
-    known = [known.replace("-", ".") for known in nanoevents.assets.versions]
-    if version not in known:
-        raise InputError(f"EDM4hep {layout.version}: coffea has no schema for this version; it has {', '.join(known)}")
-    return schema.version(version)
+    directory: Any
+    layout: Layout
+    start: int
+    stop: int
 
-
-def _with_offsets_of(columns: Columns, schema: Any) -> Any:
-    """Make a schema take the offsets of a collection from a column that is going to be read.
-
-    coffea's take them from the first branch of the collection, which is then read for nothing else, or compute them:
-    for EDM4hep that is two branches and 15 % of the time of a selection.
-    """
-    if not columns:
-        return schema
-    names = [name for one in columns for name in ((one,) if isinstance(one, str) else one)]
-
-    class Schema(schema):  # type: ignore[misc]  # coffea is untyped
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            collections = dict(zip(self.form["fields"], self.form["contents"], strict=True))
-            # the last assignment stays, and the first column is to win
-            for name in reversed(names):
-                collection, _, member = name.partition(".")
-                _take_offsets(collections.get(collection, {}), member)
-
-    return Schema
-
-
-def _take_offsets(collection: dict[str, Any], member: str) -> None:
-    """Take the offsets of a collection in a form from the branch of one of its members, if that is a plain one."""
-    record = collection.get("content")
-    if collection.get("class") != "ListOffsetArray" or not isinstance(record, dict) or not record.get("fields"):
-        return
-    key = dict(zip(record["fields"], record["contents"], strict=True)).get(member, {}).get("form_key") or ""
-    branch, is_plain, rest = key.partition(quote(",!load,!content", safe=""))
-    if is_plain and not rest and "%2C" not in branch:
-        collection["form_key"] = branch + quote(",!load", safe="")
+    @property
+    def tree(self) -> Any:
+        """The event tree."""
+        return self.directory[self.layout.tree]
 
 
 def read_events(
@@ -102,7 +73,7 @@ def read_events(
         events = NanoEventsFactory.from_root(
             directory,
             treepath=layout.tree,
-            schemaclass=_with_offsets_of(columns, schema_class(layout)),
+            schemaclass=adapted(schema_class(layout), layout, columns),
             mode="virtual",
             entry_start=start,
             entry_stop=stop,
@@ -110,6 +81,7 @@ def read_events(
             iteritems_options=options,
             access_log=access_log,
         ).events()
+    events.attrs[STORED] = Stored(directory, layout, start, stop)
     if not events.fields:
         raise InputError(
             f"{directory.file.file_path}: {layout.format.schema} finds no fields in tree '{layout.tree}'; "

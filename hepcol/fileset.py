@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, StrictInt, ValidationError
 
-from hepcol import plugins
+from hepcol import plugins, skimfolder
 from hepcol.errors import InputError
 
 ROOT_SUFFIX = ".root"
@@ -102,9 +102,29 @@ def resolve(
         raise InputError("no input files: name files, globs, folders, a fileset in JSON, or a shipped sample")
     if len(listed) == 1 and str(listed[0]).endswith(".json"):
         return resolve(_read_json(Path(listed[0])), tree, name)
+    skims = [source for source in listed if skimfolder.is_skim(Path(source).expanduser())]
+    if skims:
+        return _of_skims(listed, skims, tree, name)
     files = tuple(InputFile(path, tree) for source in listed for path in expand(str(source)))
     name = name or _dataset_name([str(source) for source in listed])
     return {name: _without_repeats(name, Dataset(files))}
+
+
+def _of_skims(listed: Sequence[str | Path], skims: Sequence[str | Path], tree: str | None, name: str | None) -> Fileset:
+    """Take the datasets of skims, which tell their trees and metadata."""
+    others = [str(source) for source in listed if source not in skims]
+    if others or tree is not None or name is not None:
+        given = others[0] if others else f"tree '{tree}'" if tree is not None else f"dataset '{name}'"
+        raise InputError(f"{skims[0]} is a skim, which tells its files, trees and datasets: {given} has no place")
+    joined: Fileset = {}
+    for source in skims:
+        for key, dataset in resolve(skimfolder.as_fileset(Path(source).expanduser())).items():
+            other = joined.setdefault(key, dataset)
+            if other is not dataset:
+                if dict(other.metadata) != dict(dataset.metadata):
+                    raise InputError(f"{source}: its dataset '{key}' has other metadata than that of {skims[0]}")
+                joined[key] = _without_repeats(key, Dataset((*other.files, *dataset.files), other.metadata))
+    return joined
 
 
 def arranged(processor: Any, fileset: Fileset) -> Fileset:
@@ -200,7 +220,8 @@ def expand(source: str) -> list[str]:
     if path.is_dir():
         found = sorted(str(file) for file in path.glob(f"*{ROOT_SUFFIX}"))
         if not found:
-            raise InputError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
+            why = skimfolder.unfinished(path)
+            raise InputError(f"{source}: {why or f'no *{ROOT_SUFFIX} file in this folder'}")
         return found
     if path.exists():
         return [str(path)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.errors import InputError
+from hepcol.skimnote import TreeNote, read_note
 
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 _RNTUPLE = "ROOT::RNTuple"
@@ -39,6 +40,8 @@ class Format:
         Branches for the schema to keep, as uproot's ``filter_name``; empty for all.
     has_no_weights : bool
         Whether its events have no weights.
+    weight : str
+        Expression of the weight of an event, where its columns are there; see :mod:`hepcol.expression`.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Format:
     units: tuple[Unit, ...] = ()
     branch_filter: str = ""
     has_no_weights: bool = False
+    weight: str = ""
 
 
 _EDM4HEP_UNITS = (
@@ -88,10 +92,20 @@ FORMATS = (
         branch_filter=r"/^(?!.*(PARAMETERS|_.*Map))/",
         has_no_weights=True,
     ),
-    Format("EDM4hep 1", "events", "EDM4HEPSchema", _has(r"^(_\w+_\w+|\w+_objIdx)$"), _EDM4HEP_UNITS),
-    Format("PHYSLITE", "CollectionTree", "PHYSLITESchema", _has(r"Aux(Dyn)?[.:]"), _PHYSLITE_UNITS),
-    Format("PFNano", "Events", "PFNanoAODSchema", _has(r"^nPFCands$"), _NANOAOD_UNITS),
-    Format("NanoAOD", "Events", "NanoAODSchema", _has(r"^luminosityBlock$"), _NANOAOD_UNITS),
+    Format(
+        "EDM4hep 1",
+        "events",
+        "EDM4HEPSchema",
+        _has(r"^(_\w+_\w+|\w+_objIdx)$"),
+        _EDM4HEP_UNITS,
+        weight="EventHeader.weight[0]",
+    ),
+    Format(
+        *("PHYSLITE", "CollectionTree", "PHYSLITESchema", _has(r"Aux(Dyn)?[.:]"), _PHYSLITE_UNITS),
+        weight="EventInfo.mcEventWeights[0]",
+    ),
+    Format("PFNano", "Events", "PFNanoAODSchema", _has(r"^nPFCands$"), _NANOAOD_UNITS, weight="genWeight"),
+    Format("NanoAOD", "Events", "NanoAODSchema", _has(r"^luminosityBlock$"), _NANOAOD_UNITS, weight="genWeight"),
     Format("flat tree", "", "BaseSchema", lambda _: True),
 )
 ACCEPTED = ", ".join(form.name for form in FORMATS)
@@ -99,11 +113,12 @@ ACCEPTED = ", ".join(form.name for form in FORMATS)
 
 @dataclass(frozen=True)
 class Layout:
-    """What was found in a file: its event tree, its format and the version of the format."""
+    """What was found in a file: its event tree, its format, the version of that, and, in a skim, the note on it."""
 
     tree: str
     format: Format
     version: str = ""
+    note: TreeNote | None = None
 
 
 def identify(directory: Any, tree: str | None = None) -> Layout:
@@ -127,6 +142,9 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
     branches = frozenset(directory[name].keys(recursive=False))
     if not branches:
         raise InputError(f"{path}: tree '{name}' has no branches")
+    note = read_note(directory, name)
+    if note is not None:
+        return Layout(name, format_named(note.format), note.version, note)
     if trees[name] == _RNTUPLE:
         if any("." in field for field in directory[name].keys()):  # noqa: SIM118  (uproot's keys are recursive)
             raise InputError(
@@ -138,6 +156,20 @@ def identify(directory: Any, tree: str | None = None) -> Layout:
     found = next(form for form in FORMATS if form.tree in ("", base_name) and form.matches(branches))
     version = _edm4hep_version(directory) if found.schema == "EDM4HEPSchema" else ""
     return Layout(name, found, version)
+
+
+def format_named(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = next((form for form in FORMATS if form.name == name), None)
+    if found is None:
+        raise InputError(f"format '{name}': unknown; accepted are {ACCEPTED}")
+    return found
 
 
 def _choose_tree(path: str, trees: dict[str, str], tree: str | None) -> str:

@@ -3,26 +3,22 @@
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
-from uuid import UUID
 
 import hist
 import uhi.io.zip
-import uproot
 
 from hepcol.errors import InputError
+from hepcol.rootwriting import recreate
 
 Name = tuple[str, ...]
 Histograms = Mapping[Name, hist.Hist]
 
 # Stands in every time stamp, so that the files tell histograms apart and not the moments of writing;
 # when and how they were made is in provenance.json.
-_EPOCH_CODE = 0  # ROOT's packed date: 1995-01-01 00:00:00
 MAX_ROOT_DIMENSIONS = 3
-_FIXED_UUID = "68657063-6f6c-5000-8000-000000000000"
 
 
 class _TimelessZip(zipfile.ZipFile):
@@ -92,7 +88,7 @@ def write_root(path: Path, histograms: Histograms) -> dict[Name, str]:
         Why not, for each histogram that ROOT has no class for.
     """
     refused = {}
-    with _timeless_uproot(), uproot.recreate(path, uuid_function=lambda: UUID(_FIXED_UUID)) as file:
+    with recreate(path) as file:
         for name, histogram in histograms.items():
             for parts, single in _singles(histogram):
                 if single.ndim > MAX_ROOT_DIMENSIONS:
@@ -125,14 +121,3 @@ def _singles(histogram: hist.Hist) -> Iterator[tuple[Name, hist.Hist]]:
                     yield (str(category), *parts), single
             return
     yield (), histogram
-
-
-@contextmanager
-def _timeless_uproot() -> Iterator[None]:
-    """Keep uproot from writing the time of day into keys and folders; it has no option for that."""
-    original = uproot._util.datetime_to_code
-    uproot._util.datetime_to_code = lambda _: _EPOCH_CODE
-    try:
-        yield
-    finally:
-        uproot._util.datetime_to_code = original

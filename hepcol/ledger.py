@@ -95,6 +95,12 @@ class FileRecord:
         Class and message of the error, if it could not be read.
     size : int, optional
         Bytes of a local file.
+    stored : int, optional
+        Entries of its tree, of which only some may be to process.
+    note : dict, optional
+        What a skim tells of itself, see :class:`hepcol.skimnote.TreeNote`.
+    declared : dict of str to float, optional
+        Sums of weights that the file tells of what it was made of, by where it does.
     """
 
     dataset: str
@@ -106,6 +112,9 @@ class FileRecord:
     error: str = ""
     message: str = ""
     size: int | None = None
+    stored: int | None = None
+    note: dict[str, Any] | None = None
+    declared: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

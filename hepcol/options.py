@@ -13,8 +13,8 @@ from hepcol import plugins
 from hepcol.errors import InputError
 
 
-def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
-    """Make a processor.
+def build_processor(reference: str, options: Sequence[str] = (), group: str = plugins.PROCESSORS) -> Any:
+    """Make a processor, or what another group of entry points offers.
 
     Parameters
     ----------
@@ -22,13 +22,15 @@ def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
         Name of an analysis, ``module:Class`` or ``path/to/file.py:Class``.
     options : sequence of str
         Its options, as ``"name=value"``.
+    group : str
+        Group of entry points that names are looked up in.
 
     Raises
     ------
     InputError
         If there is no such processor, or an option or value is not accepted.
     """
-    made = find_processor(reference)
+    made = find_processor(reference, group)
     given = _parse(options)
     if not isinstance(made, type):
         if given:
@@ -44,7 +46,7 @@ def build_processor(reference: str, options: Sequence[str] = ()) -> Any:
         # pydantic reads numbers from strings; other classes get what YAML makes of the value
         return made(**(given if is_validated(made) else {k: _scalar(k, v) for k, v in given.items()}))
     except ValidationError as error:
-        raise InputError(_first_problem(error)) from error
+        raise InputError(first_problem(error)) from error
     except TypeError as error:
         raise InputError(f"{reference}: {error}") from error
 
@@ -65,7 +67,7 @@ def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:
         names = option_names(made)  # an instance may have more on it, such as its accumulator
         return made(**{name: value for name, value in options.items() if names is None or name in names})
     except (InputError, TypeError, ValueError) as error:
-        reason = _first_problem(error) if isinstance(error, ValidationError) else error
+        reason = first_problem(error) if isinstance(error, ValidationError) else error
         raise InputError(
             f"processor {name} of module '{module}', which made this run, cannot be made again: {reason}"
         ) from error
@@ -93,7 +95,7 @@ def parameter_changes(free: Sequence[str], fix: Sequence[str]) -> dict[str, dict
     return changes
 
 
-def find_processor(reference: str) -> Any:
+def find_processor(reference: str, group: str = plugins.PROCESSORS) -> Any:
     """Return what a name stands for: a class, an instance or a function.
 
     Raises
@@ -103,11 +105,12 @@ def find_processor(reference: str) -> Any:
     """
     if ":" not in reference:
         try:
-            return plugins.load(plugins.PROCESSORS, reference)
+            return plugins.load(group, reference)
         except KeyError:
-            known = ", ".join(plugins.names(plugins.PROCESSORS))
+            what = "analysis" if group == plugins.PROCESSORS else f"'{group}'"
+            known = ", ".join(plugins.names(group)) or "none"
             raise InputError(
-                f"no analysis '{reference}'; there are: {known}; or name module:Class or path/to/file.py:Class"
+                f"no {what} '{reference}'; there are: {known}; or name module:Class or path/to/file.py:Class"
             ) from None
     found, module = plugins.load_object(reference)
     if not callable(found) and not hasattr(found, "process"):
@@ -172,7 +175,7 @@ def _scalar(name: str, value: str) -> Any:
         raise InputError(f"option '{name}={value}': {error}") from error
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """Say in one line what is wrong with the first option that is."""
     problem = error.errors()[0]
     text = problem["msg"].removeprefix("Value error, ")

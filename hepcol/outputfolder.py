@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from hepcol.chunkfiles import ChunkFile, indexes
 from hepcol.deposit import MOVED, Deposit
 from hepcol.deposit import clear as clear_deposits
 from hepcol.errors import InputError
+from hepcol.gathered import Gathered
 from hepcol.histogram_files import read_zip, write_root, write_zip
 from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
 from hepcol.lock import LOCK, Lock
@@ -21,6 +22,7 @@ from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents
 from hepcol.store import (
     DASK_REPORT,
+    GATHERED,
     HISTOGRAMS_ROOT,
     HISTOGRAMS_ZIP,
     LEDGER,
@@ -87,6 +89,7 @@ class OutputFolder:
         self.earlier = earlier
         self._held = held
         self.warnings: list[str] = []
+        self.gathered = Gathered((), (), {})
         self._created = created
         self._lock = threading.Lock()
         self._ledger: IO[str] | None = None
@@ -248,6 +251,27 @@ class OutputFolder:
         except archive.NotStorable as error:
             self._warn(f"what is missing cannot be added later: {error}")
 
+    def gather(self, gather: Callable[..., Gathered], files: Sequence[ChunkFile], *about: Any) -> tuple[ChunkFile, ...]:
+        """Let a processor put files of chunks together; return those that stay as they are.
+
+        Parameters
+        ----------
+        gather : function
+            Its method: see :class:`hepcol.gathered.Gathered`.
+        files : sequence of ChunkFile
+            The files, in order.
+        *about
+            What else it is given, before the folder that it writes below.
+        """
+        if self.path is None or self._deposit is None:
+            return tuple(files)
+        place = self.path / PARTIAL / GATHERED
+        with _writing(self.path):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            self.gathered = gather([(file, self._deposit.find(file)) for file in files], *about, place)
+        return self.gathered.files
+
     def finish(
         self,
         summary: dict[str, Any],
@@ -268,7 +292,8 @@ class OutputFolder:
         if self.path is None or self._deposit is None:
             return
         with _writing(self.path):
-            self._deposit.prepare(files, identity, bool(summary["complete"]))
+            gathered = {name: self.path / PARTIAL / GATHERED / name for name in self.gathered.names}
+            self._deposit.prepare(files, identity, bool(summary["complete"]), gathered)
             self._finish(self.path, self._deposit, summary, provenance, records)
 
     def _finish(

@@ -13,6 +13,7 @@ from hepcol.errors import InputError
 PROCESSORS = "hepcol.processors"
 SAMPLES = "hepcol.samples"
 COMMANDS = "hepcol.commands"
+COLUMNS = "hepcol.columns"  # what adds columns to a skim
 FILE_PREFIX = "hepcol_file_"  # of the names of modules that were loaded from a path
 
 

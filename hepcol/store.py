@@ -31,6 +31,7 @@ PLOT_FORMATS = ("png", "pdf")
 FIT = "fit"  # in the summary, and at the beginning of the names of what fits add
 HISTFACTORY = "histfactory"  # model of fits of a whole folder: of its yields
 PAGE = "report"  # among what was added: the page of a run, which tells of everything else
+GATHERED = "gathered"  # in the summary: files that were put together of those of chunks
 ADDED = "added"  # in the summary: files that were made of the results
 OURS = (HISTOGRAMS_ZIP, HISTOGRAMS_ROOT, SUMMARY, LEDGER, PROVENANCE, RESULT, DASK_REPORT, PLOTS, SAMPLES, DRAWINGS)
 PARTIAL = ".partial"  # a folder, since a ROOT file holds its own name
@@ -147,6 +148,15 @@ def _list_added(
     summary[ADDED] = {**added, what: list(dict.fromkeys([*(earlier if keep else ()), *names]))}
     replace_text(folder / SUMMARY, json.dumps(summary, indent=2, allow_nan=False) + "\n")
     return earlier
+
+
+def gathered_names(folder: Path) -> list[str]:
+    """Name what was put together of the files of chunks, as the summary lists it; nothing where there is none."""
+    try:
+        names = json.loads((folder / SUMMARY).read_text()).get(GATHERED, [])
+        return [str(name) for name in names]
+    except (OSError, ValueError, AttributeError, TypeError):
+        return []
 
 
 def delete_inside(folder: Path, name: str) -> None:

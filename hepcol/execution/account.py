@@ -1,12 +1,13 @@
 """The account of a run: what it gave, what it lacks, and the summary of both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
 from hepcol.execution.backends import Backend
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
+from hepcol.normalisation import EVENTS, normalisation, notes_of
 from hepcol.result import Result
 
 
@@ -166,6 +167,7 @@ def summarise(
     }
     if isinstance(result, Result):
         summary["selected"] = sum(part.selected for part in result.values())
+        notes = notes_of(found)
         summary["datasets"] = {
             name: {
                 "events": part.events,
@@ -173,10 +175,36 @@ def summarise(
                 "selected": part.selected,
                 "cutflow": dict(part.cutflow),
                 "tallies": dict(part.tallies),
+                "normalisation": normalisation(
+                    name, found, part.events, float(part.sum_weights.value), _is_complete(name, found, chunks)
+                ),
+                **({"skim": {"cutflow": dict(notes[name].cutflow)}} if name in notes else {}),
             }
             for name, part in result.items()
         }
+        summary["warnings"] += _not_whole(summary["datasets"])
     return summary
+
+
+def _is_complete(dataset: str, found: list[FileRecord], chunks: list[ChunkRecord]) -> bool:
+    """Whether all events of all files of a dataset were processed."""
+    entries = [file.entries for file in found if file.dataset == dataset]
+    done = sum(chunk.events for chunk in chunks if chunk.dataset == dataset and chunk.status is Status.DONE)
+    return None not in entries and done == sum(entry or 0 for entry in entries)
+
+
+def _not_whole(datasets: Mapping[str, Any]) -> list[str]:
+    """Say of which datasets the sum of weights is not that of what was processed."""
+    told = []
+    for name, part in datasets.items():
+        sums = part["normalisation"]
+        if sums["source"] != EVENTS and not sums["whole"]:
+            more = f" and {len(sums['lacks']) - 1} more" if len(sums["lacks"]) > 1 else ""
+            told.append(
+                f"dataset '{name}' is not whole: {sums['lacks'][0]}{more} not there; its sum of weights, from "
+                f"{sums['source']}, is not that of what is"
+            )
+    return told
 
 
 def summarise_files(files: Sequence[ChunkFile]) -> dict[str, Any]:

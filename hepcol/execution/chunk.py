@@ -18,7 +18,7 @@ from coffea.processor.executor import WorkItem
 
 from hepcol import deposit
 from hepcol.errors import InputError, UnreadableFile
-from hepcol.events import Columns, missing_columns, read_events, required_columns
+from hepcol.events import missing_columns, read_events, required_columns
 from hepcol.execution import openfiles
 from hepcol.execution.code import loaded_otherwise
 from hepcol.execution.environment import environment, unfit, unlike
@@ -26,6 +26,8 @@ from hepcol.execution.garbage import collected_after
 from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
+from hepcol.normalisation import declared_by
+from hepcol.schemas import Columns
 
 Listener = Callable[[ChunkRecord], None]
 
@@ -305,7 +307,7 @@ def _look_into(item: Probe, place: str) -> FileRecord:
     opened = openfiles.get(item.topic, place, file.tree)
     if file.uuid not in (None, opened.uuid):
         raise InputError(f"{place}: has UUID {opened.uuid}, but the fileset was made of {file.uuid}")
-    entries = opened.entries
+    stored = entries = opened.entries
     _check_steps(file, entries)
     if item.columns:
         lacking = missing_columns(read_events(opened.directory, opened.layout, 0, 0, {}), item.columns)
@@ -317,6 +319,9 @@ def _look_into(item: Probe, place: str) -> FileRecord:
     return FileRecord(
         *(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema),
         size=None if stamp is None else stamp.size,
+        stored=stored,
+        note=None if opened.layout.note is None else opened.layout.note.told(),
+        declared=declared_by(opened.directory) or None,
     )
 
 

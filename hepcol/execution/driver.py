@@ -42,11 +42,13 @@ from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.updates import Updates
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
+from hepcol.normalisation import notes_of
 from hepcol.outputfolder import Earlier, OutputFolder
 from hepcol.provenance import describe
 from hepcol.result import Result
 from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents, collect
+from hepcol.store import GATHERED
 from hepcol.update import Listener
 
 SNAPSHOT_S = 30.0
@@ -188,6 +190,13 @@ def run(
         if not closure.complete:  # before postprocess, which may change what the rest is to be added to
             folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
         done = _conclude(worked, closure, processor, backend)
+        gather = getattr(processor, "gather", None)
+        if closure.complete and callable(gather):
+            # before that, so that nothing has to be processed again if it is interrupted
+            folder.snapshot(worked.out, worked.provenance, worked.chunks, worked.found)
+            worked.files = list(folder.gather(gather, worked.files, worked.found, inputs))
+            done.summary["files"] = summarise_files(worked.files)
+        done.summary.update({**folder.gathered.told, GATHERED: list(folder.gathered.names)})
         folder.write_histograms(worked.contents)
         folder.write_samples(_samples(done.result))
         written = time.perf_counter()
@@ -273,6 +282,7 @@ class _Session:
             found = recounted(found, ranges, earlier)
         for file in found:
             folder.record(file)
+        notes_of(found)  # refuses skims that have the same events
         items = cut_into_chunks(
             *(self._inputs, found, ranges, how.chunksize, backend.workers), largest_chunk(self._processor)
         )

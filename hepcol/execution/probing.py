@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from hepcol.errors import InputError
-from hepcol.events import Columns
 from hepcol.execution.backends import Backend
 from hepcol.execution.chunk import Probe, probe, unreadable
 from hepcol.execution.collector import INTERRUPTED
 from hepcol.execution.scan import scan
 from hepcol.fileset import Fileset
 from hepcol.ledger import FileRecord
+from hepcol.schemas import Columns
 
 
 def probe_files(

@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hepcol import events, formats, ledger
 from hepcol.errors import InputError
-from hepcol.events import Columns
 from hepcol.execution import chunk, openfiles
 from hepcol.execution.chunk import Probe
 from hepcol.execution.openfiles import Stamp
 from hepcol.fileset import Fileset, InputFile
 from hepcol.kernels.cache import cache_root
 from hepcol.ledger import FileRecord
+from hepcol.schemas import Columns
 
 FOLDER = "files"  # in the folder of this user's caches
 

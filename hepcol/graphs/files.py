@@ -229,7 +229,7 @@ def _read_parquet(path: Path) -> tuple[JetGraphs, bool]:
 
 
 def _write_root(file: IO[bytes], graphs: JetGraphs, about: str) -> None:
-    import uproot
+    from hepcol.rootwriting import recreate
 
     for name in (*graphs.columns, *graphs.recipe.node_features):
         if "[" in name:
@@ -237,7 +237,7 @@ def _write_root(file: IO[bytes], graphs: JetGraphs, about: str) -> None:
 
     rows = graphs.to_awkward()
     named = {"node": rows.nodes, "edge": rows.edges}
-    with uproot.recreate(file) as root:
+    with recreate(file) as root:
         tree = root.mktree(
             _TREE,
             {name: column.dtype for name, column in graphs.columns.items()}

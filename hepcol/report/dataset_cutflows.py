@@ -39,12 +39,20 @@ def tell_cutflows(
     yield from folded(f"{len(tables)} weighted cutflows", tables, len(tables) > MAX_CUTFLOWS)
 
 
+def steps_of(part: Mapping[str, Any]) -> dict[str, int]:
+    """Return the steps of a dataset; those that events took when they were skimmed come first."""
+    skimmed = part.get("skim", {}).get("cutflow", {})
+    return {f"skim: {step}": count for step, count in skimmed.items()} | dict(part["cutflow"])
+
+
 def one_cutflow(name: str, part: Mapping[str, Any]) -> TextTable:
     """Tabulate a cutflow, with the sum of weights of all events if they have some."""
-    steps, counts = list(part["cutflow"]), list(part["cutflow"].values())
+    of_steps = steps_of(part)
+    steps, counts = list(of_steps), list(of_steps.values())
+    total = counts[0] if "skim" in part and counts else part["events"]
     weights = "" if part["sum_weights"] == part["events"] else f", sum of weights {measured(part['sum_weights'])}"
     rows = [
-        (step, f"{count:,}", _part(count, part["events"]), before)
+        (step, f"{count:,}", _part(count, total), before)
         for step, count, before in zip(steps, counts, ["-", *(_part(b, a) for a, b in pairwise(counts))], strict=True)
     ]
     return TextTable(f"{name}{weights}", ("step", "events", "of all", "of the step before"), rows)

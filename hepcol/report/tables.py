@@ -15,6 +15,7 @@ from hepcol.errors import InputError
 from hepcol.inspection import Inspection
 from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.options import find_processor, option_texts
+from hepcol.report.dataset_cutflows import steps_of
 
 MAX_REASONS = 5
 MAX_CUTFLOWS, MAX_DATASETS = 6, 12
@@ -77,7 +78,17 @@ def print_run(run: Any, output: str | Path) -> None:
 
 def _add_results(table: Table, summary: Mapping[str, Any], output: str | Path) -> None:
     """List what is in the output folder."""
-    table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
+    skim = summary.get("skim")
+    if skim is None:
+        table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
+    else:
+        number = f"{skim['files']:,} file{'s' if skim['files'] != 1 else ''}"
+        table.add_row("skim", escape(f"{output}: {number}, {_size(skim['bytes'])}, {skim['events']:,} events"))
+        table.add_row("", skim["opens"])
+        for column, reason in list(skim["left_out"].items())[:1]:
+            others = len(skim["left_out"]) - 1
+            more = f" and {others:,} more columns, see {store.SUMMARY}" if others else ""
+            table.add_row("", f"[yellow]left out: {escape(column)}: {escape(reason)}{more}[/yellow]")
     label = "files"
     for where, what, counts in file_lines(summary):
         table.add_row(label, escape(f"{output}/{where}: {what}"))
@@ -115,8 +126,10 @@ def _print_cutflow(console: Console, name: str, part: dict[str, Any]) -> None:
     table.add_column("cutflow")
     table.add_column("events", justify="right")
     table.add_column("of all", justify="right")
-    for step, passed in part["cutflow"].items():
-        table.add_row(step, f"{passed:,}", f"{passed / part['events']:.1%}" if part["events"] else "-")
+    steps = steps_of(part)
+    total = next(iter(steps.values()), 0) if "skim" in part else part["events"]
+    for step, passed in steps.items():
+        table.add_row(escape(step), f"{passed:,}", f"{passed / total:.1%}" if total else "-")
     for tally, count in part["tallies"].items():
         if count:
             table.add_row(f"[dim]{tally}[/dim]", f"[dim]{count:,}[/dim]", "")

@@ -16,22 +16,26 @@ from pydantic.dataclasses import dataclass
 
 from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
-from hepcol.events import Columns
 from hepcol.fileset import Fileset
 from hepcol.graphs import DEFAULT_LEVELS, Constituents, JetGraphs, Kind, Recipe, Reference, build
 from hepcol.graphs.constituents import COLLECTIONS, MOMENTA, named
 from hepcol.graphs.files import ALL, KIND, NODES, to_bytes
 from hepcol.graphs.recipe import Number
+from hepcol.origin import Origin, origins
 from hepcol.report.record import RunRecord
 from hepcol.result import DatasetResult, Result
 from hepcol.rowsample import RowSample, keys_of, lowest, weighted
+from hepcol.schemas import Columns
+from hepcol.skimming.passed import ALL_EVENTS, Passed
 from hepcol.sums import ExactSum
 from processors.jet_graphs import observables
 from processors.jet_graphs.comparison import LABELLED_BY, Comparison, Labels, find_samples, sampled
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 WEIGHT, SIMILARITY = "weight", "similarity"  # columns
+WITH_JET = "with a jet"  # a step
 _GENERATOR_WEIGHT = "genWeight"
 MAX_WEIGHT = 2.0**24  # of generators; squares of sums over nodes have digits down to 2^-96 of its square times 2^20
 
@@ -178,7 +182,8 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         similarity = None
         if self._compared_with is not None:
             similarity = self.comparison.similarity(graphs, self._compared_with)
-        graphs = _identified(graphs, events.metadata, {WEIGHT: of_jets, SIMILARITY: similarity})
+        from_files = origins(events)
+        graphs = _identified(graphs, from_files, {WEIGHT: of_jets, SIMILARITY: similarity})
         content = to_bytes(graphs, f".{self.format}", self.stored)
         counts = {"graphs": len(graphs), "nodes": graphs.nodes, "edges": graphs.edges}
         per_event = np.bincount(rows, minlength=len(events))
@@ -187,7 +192,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
             ExactSum.of_ones(len(events), self.max_weight, len(events))
             if weights is None
             else ExactSum.of(weights, self.max_weight),
-            {"all events": len(events), "with a jet": int(np.count_nonzero(per_event))},
+            {ALL_EVENTS: len(events), WITH_JET: int(np.count_nonzero(per_event))},
             {
                 **counts,
                 "graphs without nodes": int(np.count_nonzero(np.diff(graphs.ptr) == 0)),
@@ -195,7 +200,7 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
                 "constituent links lost": jets.lost_links,
             },
             observables.fill(observables.axes_of(self, self.collection), jets, graphs, of_jets, self.max_weight),
-            {KIND: self._sample(graphs, events.metadata)},
+            {KIND: self._sample(graphs, rows, from_files)},
             (ChunkFile.of(events.metadata, KIND, f".{self.format}", content, counts),),
         )
         return Result({events.metadata["dataset"]: result})
@@ -206,9 +211,25 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
 
         return draw(run, folder, self.recipe, self.comparison)
 
-    def _sample(self, graphs: JetGraphs, metadata: Mapping[str, Any]) -> RowSample:
+    def skim(self, events: ak.Array) -> Passed:
+        """Say which events a skim needs: those with a jet that becomes a graph."""
+        jets = Constituents.from_events(events, self.collection, self.jets, self.recipe.columns)
+        found = np.zeros(len(events), dtype=np.bool_)
+        found[jets.jets["row"]] = True
+        everything = np.ones(len(events), dtype=np.bool_)
+        return Passed({ALL_EVENTS: everything, WITH_JET: found}, event_weights(events), self.max_weight)
+
+    def skim_columns(self, events: ak.Array) -> Columns:
+        """Columns that a skim of events needs."""
+        return (*self.required_columns, *((_GENERATOR_WEIGHT,) if _GENERATOR_WEIGHT in events.fields else ()))
+
+    def _sample(self, graphs: JetGraphs, rows: Integers, from_files: tuple[Origin, ...]) -> RowSample:
         """Sample the graphs; without edges, where these can be made again."""
-        keys = keys_of(metadata["fileuuid"], graphs.columns["entry"], graphs.columns["jet"], stream=KIND)
+        keys = np.empty(len(graphs), dtype=np.uint64)
+        for origin in from_files:
+            own = slice(*np.searchsorted(rows, (origin.rows.start, origin.rows.stop)).tolist())
+            of_jets = (graphs.columns[name][own] for name in ("entry", "jet"))
+            keys[own] = keys_of(origin.uuid, *of_jets, stream=KIND)
         keys = weighted(keys, graphs.columns.get(WEIGHT, np.ones(len(graphs))))
         chosen = lowest(self.sample, keys)
         few = graphs[chosen]
@@ -216,9 +237,10 @@ class JetGraphsProcessor(Recipe, ProcessorABC):
         return RowSample.of(self.sample, keys[chosen], few.to_awkward())
 
 
-def _identified(graphs: JetGraphs, metadata: Mapping[str, Any], further: Mapping[str, Floats | None]) -> JetGraphs:
+def _identified(graphs: JetGraphs, from_files: tuple[Origin, ...], further: Mapping[str, Floats | None]) -> JetGraphs:
     """Tell each jet's event by its entry in the file, as a row in the chunk means nothing later; add other columns."""
-    columns = {"entry": metadata["entrystart"] + graphs.columns["row"], **graphs.columns}
+    entry = np.concatenate([origin.entry for origin in from_files]).astype(np.int64)
+    columns = {"entry": entry[graphs.columns["row"]], **graphs.columns}
     columns |= {name: column for name, column in further.items() if column is not None}
     del columns["row"]
     return replace(graphs, columns=columns)

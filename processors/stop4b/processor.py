@@ -11,11 +11,12 @@ from coffea.processor import ProcessorABC
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepcol.events import Columns
 from hepcol.fileset import Fileset
 from hepcol.histograms import Histogram
 from hepcol.result import DatasetResult, Result
+from hepcol.schemas import Columns
 from hepcol.selection import Region
+from hepcol.skimming.passed import ALL_EVENTS, Passed
 from hepcol.sums import ExactSum
 from processors.stop4b import arrangement, fill, objects, weights
 from processors.stop4b.files import OBJECTS
@@ -28,6 +29,7 @@ from processors.stop4b.selection import DEFAULT, Selection, read_selection
 from processors.stop4b.systematics import NOMINAL
 
 CAMPAIGN = "campaign"
+NEEDED = "all cuts of a region but one"  # of a skim
 # fb; sums of squares have digits down to 2^-96 of its square, of weights of 1e-4 fb enough for 1e-17
 MAX_WEIGHT = 64.0
 
@@ -121,6 +123,32 @@ class Stop4bProcessor(ProcessorABC):
             histograms,
         )
         return Result({metadata["dataset"]: result})
+
+    def skim(self, events: ak.Array) -> Passed:
+        """Say which events a skim needs: those that pass all cuts of a region, or all but those on one column."""
+        kind, stored = Kind(events.metadata["kind"]), Stored(events)
+        regions, weight = self.table.of(kind), weights.nominal_weight(stored, kind, len(events))
+        needed = np.zeros(len(events), dtype=np.bool_)
+        if events.metadata["form"] == OBJECTS:
+            variations = VARIATIONS if self._varies(kind) else VARIATIONS[:1]
+            campaign = stored[CAMPAIGN].astype(np.int64)
+            selected = objects.select(events, campaign, regions, variations)
+            needed |= selected.passed.any(axis=1)
+            rows = rows_of_objects(selected, stored, regions)
+        else:
+            rows = rows_of_tree(stored, regions)
+        for one in rows.passed:
+            needed[rows.event[one.rows]] = True
+            for name in one.region.columns:
+                needed[rows.event[one.all_but(name)]] = True
+        return Passed({ALL_EVENTS: np.ones(len(events), dtype=np.bool_), NEEDED: needed}, weight, self.max_weight)
+
+    def skim_columns(self, events: ak.Array) -> Columns:
+        """Columns that a skim of events needs."""
+        metadata = events.metadata
+        of_weights = weights.columns(Kind(metadata["kind"])) if metadata["variation"] == NOMINAL.name else ()
+        further = [name for name in of_weights if name in events.fields]
+        return tuple(dict.fromkeys((*self.required_columns(metadata), *further)))
 
     def _looked_at(self, kind: Kind) -> tuple[str, ...]:
         """Columns of a flat tree that decide on its events, or tell it from others."""

@@ -1,6 +1,6 @@
 """The electrons of an event and the choice of a pair, from the columns of EDM4hep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import awkward as ak
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.columns import Collection
-from hepcol.events import Columns
 from hepcol.kernels import pairs as kernels
+from hepcol.schemas import Columns
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -77,6 +77,15 @@ class Pairs:
     mass: FloatArray
     cutflow: dict[str, int]
     tallies: dict[str, int]
+
+    def __getitem__(self, rows: slice) -> "Pairs":
+        """Take pairs of some rows; how all were found stays."""
+        return replace(
+            self,
+            event=self.event[rows],
+            obj=self.obj[rows],
+            **{name: getattr(self, name)[rows] for name in ("px", "py", "pz", "mass")},
+        )
 
 
 def select_pairs(events: ak.Array, electrons: Electrons) -> Pairs:

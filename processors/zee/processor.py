@@ -4,17 +4,18 @@ from typing import Annotated, Self
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 from coffea.processor import ProcessorABC
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from hepcol.columns import Collection
-from hepcol.events import Columns
 from hepcol.histograms import Histogram, variation_axis
 from hepcol.inference.plan import FitPlan
+from hepcol.origin import Origin, origins
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
+from hepcol.schemas import Columns
+from hepcol.skimming.passed import ALL_EVENTS, Passed
 from hepcol.sums import DEFAULT_BOUND, ExactSum, limbs_of, sums_of_limbs
 from hepcol.units import GeV
 from hepcol.variations import replicas
@@ -102,10 +103,7 @@ class ZeeProcessor(ProcessorABC):
         """Analyse one chunk; the sum over chunks is the result of all events."""
         pairs = select_pairs(events, self.electrons)
         weights = event_weights(events)
-        entry = np.uint64(events.metadata["entrystart"]) + pairs.event.astype(np.uint64)
-        spectra = self._fill(
-            pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"]
-        )
+        spectra = self._fill(pairs, origins(events), None if weights is None else weights[pairs.event])
         sum_weights = (
             ExactSum.of_ones(len(events), max(1.0, self.max_weight), len(events))
             if weights is None
@@ -114,16 +112,31 @@ class ZeeProcessor(ProcessorABC):
         result = DatasetResult(len(events), sum_weights, pairs.cutflow, pairs.tallies, spectra)
         return Result({events.metadata["dataset"]: result})
 
-    def _fill(
-        self, pairs: Pairs, entry: npt.NDArray[np.uint64], weight: FloatArray | None, namespace: str
-    ) -> dict[str, Histogram]:
+    def skim(self, events: ak.Array) -> Passed:
+        """Say which events a skim needs: those with a pair."""
+        found = np.zeros(len(events), dtype=np.bool_)
+        found[select_pairs(events, self.electrons).event] = True
+        everything = np.ones(len(events), dtype=np.bool_)
+        return Passed({ALL_EVENTS: everything, "opposite-charge pair": found}, event_weights(events), self.max_weight)
+
+    def skim_columns(self, events: ak.Array) -> Columns:
+        """Columns that a skim of events needs."""
+        return (*COLUMNS[self.electrons], *((f"{WEIGHTS}.weight",) if WEIGHTS in events.fields else ()))
+
+    def _fill(self, pairs: Pairs, origins_: tuple[Origin, ...], weight: FloatArray | None) -> dict[str, Histogram]:
         """Histogram the pairs in all variations."""
         axis = variation_axis(one.name for one in replicas(self.variations, "smear"))
-        limbs = np.empty((len(entry), 0)) if weight is None else limbs_of(weight, self.max_weight)
-        counts, sums = self.smearing.fill(pairs, entry, limbs, namespace)
+        limbs = np.empty((len(pairs.event), 0)) if weight is None else limbs_of(weight, self.max_weight)
+        counts, sums = self.smearing.empty(limbs.shape[1])
+        for origin in origins_:
+            rows = slice(*np.searchsorted(pairs.event, (origin.rows.start, origin.rows.stop)).tolist())
+            entry = origin.entry[pairs.event[rows] - origin.rows.start]
+            more_counts, more_sums = self.smearing.fill(pairs[rows], entry, limbs[rows], origin.uuid)
+            counts += more_counts
+            sums += more_sums  # exact: limbs leave room for all terms
         spectra = {
             observable.name: Histogram(
-                (axis, observable), counts[:, k], *sums_of_limbs(sums[:, k], self.max_weight, len(entry))
+                (axis, observable), counts[:, k], *sums_of_limbs(sums[:, k], self.max_weight, len(pairs.event))
             )
             for k, observable in enumerate(SMEARED)
         }

@@ -82,10 +82,9 @@ class Smearing:
         else:
             keys = np.array([self._key("zee.energy", namespace)])
         kernel = (self._double if self.is_double else self._single)(chosen, energy, event, keys)
-        shape = (self.replicas, len(SMEARED), N_BINS + 2)
 
         def fill(part: slice) -> tuple[IntArray, FloatArray]:
-            counts, sums = np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs.shape[1]))
+            counts, sums = self.empty(limbs.shape[1])
             kernel(part, limbs[part], counts, sums)
             return counts, sums
 
@@ -94,6 +93,11 @@ class Smearing:
             counts += more_counts
             sums += more_sums  # exact: limbs leave room for all terms
         return counts, sums
+
+    def empty(self, limbs: int) -> tuple[IntArray, FloatArray]:
+        """Histograms without entries, and sums of some limbs."""
+        shape = (self.replicas, len(SMEARED), N_BINS + 2)
+        return np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs))
 
     @property
     def is_double(self) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from calib.egamma.records import eta_second_layer
 from hepcol.columns import Collection
 from hepcol.errors import InputError
-from hepcol.events import Columns
+from hepcol.schemas import Columns
 from processors.zee_atlas.selection import (
     CALO_ISOLATION,
     CANDIDATES,
@@ -48,6 +48,9 @@ COLUMNS: Columns = (
     *(f"EventInfo.{name}" for name in _EVENT),
 )
 RUN_OF_SIMULATION = "EventInfo.RandomRunNumber"
+# what is read where it is there: of EventInfo, and of triggers
+OPTIONAL = (CLEANING, "RandomRunNumber", "mcChannelNumber")
+TRIGGER_COLUMNS = tuple(f"TrigMatch_{name}" for name in TRIGGERS)
 # tallies
 ELECTRONS, WITHOUT_CLUSTER = "electrons", "electrons without a cluster"
 NOT_MEASURED, BROKEN_LINKS = "electrons that are not numbers", "trigger links to no electron"
@@ -190,7 +193,7 @@ def _fires(events: ak.Array, event: Integers, offsets: Integers) -> tuple[Boolea
     """
     broken = 0
     fires = np.zeros(len(event), dtype=np.bool_)
-    collections = [f"TrigMatch_{name}" for name in TRIGGERS if f"TrigMatch_{name}" in events.fields]
+    collections = [name for name in TRIGGER_COLUMNS if name in events.fields]
     for collection in collections:
         matched = events[collection]
         links = matched.TrigMatchedObjects if "TrigMatchedObjects" in matched.fields else matched

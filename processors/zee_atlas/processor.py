@@ -18,19 +18,21 @@ from calib.egamma import EgammaCalibration
 from calib.egamma.area import VARIABLE
 from calib.egamma.calibrator import NOT_PHYSICS, SYNTHETIC
 from hepcol.errors import InputError
-from hepcol.events import Columns
 from hepcol.fileset import Fileset
 from hepcol.histograms import Histogram
 from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
 from hepcol.result import DatasetResult, Result
+from hepcol.schemas import Columns
+from hepcol.skimming.passed import ALL_EVENTS, Passed
 from hepcol.sums import ExactSum, limbs_of
 from hepcol.variations import NOMINAL
 from processors.zee_atlas import arrangement, cutflow, electrons, fill, templates
 from processors.zee_atlas.arrangement import FORM, SIMULATION
 from processors.zee_atlas.compilation import compile_kernels
 from processors.zee_atlas.electrons import Candidates, Floats
-from processors.zee_atlas.weights import ScaleFactors, event_weights
+from processors.zee_atlas.selection import TRIGGERED
+from processors.zee_atlas.weights import OF_WEIGHTS, ScaleFactors, event_weights
 
 # Weights of generators reach 1e8 in ATLAS's files; sums of squares have digits down to 2^-96 of its square
 MAX_WEIGHT = 2.0**30
@@ -207,6 +209,24 @@ class ZeeAtlasProcessor(ProcessorABC):
             histograms,
         )
         return Result({metadata["dataset"]: result})
+
+    def skim(self, events: ak.Array) -> Passed:
+        """Say which events a skim needs: those with candidates, which some variation may select."""
+        is_simulation = events.metadata[FORM] == SIMULATION
+        found = electrons.find_electrons(events)
+        needed = np.zeros(len(events), dtype=np.bool_)
+        needed[found.candidates.row] = True
+        weights = event_weights(events)[0] if is_simulation else None
+        everything = np.ones(len(events), dtype=np.bool_)
+        return Passed({ALL_EVENTS: everything, TRIGGERED: needed}, weights, self.max_weight)
+
+    def skim_columns(self, events: ak.Array) -> Columns:
+        """Columns that a skim of events needs."""
+        further = [
+            f"EventInfo.{name}" for name in (*electrons.OPTIONAL, *OF_WEIGHTS) if name in events.EventInfo.fields
+        ]
+        triggers = [name for name in electrons.TRIGGER_COLUMNS if name in events.fields]
+        return (*self.required_columns(events.metadata), *further, *triggers)
 
     def _weigh(self, events: ak.Array, candidates: Candidates, weights: Floats | None) -> tuple[Floats | None, Floats]:
         """Weights of the candidates' events, with scale factors, and in the variations of these."""

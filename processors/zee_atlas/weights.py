@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hepcol.errors import InputError
-from hepcol.events import Columns
+from hepcol.schemas import Columns
 from hepcol.variations import Direction, Kind, Variation
 
 Floats = npt.NDArray[np.float64]
 
 GENERATOR, PILE_UP = "mcEventWeights", "PileupWeight_NOSYS"
+OF_WEIGHTS = (GENERATOR, PILE_UP)
 CHANNEL = "mcChannelNumber"
 SHIPPED = "zee-atlas"
 _SHIPPED_FILE = Path(__file__).with_name("electron_scale_factors.json")
@@ -47,7 +48,7 @@ def event_weights(events: ak.Array) -> tuple[Floats | None, dict[str, int]]:
         If an event has no weight of the generator where others have one.
     """
     info = events.EventInfo
-    tallies = {f"events without {name}": 0 if name in info.fields else len(events) for name in (GENERATOR, PILE_UP)}
+    tallies = {f"events without {name}": 0 if name in info.fields else len(events) for name in OF_WEIGHTS}
     factors: list[Floats] = []
     if GENERATOR in info.fields:
         nominal = ak.firsts(info[GENERATOR])  # the first is the nominal one

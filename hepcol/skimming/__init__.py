@@ -1,0 +1,1 @@
+"""Skims: files of the events that pass, and of the columns that are kept."""
