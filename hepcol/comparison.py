@@ -15,6 +15,7 @@ from hepcol.errors import InputError
 from hepcol.histogram_files import Name, read_zip
 
 _LONGEST = 80  # of an axis, in characters
+_OF_SKIMS = (("normalisation", "source"), ("normalisation", "lacks"))
 _SHOWN = 3  # differing numbers
 
 
@@ -82,10 +83,15 @@ def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
     """Compare what two summaries count: events, and of each dataset its cutflow, tallies and sum of weights."""
     found = []
     for part in ("events", "datasets", "values"):
-        one, other = (dict(_numbers(summary.get(part) or {})) for summary in (ours, theirs))
+        one, other = (_counted(summary.get(part) or {}) for summary in (ours, theirs))
         if one or other:
             found.append(_difference_of_numbers((part,), one, other))
     return found
+
+
+def _counted(part: Mapping[str, Any]) -> dict[Name, Any]:
+    """Return the numbers of a part of a summary, but not where they are from: a skim has those of what it is made of."""
+    return {name: number for name, number in _numbers(part) if name[1:3] not in _OF_SKIMS and "skim" not in name[1:2]}
 
 
 def _difference_of_numbers(what: Name, one: Mapping[Name, Any], other: Mapping[Name, Any]) -> Difference:

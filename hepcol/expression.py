@@ -113,7 +113,8 @@ class Expression:
             If a column is not there, or it has no value.
         """
         try:
-            return self._value(self._tree, events)
+            with np.errstate(all="ignore"):  # what is not a number passes no cut, and is no weight
+                return self._value(self._tree, events)
         except InputError:
             raise
         except (ValueError, TypeError, AttributeError, IndexError) as error:

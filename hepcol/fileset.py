@@ -218,10 +218,11 @@ def expand(source: str) -> list[str]:
         return [source]
     path = Path(source).expanduser()
     if path.is_dir():
+        if reason := skimfolder.unfinished(path):
+            raise InputError(f"{source}: {reason}")
         found = sorted(str(file) for file in path.glob(f"*{ROOT_SUFFIX}"))
         if not found:
-            why = skimfolder.unfinished(path)
-            raise InputError(f"{source}: {why or f'no *{ROOT_SUFFIX} file in this folder'}")
+            raise InputError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
         return found
     if path.exists():
         return [str(path)]

@@ -21,7 +21,8 @@ def is_skim(folder: Path) -> bool:
 
 def unfinished(folder: Path) -> str:
     """Say that a folder has a skim that is not whole; nothing if it has none."""
-    there = (folder / PARTS).is_dir() or (folder / ".partial").is_dir()
+    begun = (folder / PARTS, folder / EVENTS / "index.json", folder / ".partial")
+    there = not is_skim(folder) and any(path.exists() for path in begun)
     return f"the skim there is not whole: hepcol retry {folder} adds what is missing" if there else ""
 
 

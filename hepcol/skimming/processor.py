@@ -21,9 +21,9 @@ from pydantic.dataclasses import dataclass
 from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
 from hepcol.events import STORED, Stored, missing_columns, open_file, read_events, required_columns
+from hepcol.execution import openfiles
 from hepcol.execution.code import processor_digest, short
 from hepcol.execution.identity import options_told
-from hepcol.execution.openfiles import TREES
 from hepcol.expression import Expression, mask_of
 from hepcol.fileset import Dataset, Fileset
 from hepcol.formats import identify
@@ -48,6 +48,8 @@ from hepcol.skimming.writers import batches
 from hepcol.skimming.writers import open_file as open_skim
 from hepcol.skimnote import KEY, Source, TreeNote
 from hepcol.sums import LIMBS, ExactSum
+
+_LOOK = "look"  # what remote files are opened for
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
@@ -148,38 +150,39 @@ class SkimProcessor(ProcessorABC):
         """Let the analysis arrange the files, and look at one of each dataset, to refuse what cannot be done."""
         arrange = getattr(self.selection, "arrange", None)
         arranged: Fileset = arrange(fileset) if callable(arrange) else fileset
-        opened: dict[str, Any] = {}  # a file may have many trees
-        try:
-            kept = {name: self._look_at(name, dataset, opened) for name, dataset in arranged.items()}
-        finally:
-            for directory in opened.values():
-                directory.close()
+        kept = {name: self._look_at(name, dataset) for name, dataset in arranged.items()}
         # beside the options: it is what they come to, and travels to the workers
         self.__dict__["_kept"] = {name: one for name, one in kept.items() if one is not None}
         return arranged
 
-    def _look_at(self, name: str, dataset: Dataset, opened: dict[str, Any]) -> Kept | None:
+    def _look_at(self, name: str, dataset: Dataset) -> Kept | None:
         """Look at the first event of a dataset; None if no file can be read, which is for the run to tell."""
         kept: Kept | None = None
         for file in dataset.files:
             for place in (file.path, *file.replicas):
                 try:
-                    if place not in opened:
-                        opened[place] = open_file(place, TREES)
-                    layout = identify(opened[place], file.tree)
+                    opened = openfiles.get(_LOOK, place, file.tree)  # and stay open, for work in this process
                 except (OSError, InputError):
                     continue
-                directory = opened[place]
-                metadata = _metadata(name, file.path, layout.tree, str(directory.file.uuid), dataset)
-                events = read_events(directory, layout, 0, min(1, directory[layout.tree].num_entries), metadata)
+                metadata = _metadata(name, file.path, opened.layout.tree, opened.uuid, dataset)
+                events = read_events(opened.directory, opened.layout, 0, min(1, opened.entries), metadata)
                 kept = kept or self._choose(events)
-                if len(events):  # what columns that are made are like, none tells
-                    made = self._columns(events, kept).made()
-                    forms = {name: ak.to_packed(array).layout.form.to_dict() for name, array in made.items()}
-                    kept = replace(kept, forms=forms)
-                    self._content(events, kept)
-                    return kept
+                if len(events):
+                    return self._try(events, kept)
                 break
+        return kept
+
+    def _try(self, events: ak.Array, kept: Kept) -> Kept:
+        """Skim an event, to refuse what cannot be done, and to see what columns that are made are like."""
+        try:
+            made = self._columns(events, kept).made()
+            forms = {name: ak.to_packed(array).layout.form.to_dict() for name, array in made.items()}
+            kept = replace(kept, forms=forms)
+            self._content(events, kept)
+        except InputError:
+            raise
+        except Exception:  # noqa: BLE001, S110  (a bug of the user's code, or of the disk, is told of its chunk)
+            pass
         return kept
 
     def required_columns(self, metadata: Mapping[str, Any]) -> Columns:

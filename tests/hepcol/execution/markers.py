@@ -328,3 +328,16 @@ def largest(events):
     """What does not merge with what it gives for no events."""
     value = np.asarray(events.value)
     return {"n": len(value), "first": value[:2].reshape(1, 2) if len(value) else value}
+
+
+@dataclass(frozen=True)
+class Third:
+    """A cut that every third event passes, and that fails as a plan says."""
+
+    faults: str = ""
+
+    def __call__(self, events):
+        entries = ak.to_numpy(events.entry)
+        if len(entries) > 1:  # not where an event is tried before the run
+            inject(self.faults, entries)
+        return entries % 3 == 0
