@@ -90,7 +90,7 @@ def _compare_numbers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
 
 
 def _counted(part: Mapping[str, Any]) -> dict[Name, Any]:
-    """Return the numbers of a part of a summary, but not where they are from: a skim has those of what it is made of."""
+    """Return the numbers of a part of a summary, but not where they are from, as a skim has those of its files."""
     return {name: number for name, number in _numbers(part) if name[1:3] not in _OF_SKIMS and "skim" not in name[1:2]}
 
 

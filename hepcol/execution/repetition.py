@@ -78,8 +78,13 @@ def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 def _processor(provenance: Mapping[str, Any]) -> Any:
     """Make the processor of a run again, and see that it has the options that the run had."""
     before = provenance["identity"]["options"]
-    # what is described by its type, too, cannot be made from that: it may have been the default
-    given = {name: value for name, value in provenance["options"].items() if before.get(name) == value}
+    # what is described by its type, too, cannot be made from that, but for sequences of texts and numbers: it may have
+    # been the default
+    given = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in provenance["options"].items()
+        if before.get(name) == value or (isinstance(value, list) and str(before.get(name)).startswith("tuple "))
+    }
     made = rebuild_processor(provenance["processor"], given)
     now = options_told(made)
     for name in sorted({*before, *now}):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import sys
 import tempfile
@@ -16,14 +15,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hepcol
-from hepcol import skimfolder
 from hepcol.cli import main
 from hepcol.errors import InputError
 from hepcol.execution import IncompleteRun
-from hepcol.execution.repetition import retry
 from hepcol.options import find_processor
 from hepcol.skimming.skim import skim_files
-from hepcol.skimnote import read_note
 from processors.zee import ZeeProcessor
 
 MARKERS = Path(__file__).parent.parent / "execution" / "markers.py"
@@ -78,7 +74,11 @@ def test_what_is_run_over_a_skim_is_the_run_with_the_cut(shipped_file, tmp_path)
     assert part.tallies == expected.tallies
     assert 0 < part.events == int(passed.sum()) < 4000
     assert told(run)["normalisation"] == {
-        "sum_weights": 4000.0, "events": 4000, "source": "skim", "whole": True, "lacks": []
+        "sum_weights": 4000.0,
+        "events": 4000,
+        "source": "skim",
+        "whole": True,
+        "lacks": [],
     }
     assert told(run)["skim"]["cutflow"] == {"all events": 4000, CUT: int(passed.sum())}
     assert skim.files == (tmp_path / "skim" / "events" / "zee_fcc.root",)
@@ -264,7 +264,7 @@ def test_what_is_not_all_there_is_told(clean, tmp_path):
     assert not told(run)["normalisation"]["whole"]
     (warning,) = run.summary["warnings"]
     assert re.search(r"dataset .* is not whole: .* of 100 entries of .*events_000000.root not there", warning)
-    with pytest.raises(InputError, match="entries 0 to .* of .*events_000000.root are in two skims"):
+    with pytest.raises(InputError, match=r"entries 0 to .* of .*events_000000\.root are in two skims"):
         hepcol.run(m.Marked(), {"z": [str(first), str(chunks[0])]})
     others[0].unlink()
     with pytest.raises(InputError, match=r"events_000100.root: is missing: the skim in .* is not whole"):
