@@ -572,10 +572,16 @@ def test_code_that_is_in_no_file_is_not_taken_for_unchanged(files):
 
 
 def test_options_that_do_not_come_back_are_not_guessed(files, tmp_path, count):
-    hepcol.run(find_processor(f"{count}:Count")(cuts=(1, 2)), files, output=tmp_path / "out", **QUICK)
+    hepcol.run(find_processor(f"{count}:Count")(cuts=((1,), 2)), files, output=tmp_path / "out", **QUICK)
     for again in (retry, lambda folder, **how: rerun(folder / "provenance.json", output=tmp_path / "other", **how)):
-        with pytest.raises(ValueError, match=r"option 'cuts' was tuple \(1, 2\) and would be tuple \(\): give the"):
+        with pytest.raises(ValueError, match=r"option 'cuts' was tuple \(\(1\), 2\) and would be tuple .*: give the"):
             again(tmp_path / "out", **{**QUICK, "force": True})
+
+
+def test_options_that_are_tuples_come_back(files, tmp_path, count):
+    run = hepcol.run(find_processor(f"{count}:Count")(cuts=(1, 2)), files, output=tmp_path / "out", **QUICK)
+    again = rerun(tmp_path / "out" / "provenance.json", output=tmp_path / "other", **QUICK)
+    assert again.result == run.result
 
 
 def test_a_processor_that_counts_on_itself_is_retried(files, tmp_path):
