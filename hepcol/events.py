@@ -17,7 +17,7 @@ from hepcol.schemas import Columns, adapted, schema_class
 # What coffea's schemas say of every file of a kind: branches that uproot cannot interpret stay out of the events.
 _SCHEMA_WARNINGS = (
     r"Skipping .* as it is (not interpretable|it cannot be represented)",
-    r"Missing cross-reference index for",
+    r"Missing cross-reference (index|target) for",
     r"No matched collection for",
     r"Branch \w+ already exists but its values will be replaced with 0\.0",
 )

@@ -42,6 +42,8 @@ class Format:
         Whether its events have no weights.
     weight : str
         Expression of the weight of an event, where its columns are there; see :mod:`hepcol.expression`.
+    identity : tuple of str
+        Columns that tell events apart, which a skim keeps where they are there.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Format:
     branch_filter: str = ""
     has_no_weights: bool = False
     weight: str = ""
+    identity: tuple[str, ...] = ()
 
 
 _EDM4HEP_UNITS = (
@@ -72,6 +75,7 @@ _NANOAOD_UNITS = (
     Unit(r"(phi|\w*Phi)$", "rad"),
     Unit(r"(dxy|dz|dxyErr|dzErr|ip3d|x|y|z)$", "cm"),
 )
+_NANOAOD_IDENTITY = ("run", "luminosityBlock", "event")  # without which coffea's schema refuses a file
 
 
 def _has(pattern: str) -> Callable[[frozenset[str]], bool]:
@@ -103,9 +107,26 @@ FORMATS = (
     Format(
         *("PHYSLITE", "CollectionTree", "PHYSLITESchema", _has(r"Aux(Dyn)?[.:]"), _PHYSLITE_UNITS),
         weight="EventInfo.mcEventWeights[0]",
+        identity=("EventInfo.runNumber", "EventInfo.eventNumber", "EventInfo.eventTypeBitmask"),
     ),
-    Format("PFNano", "Events", "PFNanoAODSchema", _has(r"^nPFCands$"), _NANOAOD_UNITS, weight="genWeight"),
-    Format("NanoAOD", "Events", "NanoAODSchema", _has(r"^luminosityBlock$"), _NANOAOD_UNITS, weight="genWeight"),
+    Format(
+        "PFNano",
+        "Events",
+        "PFNanoAODSchema",
+        _has(r"^nPFCands$"),
+        _NANOAOD_UNITS,
+        weight="genWeight",
+        identity=_NANOAOD_IDENTITY,
+    ),
+    Format(
+        "NanoAOD",
+        "Events",
+        "NanoAODSchema",
+        _has(r"^luminosityBlock$"),
+        _NANOAOD_UNITS,
+        weight="genWeight",
+        identity=_NANOAOD_IDENTITY,
+    ),
     Format("flat tree", "", "BaseSchema", lambda _: True),
 )
 ACCEPTED = ", ".join(form.name for form in FORMATS)

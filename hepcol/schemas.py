@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from hepcol.errors import InputError
 from hepcol.formats import Layout
+from hepcol.origin import COLUMNS as ORIGIN
 
 # Names of columns as in "Particle.PDG"; of a tuple of names, one is enough.
 Columns = tuple[str | tuple[str, ...], ...]
@@ -56,9 +57,10 @@ def adapted(schema: Any, layout: Layout, columns: Columns = ()) -> Any:
     class Schema(schema):  # type: ignore[misc]  # coffea is untyped
         def __init__(self, base_form: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             before = _as_before(base_form, layout)
-            if layout.note is not None:
+            if layout.note is not None and layout.format.schema == "FCCSchema":
                 _keep_links(self, frozenset(before["fields"]))
             super().__init__(before, *args, **kwargs)
+            _add_origin(self._form, base_form)
             collections = dict(zip(self.form["fields"], self.form["contents"], strict=True))
             # the last assignment stays, and the first column is to win
             for name in reversed(names):
@@ -69,22 +71,30 @@ def adapted(schema: Any, layout: Layout, columns: Columns = ()) -> Any:
 
 
 def _as_before(form: dict[str, Any], layout: Layout) -> dict[str, Any]:
-    """Name the branches of a skim as they were called before, and leave out those that were not there."""
+    """Name the branches of a skim as they were called before, and leave out what was not there."""
     note = layout.note
     if note is None:
         return form
     there = [
         (note.paths.get(name, name), content)
         for name, content in zip(form["fields"], form["contents"], strict=True)
-        if name not in note.counters
+        if name not in (*note.counters, *ORIGIN)
     ]
     return {
         **form,
         "fields": [name for name, _ in there],
         "contents": [content for _, content in there],
         "typenames": {**form.get("typenames", {}), **note.types},
-        "podio_collection_types": {**form.get("podio_collection_types", {}), **note.links},
+        "podio_collection_types": {**(form.get("podio_collection_types") or {}), **note.links},
     }
+
+
+def _add_origin(form: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    """Add the columns that tell where events of a skim are from, which schemas make nothing or too much of."""
+    columns = dict(zip(stored["fields"], stored["contents"], strict=True))
+    there = [name for name in ORIGIN if name in columns and name not in form["fields"]]
+    form["fields"] = [*form["fields"], *there]
+    form["contents"] = [*form["contents"], *(columns[name] for name in there)]
 
 
 def _keep_links(schema: Any, branches: frozenset[str]) -> None:
@@ -93,13 +103,12 @@ def _keep_links(schema: Any, branches: frozenset[str]) -> None:
     def is_there(link: str) -> bool:
         return f"{link.partition('.')[0]}/{link}" in branches
 
-    for name, links in (
-        ("all_cross_references", lambda link, target: is_there(link) and _has(target, branches)),
-        ("mc_relations", lambda _, link: is_there(link)),
-    ):
-        followed = getattr(schema, name, None)
-        if isinstance(followed, dict):
-            setattr(schema, name, {one: other for one, other in followed.items() if links(one, other)})
+    schema.all_cross_references = {
+        link: target
+        for link, target in schema.all_cross_references.items()
+        if is_there(link) and _has(target, branches)
+    }
+    schema.mc_relations = {name: link for name, link in schema.mc_relations.items() if is_there(link)}
 
 
 def _has(collection: str, branches: frozenset[str]) -> bool:

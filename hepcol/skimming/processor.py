@@ -263,16 +263,21 @@ class SkimProcessor(ProcessorABC):
         return choose(_stored(events), events.attrs["@form"], self._patterns(events), self.drop, self.format)
 
     def _patterns(self, events: ak.Array) -> tuple[str, ...]:
-        """Return what the user keeps, and what the analysis needs."""
-        if self.selection is None:
-            return self.keep or EVERYTHING
-        names = getattr(self.selection, "skim_columns", None)
-        needed = names(events) if callable(names) else required_columns(self.selection, events.metadata)
+        """Return what the user keeps, what the analysis needs, and what tells events apart and weighs them."""
+        if self.selection is None and not self.keep:
+            return EVERYTHING
+        form = _stored(events).layout.format
+        weighs = Expression(form.weight).columns if form.weight else ()
+        always = [name for name in (*form.identity, *weighs) if not missing_columns(events, (name,))]
+        needed: Columns = ()
+        if self.selection is not None:
+            names = getattr(self.selection, "skim_columns", None)
+            needed = names(events) if callable(names) else required_columns(self.selection, events.metadata)
         there = [
             next((name for name in alternatives if not missing_columns(events, (name,))), alternatives[0])
             for alternatives in ((one,) if isinstance(one, str) else one for one in needed)
         ]
-        return tuple(dict.fromkeys([*self.keep, *there]))
+        return tuple(dict.fromkeys([*self.keep, *there, *always]))
 
     def _columns(self, events: ak.Array, kept: Kept) -> "_Columns":
         """Return the columns of events, and those that are made."""
