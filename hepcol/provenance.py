@@ -90,13 +90,14 @@ class FromText(Protocol):
     """An option that is made of a text, such as the name of a table: that text is what is stored of it."""
 
     @property
-    def typed(self) -> str:
-        """The text; empty for one that was made otherwise."""
+    def typed(self) -> str | None:
+        """The text; None of one that was made otherwise."""
 
 
 def text_of(value: Any) -> Any:
-    """Return the text that an option was made of, if it was made so, and else the option."""
-    return value.typed if isinstance(value, FromText) and (value.typed or not value) else value
+    """Return the text that an option was made of, and the option itself if there is none."""
+    text = value.typed if isinstance(value, FromText) else None
+    return text if isinstance(text, str) else value
 
 
 def options_of(processor: Any) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class CorrectionWeights:
     nominal: Floats
     varied: Floats
 
+    def times(self, weights: Floats) -> "CorrectionWeights":
+        """Multiply by the events' own weights."""
+        return CorrectionWeights(self.variations, weights * self.nominal, weights * self.varied)
+
     def items(self) -> Iterator[tuple[str, Floats]]:
         """Yield the name and the weights of nominal and of each variation."""
         yield NOMINAL, self.nominal
@@ -49,14 +53,17 @@ class Corrections:
     ----------
     entries : tuple of Correction
         The corrections. Those that have a systematic of the same name are shifted together.
-    typed : str
-        The name of the table that they were read from, as an option of a processor; empty without one.
+    typed : str, optional
+        The name of the table that they were read from, which a processor's option is stored as; None without one, and
+        empty of no corrections.
     """
 
     entries: tuple[Correction, ...] = ()
-    typed: str = field(default="", kw_only=True)
+    typed: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        if not self.entries:
+            object.__setattr__(self, "typed", "")
         names = [one.name for one in self.variations]
         for name in (NOMINAL, *names):
             if names.count(name) > (name != NOMINAL):
@@ -73,7 +80,11 @@ class Corrections:
         """
         from hepcol.corrections.table import read_table
 
-        return cls(read_table(path), typed=str(path)) if str(path) else NO_CORRECTIONS
+        if not str(path):
+            return NO_CORRECTIONS
+        # in full, so that the run can be made again, and its content be compared, from another folder
+        table = Path(path).expanduser().resolve()
+        return cls(read_table(table), typed=str(table))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
@@ -89,7 +100,7 @@ class Corrections:
         return len(self.entries)
 
     def __str__(self) -> str:
-        return self.typed
+        return repr(self) if self.typed is None else self.typed
 
     @cached_property
     def systematics(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from hepcol.columns import Collection
+from hepcol.corrections import NO_CORRECTIONS, Corrections
 from hepcol.events import Columns
 from hepcol.histograms import Histogram, variation_axis
 from hepcol.inference.plan import FitPlan
@@ -18,6 +19,7 @@ from hepcol.result import DatasetResult, Result
 from hepcol.sums import DEFAULT_BOUND, ExactSum, limbs_of, sums_of_limbs
 from hepcol.units import GeV
 from hepcol.variations import replicas
+from processors.zee.corrections import PAIR, compile_columns, evaluate, fill_systematics
 from processors.zee.electrons import COLUMNS, Electrons, FloatArray, Pairs, select_pairs
 from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated
 from processors.zee.resolution import Resolution
@@ -51,6 +53,10 @@ class ZeeProcessor(ProcessorABC):
         Arithmetic of the smearing, see :class:`processors.zee.smearing.Smearing`.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
+    corrections : Corrections
+        Table of corrections of correctionlib, or its name: the selected events are weighted with them, by columns of
+        the file and by those of :data:`processors.zee.corrections.PAIR`. Their variations are in further histograms,
+        ``m_ee_systematics`` and the like, smeared as in the first replica.
     """
 
     variations: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -62,11 +68,17 @@ class ZeeProcessor(ProcessorABC):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
     precision: Precision = Precision.SINGLE
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
+    corrections: Corrections = NO_CORRECTIONS
 
     @model_validator(mode="after")
     def _check_resolution(self) -> Self:
         if self.sigma is not None and self._is_calorimeter:
             raise ValueError("give either sigma or the calorimeter's terms stochastic, noise and constant, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _check_corrections(self) -> Self:
+        self.corrections.required_columns(tuple(PAIR))  # to refuse what a pair does not have
         return self
 
     @property
@@ -86,11 +98,13 @@ class ZeeProcessor(ProcessorABC):
     @property
     def required_columns(self) -> Columns:
         """Columns that the events need to have."""
-        return COLUMNS[self.electrons]
+        return (*COLUMNS[self.electrons], *self.corrections.required_columns(tuple(PAIR)))
 
     def warm_up(self) -> None:
         """Compile the kernels, so that the first chunk does not pay for it."""
         compile_kernels(self.smearing)
+        if self.corrections:
+            compile_columns()
 
     def fits(self) -> dict[str, FitPlan]:
         """Return the fits of m_ee, the default first."""
@@ -103,9 +117,13 @@ class ZeeProcessor(ProcessorABC):
         pairs = select_pairs(events, self.electrons)
         weights = event_weights(events)
         entry = np.uint64(events.metadata["entrystart"]) + pairs.event.astype(np.uint64)
-        spectra = self._fill(
-            pairs, entry, None if weights is None else weights[pairs.event], events.metadata["fileuuid"]
-        )
+        weight, namespace = None if weights is None else weights[pairs.event], events.metadata["fileuuid"]
+        systematics: dict[str, Histogram] = {}
+        if self.corrections:
+            corrected = evaluate(self.corrections, events, pairs, weight)
+            systematics = fill_systematics(self.smearing, pairs, entry, corrected, self.max_weight, namespace)
+            weight = corrected.nominal
+        spectra = self._fill(pairs, entry, weight, namespace) | systematics
         sum_weights = (
             ExactSum.of_ones(len(events), max(1.0, self.max_weight), len(events))
             if weights is None
