@@ -160,7 +160,5 @@ def _flat(array: Any, column: Column) -> Flat:
             return Flat(np.asarray(ak.to_numpy(array)), len(array))
         numbers = ak.to_numpy(ak.num(array, axis=1)).astype(np.int64)
         return Flat(np.asarray(ak.to_numpy(ak.flatten(array, axis=1))), len(array), numbers)
-    raise InputError(
-        f"column {column.name} has the type {getattr(array, 'type', array.dtype)}: expected a number, or a list of "
-        "them, for each event"
-    )
+    found = array.type if isinstance(array, ak.Array) else f"{array.ndim} dimensions of {array.dtype}"
+    raise InputError(f"column {column.name} is {found}: expected a number, or a list of numbers, for each event")

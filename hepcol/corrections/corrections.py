@@ -64,10 +64,6 @@ class Corrections:
     def __post_init__(self) -> None:
         if not self.entries:
             object.__setattr__(self, "typed", "")
-        names = [one.name for one in self.variations]
-        for name in (NOMINAL, *names):
-            if names.count(name) > (name != NOMINAL):
-                raise InputError(f"variation '{name}' of corrections: the name is that of another")
 
     @classmethod
     def read(cls, path: str | Path) -> "Corrections":
