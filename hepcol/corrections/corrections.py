@@ -157,15 +157,13 @@ class Corrections:
 
         count = len(next(iter(events.values()), ())) if isinstance(events, Mapping) else len(events)
         found = [one.evaluate(taken, count) for one in self.entries]
-
-        def product(systematic: str = "", side: int = 0) -> Floats:
-            total = np.ones(count)
-            for one in found:
-                total = total * (one.varied[systematic][side] if systematic in one.varied else one.nominal)
-            return total
-
-        varied = [product(name, side) for name in self.systematics for side in range(len(SIDES))]
-        return CorrectionWeights(self.variations, product(), np.stack(varied) if varied else np.empty((0, count)))
+        nominal, varied = np.ones(count), np.ones((len(self.systematics), len(SIDES), count))
+        for one in found:
+            nominal *= one.nominal
+            for number, name in enumerate(self.systematics):
+                for side in range(len(SIDES)):
+                    varied[number, side] *= one.varied[name][side] if name in one.varied else one.nominal
+        return CorrectionWeights(self.variations, nominal, varied.reshape(len(self.variations), count))
 
 
 NO_CORRECTIONS = Corrections()
