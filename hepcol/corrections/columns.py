@@ -114,27 +114,22 @@ def _found(events: Any, given: Mapping[str, Any], name: str) -> Any:
         raise InputError(f"no column {name}; there are: {', '.join((*given, *(names if record is events else ())))}")
     found = record[first]
     for part in rest.split(".") if dot else ():
-        if part not in found.fields and not _is_made(found, part):
+        if part not in found.fields:
             raise InputError(f"no column {name}; {first} has {', '.join(found.fields) or 'none'}")
         found = _member(found, part)
     return found
 
 
-def _is_made(record: Any, name: str) -> bool:
-    """Whether the behaviour of records makes a column that is not stored, such as eta of a momentum."""
-    return hasattr(type(record), name) and not hasattr(ak.Array, name)
-
-
 def _member(record: Any, name: str) -> Any:
     """Return a column of records; of a collection as files have it, no other column is read for that."""
     layout = record.layout
-    if isinstance(layout, ak.contents.ListOffsetArray) and name in record.fields:
+    if isinstance(layout, ak.contents.ListOffsetArray):
         inner = layout.content
         if isinstance(inner, ak.contents.RecordArray) and _is_plain(inner.contents[inner.field_to_index(name)]):
             collection = Collection(record)
             numbers = np.diff(collection.offsets)
             return Flat(collection[name], len(numbers), numbers)
-    return record[name] if name in record.fields else getattr(record, name)
+    return record[name]
 
 
 def _is_plain(layout: Any) -> bool:

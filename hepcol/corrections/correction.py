@@ -1,7 +1,7 @@
 """One correction of correctionlib, declared: which inputs it takes from where, and what its variations are."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from hepcol.errors import InputError
 
 NOMINAL, UP, DOWN = "nominal", "up", "down"
 _TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real": (int, float)}
-_TEXT, _WHOLE = "string", "int"
+_TEXT, _WHOLE, _REAL = "string", "int", "real"
 _ARGUMENT = re.compile(r"input argument (\d+)")
 
 
@@ -70,10 +70,10 @@ class Correction:
 
     file: CorrectionFile
     name: str
-    inputs: Mapping[str, Column | Value | str] = field(default_factory=dict)
+    inputs: Mapping[str, Column | Value | str] = field(default_factory=dict, hash=False)
     systematic: str = ""
     nominal: Key = NOMINAL
-    variations: Mapping[str, Sides] | None = None
+    variations: Mapping[str, Sides] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         made = {name: Column(one) if isinstance(one, str) else one for name, one in self.inputs.items()}
@@ -124,30 +124,33 @@ class Correction:
             if isinstance(one, Column) and kind == _TEXT:
                 raise InputError(f"{where}: the input '{wanted}' is a text, which is no column: give its value")
             if isinstance(one, Value):
-                self._check_value(name, wanted, one.value, kind)
+                self._check_values(name, wanted, (one.value,), kind)
         if self.systematic:
-            choices = self.file.choices(name, self.systematic, self._fixed)
-            if not choices.tables:
-                raise InputError(f"{where}: the input '{self.systematic}' selects nothing in it")
-            for key in (self.nominal, *self._keys):
-                self._check_value(name, self.systematic, key, types[self.systematic])
+            self._check_values(name, self.systematic, (self.nominal, *self._keys), types[self.systematic])
 
-    def _check_value(self, name: str, wanted: str, value: Key | float, kind: str) -> None:
-        """Refuse a value of another type, or one that the correction does not know."""
+    def _check_values(self, name: str, wanted: str, values: Sequence[Key | float], kind: str) -> None:
+        """Refuse values of another type, or that the correction does not know."""
         where = f"{self.file.name}: correction '{name}': input '{wanted}'"
-        if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
-            raise InputError(f"{where}: {value!r} is not of the type {kind}")
-        fixed = {other: one for other, one in self._fixed.items() if other != wanted}
-        choices = self.file.choices(name, wanted, fixed)
-        if isinstance(value, str | int) and choices.tables and not choices.accept(value):
-            raise InputError(
-                f"{where}: '{value}' is not accepted; accepted: "
-                f"{', '.join(str(key) for key in choices.keys if choices.accept(key))}"
-            )
+        for value in values:
+            if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
+                raise InputError(f"{where}: {value!r} is not of the type {kind}")
+        choices = self.file.choices(name, wanted, {of: one for of, one in self._fixed.items() if of != wanted})
+        if not choices.tables and wanted == self.systematic:
+            raise InputError(f"{where} selects nothing, as no table is by it")
+        for value in values if choices.tables else ():
+            if not choices.accept(value):
+                accepted = ", ".join(str(key) for key in choices.keys if choices.accept(key))
+                raise InputError(f"{where}: '{value}' is not accepted; accepted: {accepted}")
 
     @property
     def _fixed(self) -> dict[str, Any]:
-        return {name: one.value for name, one in self.inputs.items() if isinstance(one, Value)}
+        """The values that are the same for all; correctionlib takes no whole number for a real one."""
+        types = self._types
+        values = {name: one.value for name, one in self.inputs.items() if isinstance(one, Value)}
+        return {
+            name: float(one) if isinstance(one, int) and types.get(name) == _REAL else one
+            for name, one in values.items()
+        }
 
     def evaluate(self, take: Callable[[Column], Flat], events: int) -> Evaluated:
         """Evaluate it nominally and in its variations, each once.
@@ -176,11 +179,12 @@ class Correction:
             values = self._values(key, arrays)
             if not arrays:
                 return np.full(events, values)
-            return values if numbers is None else _products(values, numbers)
+            return values if numbers is None else _products(values, numbers, events)
 
+        nominal = self.nominal if self.systematic else self.name
+        weights = {key: weight(key) for key in dict.fromkeys((nominal, *self._keys))}
         return Evaluated(
-            weight(self.nominal if self.systematic else self.name),
-            {name: (weight(sides.up), weight(sides.down)) for name, sides in self.sides.items()},
+            weights[nominal], {name: (weights[sides.up], weights[sides.down]) for name, sides in self.sides.items()}
         )
 
     def _take(self, take: Callable[[Column], Flat], name: str, column: Column, events: int) -> Flat:
@@ -194,7 +198,8 @@ class Correction:
             raise InputError(f"{where}: column {column} is of {flat.events} events, not of {events}")
         if self._types[name] != _WHOLE:
             return Flat(np.asarray(flat.values, dtype=np.float64), flat.events, flat.numbers)
-        whole = flat.values.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # of infinity
+            whole = flat.values.astype(np.int64)
         if (others := flat.values[whole != flat.values]).size:
             raise InputError(f"{where}: column {column} has {others[0]}, which is not a whole number")
         return Flat(whole, flat.events, flat.numbers)
@@ -236,8 +241,8 @@ def _compound() -> type:
     return CompoundCorrection
 
 
-def _products(values: Floats, numbers: Numbers) -> Floats:
+def _products(values: Floats, numbers: Numbers, events: int) -> Floats:
     """Multiply the weights of the objects of each event, in their order; one for an event without any."""
     if isinstance(numbers, int):
-        return np.asarray(values.reshape(-1, numbers).prod(axis=1))
+        return np.asarray(values.reshape(events, numbers).prod(axis=1))
     return np.asarray(ak.to_numpy(ak.prod(ak.unflatten(values, numbers), axis=1)), dtype=np.float64)

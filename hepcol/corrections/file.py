@@ -97,7 +97,7 @@ class Choices:
         """Values that a table knows."""
         return tuple(dict.fromkeys(key for table in self.tables for key in table.keys))
 
-    def accept(self, value: Key) -> bool:
+    def accept(self, value: Key | float) -> bool:
         """Whether a value means something: what no table knows gets the default, be it for up or down."""
         return value in self.keys and all(value in table.keys or table.has_default for table in self.tables)
 
@@ -128,7 +128,7 @@ def _categories(
     """Find the tables by an input in a correction, or in those that it is made up of."""
     for name in correction.get("stack", ()):
         yield from _categories(described[name], described, of, fixed)
-    yield from _in_content((correction.get("data"), *(correction.get("generic_formulas") or ())), of, fixed)
+    yield from _in_content(correction.get("data"), of, fixed)
 
 
 def _in_content(content: Any, of: str, fixed: Mapping[str, Key]) -> Iterator[Category]:

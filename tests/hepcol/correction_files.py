@@ -86,6 +86,7 @@ CONTENT = {
         _correction("trigger", [_input("pt")], by_pt([0.8, 0.9, 1.0])),
         _correction("trigger_up", [_input("pt")], by_pt([0.85, 0.95, 1.02])),
         _correction("trigger_down", [_input("pt")], by_pt([0.75, 0.85, 0.98])),
+        _correction("unused", [_input("label", "string"), _input("pt")], by_pt([0.8, 0.9, 1.0])),
         _correction("of_eta_only", [_input("abs_eta")], 1.0),
         _correction("pileup", [_input("n", "int")], _category("n", {1: 1.1, 2: 0.9, 3: 1.3})),
         _correction(

@@ -94,21 +94,29 @@ def test_chunks_do_not_change_a_bit(lists, cut):
     assert whole.varied.tobytes() == np.concatenate([first.varied, second.varied], axis=1).tobytes()
 
 
-def test_each_is_evaluated_once_for_nominal_up_and_down_and_a_column_is_taken_once(events, monkeypatch):
+@pytest.fixture
+def calls(monkeypatch):
+    """What correctionlib is asked for: names of corrections, with the texts that they get."""
     from correctionlib import highlevel
 
-    calls, taken, evaluate = [], [], highlevel._evaluate
+    asked, evaluate = [], highlevel._evaluate
 
     def counted(correction, *arguments):
-        calls.append((correction.name, *(one for one in arguments if isinstance(one, str))))
+        asked.append((correction.name, *(one for one in arguments if isinstance(one, str))))
         return evaluate(correction, *arguments)
+
+    monkeypatch.setattr(highlevel, "_evaluate", counted)
+    return asked
+
+
+def test_each_is_evaluated_once_for_nominal_up_and_down_and_a_column_is_taken_once(events, calls):
+    taken = []
 
     class Read(dict):
         def __getitem__(self, name):
             taken.append(name)
             return super().__getitem__(name)
 
-    monkeypatch.setattr(highlevel, "_evaluate", counted)
     columns = {"Electrons.eta": events.Electrons.eta, "Electrons.pt": events.Electrons.pt, "n": events.n}
     ALL.evaluate(Read(columns))
     assert sorted(calls) == [
@@ -129,6 +137,8 @@ def test_arrays_of_two_dimensions_and_those_in_the_place_of_the_events_are_alike
     eta, pt = (ak.to_numpy(pairs.Electrons[name]) for name in ("eta", "pt"))
     flat = ALL.evaluate({"Electrons.eta": eta, "Electrons.pt": pt, "n": ak.to_numpy(pairs.n)})
     assert flat.varied.tobytes() == found.varied.tobytes()
+    nothing = Corrections((TRIGGER,)).evaluate({"Electrons.pt": np.empty((3, 0))})
+    assert nothing.varied.tolist() == [[1.0] * 3] * 2
     hard = events.Electrons[events.Electrons.pt > 40]
     given = ALL.evaluate(events, {"Electrons": hard})
     assert given.nominal.tobytes() == ALL.evaluate(ak.with_field(events, hard, "Electrons")).nominal.tobytes()
@@ -172,9 +182,30 @@ def test_values_of_events_are_those_of_all_their_objects(events):
         assert weight == np.prod([BY_HAND["mixed"].evaluate(one["pt"], event["n"]) for one in event["Electrons"]])
 
 
+def test_a_side_that_is_nominal_is_evaluated_once(events, calls):
+    one_sided = Correction(
+        FILE, "identification", ETA_PT, systematic="systematic", variations={"ID": Sides("up", "nominal")}
+    )
+    found = Corrections((one_sided,)).evaluate(events)
+    assert calls == [("identification", "nominal"), ("identification", "up")]
+    assert found.varied[1].tobytes() == found.nominal.tobytes() != found.varied[0].tobytes()
+
+
+def test_values_that_no_table_is_by_are_taken(events):
+    fixed = Correction(FILE, "unused", {"pt": "Electrons.pt", "label": Value("anything")})
+    alone = Correction(FILE, "trigger", {"pt": "Electrons.pt"})
+    assert (
+        Corrections((fixed,)).evaluate(events).nominal.tobytes()
+        == Corrections((alone,)).evaluate(events).nominal.tobytes()
+    )
+    assert hash(fixed) != hash(alone)
+
+
 def test_a_constant_and_a_unit(events):
     constant = Correction(FILE, "constant", {"year": Value("2023")})
     assert Corrections((constant,)).evaluate(events).nominal.tolist() == [1.5] * len(events)
+    whole = Correction(FILE, "trigger", {"pt": Value(25)})
+    assert Corrections((whole,)).evaluate(events).nominal.tolist() == [0.9] * len(events)
     in_mev = ak.with_field(events, ak.with_field(events.Electrons, 1000 * events.Electrons.pt, "pt"), "Electrons")
     declared = Correction(FILE, "trigger", {"pt": Column("Electrons.pt", times=0.001)})
     expected = Corrections((Correction(FILE, "trigger", {"pt": "Electrons.pt"}),)).evaluate(events)
@@ -228,7 +259,23 @@ def declare(**changed):
             {"name": "both", "variations": {"ID": Sides("Up", "Down")}},
             "'Up' is not accepted; accepted: nominal, up, down",
         ),
-        ({"systematic": "pt", "inputs": {"abs_eta": "eta", "systematic": Value("up")}}, "'pt' selects nothing in it"),
+        (
+            {"systematic": "pt", "inputs": {"abs_eta": "eta", "systematic": Value("up")}},
+            "input 'pt': 'nominal' is not of the type real",
+        ),
+        (
+            {
+                "name": "cms",
+                "inputs": {**ETA_PT, "ValType": Value("sf")},
+                "systematic": "WorkingPoint",
+                "nominal": "Tight",
+            },
+            "input 'WorkingPoint': 'Tight' is not accepted; accepted: Medium, Loose$",
+        ),
+        (
+            {"name": "unused", "systematic": "label", "inputs": {"pt": "pt"}},
+            "input 'label' selects nothing, as no table is by it",
+        ),
         ({"inputs": {**ETA_PT, "systematic": Value("up")}}, "is given and is that of the systematic, too"),
         ({"inputs": {**ETA_PT, "abs_eta": Value("0.1")}}, "'0.1' is not of the type real"),
         (
@@ -330,6 +377,7 @@ def one_event(**columns):
             "input 'pt': Electrons.pt is of other objects than the rest",
         ),
         (PILE_UP, {"n": np.array([1.5, 2.0])}, "column n has 1.5, which is not a whole number"),
+        (PILE_UP, {"n": np.array([np.inf, 2.0])}, "column n has inf, which is not a whole number"),
         (PILE_UP, {"n": np.array([1, 7])}, "correction 'pileup': Index not available in Category for input 'n' val: 7"),
         (
             PILE_UP,
