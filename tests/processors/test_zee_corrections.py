@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import awkward as ak
 import correctionlib
 import hist
 import numpy as np
@@ -96,6 +97,19 @@ def test_events_are_weighted_as_correctionlib_says(found, by_hand):
         for name in ("e1_systematics", "e2_systematics", "m_ee_systematics"):
             total = found.histograms[name].weights.value[number].sum()
             assert total == pytest.approx(weight.sum(), rel=1e-12)
+
+
+def test_the_weights_of_events_are_multiplied(table, by_hand, shipped_file):
+    pairs, weights = by_hand
+    events = hepcol.open_events(shipped_file)
+    own = 1 + np.arange(len(events)) % 7 / 4
+    events["EventHeader"] = ak.zip({"weight": ak.unflatten(own, 1)})
+    processor = ZeeProcessor(variations=2, corrections=str(table), max_weight=1e7)
+    result = processor.process(events)[events.metadata["dataset"]]
+    assert result.sum_weights.value == own.sum()
+    varied, smeared = (result.histograms[name].weights.value.sum(axis=1) for name in ("e1_systematics", "e1"))
+    np.testing.assert_allclose(varied, [(own[pairs.event] * one).sum() for one in weights], rtol=1e-12)
+    np.testing.assert_allclose(smeared, (own[pairs.event] * weights[0]).sum(), rtol=1e-12)
 
 
 def test_the_smearings_have_the_nominal_weights_and_the_first_is_that_of_the_variations(found, shipped_file):
