@@ -56,7 +56,10 @@ def repeated(histogram: Histogram, axis: hist.axis.StrCategory) -> Histogram:
 
 def stacked(axis: hist.axis.StrCategory, parts: Sequence[Histogram]) -> Histogram:
     """Put weighted histograms of the same events beside each other, one for each category."""
-    sums = [part.weights for part in parts if part.weights], [part.squares for part in parts if part.squares]
+    sums = (
+        [part.weights for part in parts if part.weights is not None],
+        [part.squares for part in parts if part.squares is not None],
+    )
     weights, squares = (
         ExactSum(these[0].bound, np.stack([one.limbs for one in these]), these[0].terms) for these in sums
     )

@@ -135,6 +135,12 @@ def bits(result):
     return b"".join(parts)
 
 
+def test_a_chunk_without_events_adds_nothing(table, found, shipped_file):
+    processor = ZeeProcessor(variations=3, corrections=str(table))
+    empty = processor.process(hepcol.open_events(shipped_file)[:0])[shipped_file.stem]
+    assert bits(empty + found) == bits(found)
+
+
 @pytest.mark.parametrize("how", [{"chunksize": 211}, {"chunksize": 1500, "threads": 2}], ids=["chunks", "threads"])
 def test_bits_do_not_depend_on_chunks_or_threads(how, table, found, shipped_file, monkeypatch):
     monkeypatch.setattr("hepcol.threads._MIN_ITEMS", 100)
