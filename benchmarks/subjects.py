@@ -62,17 +62,18 @@ def uproot_read(path: Path, processor: Any, plain: bool) -> dict[str, Any]:
 def parts(path: Path, processor: Any) -> dict[str, Any]:
     """Time the parts of a chunk that is in memory: the selection, ours and awkward's, and the kernel."""
     from hepcol.events import open_events
+    from hepcol.origin import Origin
     from processors.zee.electrons import select_pairs
 
     events = open_events(path, stop=CHUNK)
     processor.warm_up()
     pairs = select_pairs(events, processor.electrons)  # reads the columns, which stay
-    entry = pairs.event.astype(np.uint64)
+    origin = Origin("benchmark", slice(0, len(events)), np.arange(len(events), dtype=np.uint64))
     smearing = processor.smearing
-    kernel = _median(lambda: smearing.fill(pairs, entry, np.empty((len(entry), 0)), "benchmark"))
+    kernel = _median(lambda: smearing.fill(pairs, (origin,), np.empty((len(pairs.event), 0))))
     found: dict[str, Any] = {
         "select_s": _median(lambda: select_pairs(events, processor.electrons)),
-        "kernel_ns": kernel / len(entry) / processor.variations * 1e9,
+        "kernel_ns": kernel / len(pairs.event) / processor.variations * 1e9,
     }
     if processor.electrons == "generator":
         assert np.array_equal(_select_by_awkward(events), np.stack([pairs.event, *pairs.obj.T]))

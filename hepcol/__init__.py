@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hepcol.chunkfiles import ChunkFile
+    from hepcol.corrections import Corrections
     from hepcol.events import open_events
     from hepcol.execution import IncompleteRun, Run, run
     from hepcol.histograms import Histogram
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ChunkFile": "hepcol.chunkfiles",
+    "Corrections": "hepcol.corrections",
     "DatasetResult": "hepcol.result",
     "Histogram": "hepcol.histograms",
     "IncompleteRun": "hepcol.execution",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "ChunkFile",
+    "Corrections",
     "DatasetResult",
     "Histogram",
     "IncompleteRun",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from hepcol.ledger import FileRecord
 from hepcol.plugins import FILE_PREFIX
@@ -85,6 +85,21 @@ def describe_fit(**configuration: Any) -> dict[str, Any]:
     }
 
 
+@runtime_checkable
+class FromText(Protocol):
+    """An option that is made of a text, such as the name of a table: that text is what is stored of it."""
+
+    @property
+    def typed(self) -> str | None:
+        """The text; None of one that was made otherwise."""
+
+
+def text_of(value: Any) -> Any:
+    """Return the text that an option was made of, and the option itself if there is none."""
+    text = value.typed if isinstance(value, FromText) else None
+    return text if isinstance(text, str) else value
+
+
 def options_of(processor: Any) -> dict[str, Any]:
     """Options of a processor, as JSON can hold them: the fields of a dataclass, else what is on the instance."""
     if dataclasses.is_dataclass(processor) and not isinstance(processor, type):
@@ -96,6 +111,7 @@ def options_of(processor: Any) -> dict[str, Any]:
 
 def _stored(value: Any) -> Any:
     """Return what JSON holds of an option: what is no number, text or sequence of these is described."""
+    value = text_of(value)
     if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return [_stored(one) for one in value] if type(value) in (list, tuple) else repr(value)

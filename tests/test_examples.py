@@ -53,8 +53,8 @@ def test_the_foreign_processor_gives_what_coffea_gives(shipped_file):
     assert ours == plain
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", (CHECKOUT / "README.md").read_text(), flags=re.DOTALL)
+def blocks(language, page="README.md"):
+    return re.findall(rf"```{language}\n(.*?)```", (CHECKOUT / page).read_text(), flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
@@ -62,6 +62,17 @@ def test_the_python_in_the_readme_runs(number, tmp_path):
     path = tmp_path / f"block_{number}.py"
     path.write_text(blocks("python")[number])
     run(path, tmp_path)
+
+
+def test_the_worked_example_of_corrections_prints_what_is_said(tmp_path):
+    page = "docs/corrections.md"
+    file, processor, declaration = blocks("python", page)
+    (tmp_path / "corrections.yaml").write_text(blocks("yaml", page)[0])
+    for name, block in (("file.py", file), ("multiplicity.py", processor), ("declaration.py", declaration)):
+        (tmp_path / name).write_text(block)
+        printed = run(tmp_path / name, tmp_path)
+        if name == "multiplicity.py":
+            assert f"`{printed.strip()}`" in (CHECKOUT / page).read_text()
 
 
 def test_the_numbers_in_the_readme_are_those_of_the_demo(shipped_file):

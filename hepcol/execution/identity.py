@@ -16,6 +16,7 @@ from hepcol.execution.code import hepcol_digest, processor_digest, short
 from hepcol.execution.description import OPAQUE, bound_to, description
 from hepcol.execution.environment import versions
 from hepcol.fileset import Fileset, describe
+from hepcol.provenance import text_of
 
 _LONGEST = 200  # of an option, in characters
 _CONTENT = "content of files"
@@ -108,7 +109,8 @@ def _options(processor: Any) -> dict[str, Any]:
 def _told(options: Mapping[str, Any]) -> dict[str, Any]:
     """Describe values: what is not plain by its type, too, since a tuple that was made a text is another option."""
     told: dict[str, Any] = {}
-    for name, value in options.items():
+    for name, option in options.items():
+        value = text_of(option)
         if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
             told[name] = value
             continue

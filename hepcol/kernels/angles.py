@@ -25,3 +25,13 @@ def delta_r(px: Floats, py: Floats, pz: Floats) -> Floats:
         d_eta = eta[0] - eta[1]
         out[n] = math.sqrt(d_eta * d_eta + d_phi * d_phi)
     return out
+
+
+@kernel
+def pseudorapidity(px: Floats, py: Floats, pz: Floats) -> Floats:
+    """Pseudorapidity of directions, float64[n, 2]. Infinite along the beam, NaN at rest."""
+    out = np.empty(px.shape)
+    for n in range(len(px)):
+        for k in range(2):
+            out[n, k] = asinh(pz[n, k] / math.sqrt(px[n, k] * px[n, k] + py[n, k] * py[n, k]))
+    return out

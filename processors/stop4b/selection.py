@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.selection import Cut, Region
+from hepcol.yamltable import read_yaml
 from processors.stop4b.kinds import Kind
 
 DEFAULT = Path(__file__).parent / "selection.yaml"
@@ -97,18 +97,6 @@ class Selection:
         return tuple(region.name for region in self.regions)
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads YAML, and refuses a key that is given twice, of which the last would count in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a dict."""
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_selection(path: str | Path = DEFAULT) -> Selection:
     """Read the selection from a table in YAML.
 
@@ -117,19 +105,7 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
     InputError
         If it cannot be read or understood.
     """
-    try:
-        content = yaml.load(Path(path).read_text(), _Loader)
-        if not isinstance(content, dict):
-            raise InputError(f"{path}: expected a table with 'regions', got {type(content).__name__}")
-        table = _Table.model_validate(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise InputError(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}") from error
+    table = read_yaml(path, _Table, "regions")
     first = tuple(_cut(row, "user") for row in table.preselection)
     selection = Selection(
         tuple(

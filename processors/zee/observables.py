@@ -1,10 +1,13 @@
 """Observables of the electron pairs and the axes of their histograms."""
 
+from collections.abc import Sequence
+
 import hist
 import numpy as np
 
 from hepcol.histograms import Axes, Histogram
 from hepcol.kernels import angles
+from hepcol.sums import ExactSum
 from hepcol.units import GeV
 from processors.zee.electrons import FloatArray, Pairs
 
@@ -49,3 +52,15 @@ def repeated(histogram: Histogram, axis: hist.axis.StrCategory) -> Histogram:
     if histogram.weights is None or histogram.squares is None:
         return Histogram(axes, counts)
     return Histogram(axes, counts, histogram.weights.repeat(axis.size), histogram.squares.repeat(axis.size))
+
+
+def stacked(axis: hist.axis.StrCategory, parts: Sequence[Histogram]) -> Histogram:
+    """Put weighted histograms of the same events beside each other, one for each category."""
+    sums = (
+        [part.weights for part in parts if part.weights is not None],
+        [part.squares for part in parts if part.squares is not None],
+    )
+    weights, squares = (
+        ExactSum(these[0].bound, np.stack([one.limbs for one in these]), these[0].terms) for these in sums
+    )
+    return Histogram((axis, *parts[0].axes), np.stack([part.counts for part in parts]), weights, squares)

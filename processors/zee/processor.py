@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from hepcol.columns import Collection
+from hepcol.corrections import NO_CORRECTIONS, Corrections
 from hepcol.histograms import Histogram, variation_axis
 from hepcol.inference.plan import FitPlan
 from hepcol.origin import Origin, origins
@@ -19,6 +20,7 @@ from hepcol.skimming.passed import ALL_EVENTS, Passed
 from hepcol.sums import DEFAULT_BOUND, ExactSum, limbs_of, sums_of_limbs
 from hepcol.units import GeV
 from hepcol.variations import replicas
+from processors.zee.corrections import PAIR, compile_columns, evaluate, fill_systematics
 from processors.zee.electrons import COLUMNS, Electrons, FloatArray, Pairs, select_pairs
 from processors.zee.observables import DELTA_R, SMEARED, delta_r, repeated
 from processors.zee.resolution import Resolution
@@ -52,6 +54,10 @@ class ZeeProcessor(ProcessorABC):
         Arithmetic of the smearing, see :class:`processors.zee.smearing.Smearing`.
     max_weight : float
         Bound on the magnitude of event weights; a larger weight is an error.
+    corrections : Corrections
+        Table of corrections of correctionlib, or its name: the selected events are weighted with them, by columns of
+        the file and by those of :data:`processors.zee.corrections.PAIR`. Their variations are in further histograms,
+        ``m_ee_systematics`` and the like, smeared as in the first replica.
     """
 
     variations: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -63,11 +69,17 @@ class ZeeProcessor(ProcessorABC):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
     precision: Precision = Precision.SINGLE
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = DEFAULT_BOUND
+    corrections: Corrections = NO_CORRECTIONS
 
     @model_validator(mode="after")
     def _check_resolution(self) -> Self:
         if self.sigma is not None and self._is_calorimeter:
             raise ValueError("give either sigma or the calorimeter's terms stochastic, noise and constant, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _check_corrections(self) -> Self:
+        self.corrections.required_columns(tuple(PAIR))  # to refuse what a pair does not have
         return self
 
     @property
@@ -87,11 +99,13 @@ class ZeeProcessor(ProcessorABC):
     @property
     def required_columns(self) -> Columns:
         """Columns that the events need to have."""
-        return COLUMNS[self.electrons]
+        return (*COLUMNS[self.electrons], *self.corrections.required_columns(tuple(PAIR)))
 
     def warm_up(self) -> None:
         """Compile the kernels, so that the first chunk does not pay for it."""
         compile_kernels(self.smearing)
+        if self.corrections:
+            compile_columns()
 
     def fits(self) -> dict[str, FitPlan]:
         """Return the fits of m_ee, the default first."""
@@ -103,7 +117,13 @@ class ZeeProcessor(ProcessorABC):
         """Analyse one chunk; the sum over chunks is the result of all events."""
         pairs = select_pairs(events, self.electrons)
         weights = event_weights(events)
-        spectra = self._fill(pairs, origins(events), None if weights is None else weights[pairs.event])
+        weight, from_files = None if weights is None else weights[pairs.event], origins(events)
+        systematics: dict[str, Histogram] = {}
+        if self.corrections:
+            corrected = evaluate(self.corrections, events, pairs, weight)
+            systematics = fill_systematics(self.smearing, pairs, from_files, corrected, self.max_weight)
+            weight = corrected.nominal
+        spectra = self._fill(pairs, from_files, weight) | systematics
         sum_weights = (
             ExactSum.of_ones(len(events), max(1.0, self.max_weight), len(events))
             if weights is None
@@ -121,19 +141,13 @@ class ZeeProcessor(ProcessorABC):
 
     def skim_columns(self, events: ak.Array) -> Columns:
         """Columns that a skim of events needs."""
-        return (*COLUMNS[self.electrons], *((f"{WEIGHTS}.weight",) if WEIGHTS in events.fields else ()))
+        return (*self.required_columns, *((f"{WEIGHTS}.weight",) if WEIGHTS in events.fields else ()))
 
     def _fill(self, pairs: Pairs, origins_: tuple[Origin, ...], weight: FloatArray | None) -> dict[str, Histogram]:
         """Histogram the pairs in all variations."""
         axis = variation_axis(one.name for one in replicas(self.variations, "smear"))
         limbs = np.empty((len(pairs.event), 0)) if weight is None else limbs_of(weight, self.max_weight)
-        counts, sums = self.smearing.empty(limbs.shape[1])
-        for origin in origins_:
-            rows = slice(*np.searchsorted(pairs.event, (origin.rows.start, origin.rows.stop)).tolist())
-            entry = origin.entry[pairs.event[rows] - origin.rows.start]
-            more_counts, more_sums = self.smearing.fill(pairs[rows], entry, limbs[rows], origin.uuid)
-            counts += more_counts
-            sums += more_sums  # exact: limbs leave room for all terms
+        counts, sums = self.smearing.fill(pairs, origins_, limbs)
         spectra = {
             observable.name: Histogram(
                 (axis, observable), counts[:, k], *sums_of_limbs(sums[:, k], self.max_weight, len(pairs.event))

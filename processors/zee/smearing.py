@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hepcol import threads
 from hepcol.kernels import angles, pairs, smearing, smearing_single
 from hepcol.kernels.philox import LOW_WORD, WORD_BITS
+from hepcol.origin import Origin
 from hepcol.random import stream_key
 from processors.zee.electrons import FloatArray, IntArray, Pairs, energy_of
 from processors.zee.observables import EDGES, N_BINS, SMEARED, cos_angle, total_momentum_square
@@ -52,21 +53,17 @@ class Smearing:
     independent: bool
     precision: Precision
 
-    def fill(
-        self, chosen: Pairs, event: npt.NDArray[np.uint64], limbs: FloatArray, namespace: str
-    ) -> tuple[IntArray, FloatArray]:
+    def fill(self, chosen: Pairs, origins: tuple[Origin, ...], limbs: FloatArray) -> tuple[IntArray, FloatArray]:
         """Smear and histogram the pairs of a chunk.
 
         Parameters
         ----------
         chosen : Pairs
-            The pairs.
-        event : uint64[n]
-            Identity of their events within ``namespace``.
+            The pairs, in the order of their events.
+        origins : tuple of Origin
+            Where these are from.
         limbs : float64[n, k]
             What to sum beside the entries: limbs of weights and of their squares, or nothing (``k = 0``).
-        namespace : str
-            UUID of the file.
 
         Returns
         -------
@@ -75,6 +72,19 @@ class Smearing:
         sums : float64[replicas, 3, bins + 2, k]
             Sums of ``limbs``.
         """
+        counts, sums = self._empty(limbs.shape[1])
+        for origin in origins:
+            rows = slice(*np.searchsorted(chosen.event, (origin.rows.start, origin.rows.stop)).tolist())
+            event = origin.entry[chosen.event[rows] - origin.rows.start]
+            more_counts, more_sums = self._fill(chosen[rows], event, limbs[rows], origin.uuid)
+            counts += more_counts
+            sums += more_sums  # exact: limbs leave room for all terms
+        return counts, sums
+
+    def _fill(
+        self, chosen: Pairs, event: npt.NDArray[np.uint64], limbs: FloatArray, namespace: str
+    ) -> tuple[IntArray, FloatArray]:
+        """Smear and histogram pairs of one file, of whose events ``event`` are the entries."""
         energy = energy_of(chosen.px, chosen.py, chosen.pz, chosen.mass)
         if self.independent:
             energy = energy.astype(np.float32).astype(np.float64)
@@ -84,7 +94,7 @@ class Smearing:
         kernel = (self._double if self.is_double else self._single)(chosen, energy, event, keys)
 
         def fill(part: slice) -> tuple[IntArray, FloatArray]:
-            counts, sums = self.empty(limbs.shape[1])
+            counts, sums = self._empty(limbs.shape[1])
             kernel(part, limbs[part], counts, sums)
             return counts, sums
 
@@ -94,7 +104,7 @@ class Smearing:
             sums += more_sums  # exact: limbs leave room for all terms
         return counts, sums
 
-    def empty(self, limbs: int) -> tuple[IntArray, FloatArray]:
+    def _empty(self, limbs: int) -> tuple[IntArray, FloatArray]:
         """Histograms without entries, and sums of some limbs."""
         shape = (self.replicas, len(SMEARED), N_BINS + 2)
         return np.zeros(shape, dtype=np.int64), np.zeros((*shape, limbs))
@@ -150,6 +160,7 @@ def compile_kernels(smearing_: Smearing) -> None:
     one = np.ones((1, 2))
     index = np.zeros((1, 2), dtype=np.int64)
     single = Pairs(index[:, 0], index, one, one, one, one, {}, {})
-    smearing_.fill(single, np.zeros(1, dtype=np.uint64), np.empty((1, 0)), "")
+    origin = Origin("", slice(0, 1), np.zeros(1, dtype=np.uint64))
+    smearing_.fill(single, (origin,), np.empty((1, 0)))
     angles.delta_r(one, one, one)
     pairs.leading_pairs(one[0], one[0], np.array([0, 1]))

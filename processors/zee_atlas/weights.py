@@ -1,8 +1,6 @@
 """Weights of events of simulation: of the generator, of pile-up, and scale factors of the electrons' efficiencies."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +8,10 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from hepcol.corrections import Correction, CorrectionFile, Corrections, Sides
 from hepcol.errors import InputError
 from hepcol.schemas import Columns
-from hepcol.variations import Direction, Kind, Variation
+from hepcol.variations import Variation
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,8 +29,7 @@ EFFICIENCIES = {
     "electron_identification": "EL_EFF_ID_TOTAL_1NPCOR_PLUS_UNCOR",
     "electron_isolation": "EL_EFF_Iso_TOTAL_1NPCOR_PLUS_UNCOR",
 }
-_INPUTS = ("systematic", "abs_eta", "pt")
-_NOMINAL, _SHIFTS = "nominal", {Direction.UP: "up", Direction.DOWN: "down"}
+_COLUMNS = "abs_eta", "pt"
 
 
 def event_weights(events: ak.Array) -> tuple[Floats | None, dict[str, int]]:
@@ -71,13 +69,13 @@ class ScaleFactors:
 
     Parameters
     ----------
-    content : str
-        The file, which workers need not have.
+    corrections : Corrections
+        The corrections, of pairs of electrons.
     name : str
-        What the user called it.
+        What the user called the file.
     """
 
-    content: str
+    corrections: Corrections
     name: str
 
     @classmethod
@@ -89,46 +87,17 @@ class ScaleFactors:
         InputError
             If it cannot be read, or lacks a correction or an input.
         """
-        path = _SHIPPED_FILE if name == SHIPPED else Path(name)
-        try:
-            content = path.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"scale_factors {name}: cannot be read: {getattr(error, 'strerror', error)}") from error
-        found = cls(content, name)
-        found.check()
-        return found
-
-    def check(self) -> None:
-        """Refuse a file without the corrections that are needed."""
-        corrections = dict(self._set)
-        for name in EFFICIENCIES:
-            if name not in corrections:
-                listed = ", ".join(corrections) or "none"
-                raise InputError(f"scale_factors {self.name}: no correction '{name}'; there are: {listed}")
-            inputs = tuple(one.name for one in corrections[name].inputs)
-            if inputs != _INPUTS:
-                raise InputError(
-                    f"scale_factors {self.name}: correction '{name}' takes {', '.join(inputs)}; "
-                    f"expected {', '.join(_INPUTS)}"
+        file = CorrectionFile.read(_SHIPPED_FILE if name == SHIPPED else name, f"scale_factors {name}")
+        inputs = dict(zip(_COLUMNS, _COLUMNS, strict=True))
+        return cls(
+            Corrections(
+                tuple(
+                    Correction(file, efficiency, inputs, systematic="systematic", variations={official: Sides()})
+                    for efficiency, official in EFFICIENCIES.items()
                 )
-        self.evaluate(np.full((1, 2), 0.1), np.full((1, 2), 45.0))  # to refuse one without up and down
-
-    @cached_property
-    def _set(self) -> Any:
-        import correctionlib
-
-        try:
-            return correctionlib.CorrectionSet.from_string(self.content)
-        except (RuntimeError, IndexError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"scale_factors {self.name}: not a file of correctionlib: {reason}") from error
-
-    def __getstate__(self) -> Mapping[str, str]:
-        """Leave out what does not travel."""
-        return {"content": self.content, "name": self.name}
-
-    def __setstate__(self, state: Mapping[str, str]) -> None:
-        self.__dict__.update(state)
+            ),
+            name,
+        )
 
     @property
     def columns(self) -> Columns:
@@ -154,11 +123,7 @@ class ScaleFactors:
     @property
     def variations(self) -> tuple[Variation, ...]:
         """Up and down of each."""
-        return tuple(
-            Variation(f"{name}__1{direction.value}", Kind.WEIGHT, direction)
-            for name in EFFICIENCIES.values()
-            for direction in _SHIFTS
-        )
+        return self.corrections.variations
 
     def evaluate(self, abs_eta: Floats, pt: Floats) -> tuple[Floats, Floats]:
         """Evaluate the scale factors of pairs.
@@ -178,20 +143,5 @@ class ScaleFactors:
         InputError
             If an electron is outside the bins.
         """
-        try:
-            factors = {
-                (name, shift): np.asarray(correction.evaluate(shift, abs_eta, pt)).prod(axis=1)
-                for name, correction in ((name, self._set[name]) for name in EFFICIENCIES)
-                for shift in (_NOMINAL, *_SHIFTS.values())
-            }
-        except (RuntimeError, IndexError) as error:
-            raise InputError(f"scale_factors {self.name}: {' '.join(str(error).split())}") from error
-
-        def product(varied: str = "", shift: str = _NOMINAL) -> Floats:
-            total = np.ones(len(pt))
-            for name in EFFICIENCIES:
-                total = total * factors[name, shift if name == varied else _NOMINAL]
-            return total
-
-        varied = [product(name, shift) for name in EFFICIENCIES for shift in _SHIFTS.values()]
-        return product(), np.stack(varied)
+        found = self.corrections.evaluate(dict(zip(_COLUMNS, (abs_eta, pt), strict=True)))
+        return found.nominal, found.varied

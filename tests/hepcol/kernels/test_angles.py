@@ -14,3 +14,11 @@ def test_delta_r_agrees_with_vector():
 def test_a_direction_along_the_beam_is_not_finite():
     zero, one = np.zeros((1, 2)), np.array([[1.0, -1.0]])
     assert not np.isfinite(angles.delta_r(zero, zero, one))[0]
+
+
+def test_pseudorapidity_is_that_of_numpy():
+    px, py, pz = np.random.default_rng(3).normal(size=(3, 500, 2))
+    pz[0] = 0.0
+    np.testing.assert_allclose(angles.pseudorapidity(px, py, pz), np.arcsinh(pz / np.hypot(px, py)), rtol=1e-13)
+    assert angles.pseudorapidity(px[:1], py[:1], pz[:1]).tolist() == [[0.0, 0.0]]
+    assert np.isinf(angles.pseudorapidity(0 * px, 0 * py, px)).all()
