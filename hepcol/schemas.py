@@ -60,7 +60,10 @@ def adapted(schema: Any, layout: Layout, columns: Columns = ()) -> Any:
             if layout.note is not None and layout.format.schema == "FCCSchema":
                 _keep_links(self, frozenset(before["fields"]))
             super().__init__(before, *args, **kwargs)
-            _add_origin(self._form, base_form)
+            if layout.note is not None:
+                for content in self._form["contents"]:
+                    _keep_plain(content, self.behavior())
+                _add_origin(self._form, base_form)
             collections = dict(zip(self.form["fields"], self.form["contents"], strict=True))
             # the last assignment stays, and the first column is to win
             for name in reversed(names):
@@ -87,6 +90,34 @@ def _as_before(form: dict[str, Any], layout: Layout) -> dict[str, Any]:
         "typenames": {**form.get("typenames", {}), **note.types},
         "podio_collection_types": {**(form.get("podio_collection_types") or {}), **note.links},
     }
+
+
+# What vectors are made of, as the package vector names it: one of each
+_AZIMUTH = ({"x", "y"}, {"px", "py"}, {"rho", "phi"}, {"pt", "phi"})
+_LONGITUDE = ({"z"}, {"pz"}, {"theta"}, {"eta"})
+_TIME = ({"t"}, {"E"}, {"e"}, {"energy"}, {"tau"}, {"M"}, {"m"}, {"mass"})
+_COORDINATES = {
+    "VectorAwkward2D": (_AZIMUTH,),
+    "VectorAwkward3D": (_AZIMUTH, _LONGITUDE),
+    "VectorAwkward4D": (_AZIMUTH, _LONGITUDE, _TIME),
+}
+
+
+def _keep_plain(form: dict[str, Any], behavior: Mapping[Any, Any]) -> None:
+    """Make plain records of objects that lack what vectors are made of: no array of them could be made."""
+    content = form.get("content")
+    if isinstance(content, dict):
+        _keep_plain(content, behavior)
+    if form.get("class") != "RecordArray":
+        return
+    for one in form["contents"]:
+        _keep_plain(one, behavior)
+    parameters, fields = form.get("parameters") or {}, set(form["fields"])
+    kinds = [kind.__name__ for kind in getattr(behavior.get(("*", parameters.get("__record__"))), "__mro__", ())]
+    needed = next((_COORDINATES[kind] for kind in kinds if kind in _COORDINATES), ())
+    has_all = all(any(names <= fields for names in alternatives) for alternatives in needed)
+    if not has_all or ("charge" not in fields and any("Candidate" in kind for kind in kinds)):
+        form["parameters"] = {**parameters, "__record__": "NanoCollection"}
 
 
 def _add_origin(form: dict[str, Any], stored: Mapping[str, Any]) -> None:

@@ -19,7 +19,6 @@ from hepcol.schemas import branches_of
 EVERYTHING = ("*",)
 _LENGTH = re.compile(r"\[\w*\]$")  # of an array, at the end of the name of its branch
 _SHOWN = 5
-_MOMENTUM = ("pt", "eta", "phi", "mass", "m", "px", "py", "pz", "E", "energy", "e", "charge")
 _NO_HALF = "float16"  # what neither uproot's TTree nor its RNTuple has
 
 
@@ -102,8 +101,7 @@ def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: S
         Form that the schema makes of it, as NanoEvents have it.
     keep, drop : sequence of str
         Patterns of columns, collections or branches, such as ``Electron.*``, ``Electron`` or ``n?et``; what matches the
-        second is left out, unless it is named in full in the first. Of a collection, momenta and charges are kept with
-        any other column, as its objects are no vectors without.
+        second is left out, unless it is named in full in the first.
     to : FileFormat
         What is to be written.
 
@@ -131,20 +129,10 @@ def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: S
     if stored.layout.format.schema == "EDM4HEPSchema":
         for one in _relations(there, chosen):
             chosen.setdefault(one, False)
-    own = {made_of[0]: column for column, made_of in columns.items() if len(made_of) == 1}
-    for one in _momenta(own, chosen):
-        chosen.setdefault(one, False)
     for pattern in drop:
         for one in [one for one, is_named in chosen.items() if not is_named and _matches(pattern, there[one])]:
             del chosen[one]
     return _described(stored, there, chosen, to)
-
-
-def _momenta(own: Mapping[str, str], kept: Iterable[str]) -> list[str]:
-    """Return the branches that objects of the collections of some need to be vectors; ``own`` are their columns."""
-    collections = {own[one].rpartition(".")[0] for one in kept if one in own} - {""}
-    parts = {one: column.rpartition(".") for one, column in own.items()}
-    return [one for one, (owner, _, member) in parts.items() if owner in collections and member in _MOMENTUM]
 
 
 def _relations(there: Iterable[str], kept: Iterable[str]) -> list[str]:

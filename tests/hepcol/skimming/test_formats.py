@@ -76,6 +76,16 @@ def test_columns_that_are_made_are_of_their_collection(shared_data, tmp_path):
     assert uproot.open(skim.files[0])["Events"]["Muon_pt_up"].count_branch.name == "nMuon"
 
 
+def test_objects_without_all_of_their_momenta_are_plain_records(shared_data, tmp_path):
+    source = shared_data / "nano_dy.root"
+    skim = hepcol.skim(source, tmp_path / "out", keep=["Muon.pt", "Jet.pt", "Jet.eta", "Jet.phi", "Jet.mass"])
+    events = hepcol.open_events(skim.files[0])
+    assert plain(events.Muon.pt) == plain(hepcol.open_events(source).Muon.pt)
+    assert not hasattr(events.Muon, "px")
+    skim = hepcol.skim(source, tmp_path / "other", keep=["Muon.pt", "Muon.eta", "Muon.phi", "Muon.mass", "Muon.charge"])
+    assert plain(hepcol.open_events(skim.files[0]).Muon.px) == plain(hepcol.open_events(source).Muon.px)
+
+
 def test_what_a_ttree_has_no_place_for_is_told_or_refused(shared_data, tmp_path):
     source = shared_data / "PHYSLITE_example.root"
     skim = hepcol.skim(source, tmp_path / "out", keep=["Electrons"])
