@@ -15,7 +15,7 @@ from hepcol.deposit import MOVED, Deposit
 from hepcol.deposit import clear as clear_deposits
 from hepcol.errors import InputError
 from hepcol.histogram_files import read_zip, write_root, write_zip
-from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
+from hepcol.ledger import ChunkRecord, FileRecord, Status, close, from_json, to_json
 from hepcol.lock import LOCK, Lock
 from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents
@@ -237,7 +237,10 @@ class OutputFolder:
     def keep(
         self, out: Any, provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
     ) -> None:
-        """Keep the result of an incomplete run, so that what is missing can be added."""
+        """Keep the result with its exact sums, so that what is missing, or another run, can be added.
+
+        Of a run that lacks nothing, it is the merging that tells if it cannot be.
+        """
         from hepcol import archive
 
         if self.path is None or out is None:
@@ -246,7 +249,8 @@ class OutputFolder:
             with _writing(self.path):
                 archive.write(self.path / PARTIAL / RESULT, out, _about(provenance, chunks, files))
         except archive.NotStorable as error:
-            self._warn(f"what is missing cannot be added later: {error}")
+            if not close(files, chunks).complete:
+                self._warn(f"what is missing cannot be added later: {error}")
 
     def finish(
         self,
