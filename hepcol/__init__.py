@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hepcol.chunkfiles import ChunkFile
     from hepcol.events import open_events
-    from hepcol.execution import IncompleteRun, Run, run
+    from hepcol.execution import IncompleteRun, Run, merge, run
     from hepcol.histograms import Histogram
     from hepcol.result import DatasetResult, Result
     from hepcol.rowsample import RowSample
@@ -24,6 +24,7 @@ _HOMES = {
     "RowSample": "hepcol.rowsample",
     "Run": "hepcol.execution",
     "Update": "hepcol.update",
+    "merge": "hepcol.execution",
     "open_events": "hepcol.events",
     "run": "hepcol.execution",
 }
@@ -37,6 +38,7 @@ __all__ = [
     "RowSample",
     "Run",
     "Update",
+    "merge",
     "open_events",
     "run",
 ]

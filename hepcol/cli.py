@@ -212,6 +212,22 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
 
 
 @commands.command()
+@click.argument("folders", metavar="A B...", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the sum.")
+@click.option("--force", is_flag=True, help="Replace results that are in DIR.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
+@one_line_errors
+def merge(folders: tuple[str, ...], output: str, force: bool, plots: bool) -> None:
+    """Add the results of runs of one processor over different files, as if one run had processed them all.
+
+    A B... are output folders, of complete runs or not. What two of them have of one file may not overlap.
+    """
+    from hepcol.execution import merge as merge_runs
+
+    _work(lambda **told: merge_runs(folders, output, force=force, **told), output, plots)
+
+
+@commands.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @one_line_errors

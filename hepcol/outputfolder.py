@@ -58,6 +58,8 @@ class Earlier:
         What was found in their files.
     deposit : str
         Where the files of chunks are that were not in their places yet.
+    merged : list
+        The runs that they were merged of, as provenance tells them.
     """
 
     out: Any
@@ -65,6 +67,7 @@ class Earlier:
     done: tuple[ChunkRecord, ...]
     files: tuple[FileRecord, ...]
     deposit: str = ""
+    merged: Sequence[Any] = ()
 
 
 class OutputFolder:
@@ -189,6 +192,18 @@ class OutputFolder:
         """
         if self._deposit is not None:
             self._deposit.check(out)
+
+    def adopt(self, files: Sequence[ChunkFile], folder: Path) -> None:
+        """Take over files of chunks of another output folder, which keeps them.
+
+        Raises
+        ------
+        InputError
+            If one is missing or has changed, or cannot be written here.
+        """
+        if self._deposit is not None:
+            with _writing(folder if self.path is None else self.path):
+                self._deposit.adopt(files, folder)
 
     def _check_files(self) -> None:
         """See that the files of the run that is to be continued are there: its result has counted them."""
@@ -422,6 +437,7 @@ def _read_earlier(path: Path) -> Earlier:
         tuple(record for record in done if isinstance(record, ChunkRecord)),
         tuple(record for record in files if isinstance(record, FileRecord)),
         about[_DEPOSIT],
+        about["provenance"].get("merged", ()),
     )
 
 

@@ -270,7 +270,7 @@ class _Session:
         empty = empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
         if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))
-        provenance = self._provenance(found, bool(earlier.done))
+        provenance = self._provenance(found, earlier)
         bar.start_chunks(len(items), sum(len(item) for item in items))
         opened = time.perf_counter()
 
@@ -333,7 +333,7 @@ class _Session:
             finished,
         )
 
-    def _provenance(self, found: list[FileRecord], continued: bool) -> dict[str, Any]:
+    def _provenance(self, found: list[FileRecord], earlier: Earlier) -> dict[str, Any]:
         """Describe what makes the result."""
         return describe(
             self._processor,
@@ -342,7 +342,8 @@ class _Session:
             chunksize=self._how.chunksize,
             identity=self.identity,
             fileset=told_of(self._inputs),
-            continued=continued,
+            continued=bool(earlier.done),
+            **({"merged": list(earlier.merged)} if earlier.merged else {}),
         )
 
 
