@@ -395,6 +395,30 @@ def report(folder: str, output: str | None) -> None:
     click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
+@commands.command("export")
+@click.argument("folder", metavar="DIR")
+@click.option("--to", required=True, type=click.Choice(["cabinetry", "csv", "hepdata"]), help="What for.")
+@click.option("-o", "--output", metavar="WHERE", help="Folder to write.  [default: DIR/export/TO]")
+@click.option("--histogram", "histograms", multiple=True, metavar="NAME", help="cabinetry: a region; repeatable.")
+@click.option("--data", metavar="DATASET", help="cabinetry: what was observed.  [default: the sum of all]")
+@click.option("--signal", "signals", multiple=True, metavar="NAME", help="cabinetry: a signal; repeatable.")
+@click.option("--scale", multiple=True, metavar="DATASET=FACTOR", help="cabinetry: scale a dataset; repeatable.")
+@click.option("--force", is_flag=True, help="Replace an export that is in WHERE.")
+@one_line_errors
+def export_(folder: str, to: str, output: str | None, scale: tuple[str, ...], force: bool, **model: Any) -> None:
+    """Write the results in DIR for other programs: cabinetry, tables in CSV, or a submission to HEPData.
+
+    For cabinetry, the model is that of DIR/yields.json, or with --histogram that of histograms, datasets being samples.
+    """
+    from hepcol.export import export
+    from hepcol.options import numbers
+
+    done = export(folder, to, output, force=force, scales=numbers(scale, "scale"), **model)
+    click.echo(f"{done.folder}: {done.files} file{'s' if done.files != 1 else ''}")
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}")
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command; wrong usage and wrong input are one line."""
     try:
