@@ -120,6 +120,9 @@ def test_a_submission_has_errors_of_each_systematic(run, tmp_path):
     assert cutflow["dependent_variables"][0]["values"] == [{"value": 100}, {"value": 11}]
 
 
+# the validator leaves files open
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_hepdata_takes_the_submission(run, tmp_path):
     validator = pytest.importorskip(
         "hepdata_validator.full_submission_validator", reason="hepdata_validator is not there: under the GPL, optional"
