@@ -73,6 +73,21 @@ def list_() -> None:
 
 
 @commands.command()
+@click.argument("name")
+@click.option("--into", default=".", metavar="DIR", help="Folder for the new one.  [default: this one]")
+@one_line_errors
+def new(name: str, into: str) -> None:
+    """Make a package for an analysis, NAME, which works at once: processor, regions, histograms, tests."""
+    from hepcol.scaffold.package import create, reference
+
+    folder = create(name, into)
+    click.echo(f"{folder}: an analysis to change into yours; it works as it is:")
+    click.echo(f"  cd {folder} && python -m pytest")
+    click.echo(f"  hepcol run {reference(name)} zee-fcc -o out")
+    click.echo(f"  pip install -e .   # from then on: hepcol run {name} zee-fcc -o out")
+
+
+@commands.command()
 @click.argument("file")
 @click.option("--tree", help="Name of the event tree.")
 @click.option("-c", "--columns", default="", metavar="TEXT", help="Only columns whose name contains this.")

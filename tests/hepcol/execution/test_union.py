@@ -143,6 +143,19 @@ def test_a_file_that_one_run_could_not_read_comes_from_the_other(files, run, tmp
     assert digests(tmp_path / "sum") == digests(run("whole", {"z": files}))
 
 
+def test_a_file_that_nobody_read_as_a_whole_is_not_taken_for_complete(files, run, tmp_path):
+    gone = Path(files[1]).with_suffix(".gone")
+    Path(files[1]).rename(gone)
+    try:
+        first = run("first", {"z": files})
+    finally:
+        gone.rename(files[1])
+    second = run("second", {"z": {"files": {files[1]: {"steps": [[0, 50]]}}}})
+    for folders in ([first, second], [second, first]):
+        with pytest.raises(ValueError, match=rf"^{files[1]}: {first} could not read it: hepcol retry {first} first$"):
+            hepcol.merge(folders, tmp_path / "sum")
+
+
 @pytest.mark.parametrize(
     ("steps", "text"),
     [
