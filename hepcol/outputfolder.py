@@ -254,18 +254,26 @@ class OutputFolder:
     ) -> None:
         """Keep the result with its exact sums, so that what is missing, or another run, can be added.
 
-        Of a run that lacks nothing, it is the merging that tells if it cannot be.
+        A run that lacks nothing goes on without, where there is no space, and leaves it to the merging to tell what
+        has no place in an archive.
         """
         from hepcol import archive
 
         if self.path is None or out is None:
             return
+        complete, target = close(files, chunks).complete, self.path / PARTIAL / RESULT
         try:
             with _writing(self.path):
-                archive.write(self.path / PARTIAL / RESULT, out, _about(provenance, chunks, files))
+                archive.write(target, out, _about(provenance, chunks, files))
         except archive.NotStorable as error:
-            if not close(files, chunks).complete:
+            if not complete:
                 self._warn(f"what is missing cannot be added later: {error}")
+        except InputError as error:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+            if not complete:
+                raise
+            self._warn(f"no {RESULT}, so that the run cannot be merged with others: {error}")
 
     def finish(
         self,

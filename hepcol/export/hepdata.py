@@ -214,7 +214,8 @@ def _values(values: FloatArray, errors: Mapping[str, Any]) -> list[dict[str, Any
             label: [float(side.flat[k]) for side in (error if isinstance(error, tuple) else (error,))]
             for label, error in errors.items()
         }
-        if any(any(both) for both in sides.values()):  # HEPData refuses errors that are all zero
+        # HEPData refuses errors that are all zero
+        if any(side != 0 and np.isfinite(side) for both in sides.values() for side in both):
             row["errors"] = [_error(label, *both) for label, both in sides.items()]
     return rows
 
