@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hepcol.chunkfiles import ChunkFile
     from hepcol.corrections import Corrections
     from hepcol.events import open_events
-    from hepcol.execution import IncompleteRun, Run, run
+    from hepcol.execution import IncompleteRun, Run, merge, run
     from hepcol.histograms import Histogram
     from hepcol.result import DatasetResult, Result
     from hepcol.rowsample import RowSample
@@ -27,6 +27,7 @@ _HOMES = {
     "RowSample": "hepcol.rowsample",
     "Run": "hepcol.execution",
     "Update": "hepcol.update",
+    "merge": "hepcol.execution",
     "open_events": "hepcol.events",
     "run": "hepcol.execution",
     "skim": "hepcol.skimming.skim",
@@ -42,6 +43,7 @@ __all__ = [
     "RowSample",
     "Run",
     "Update",
+    "merge",
     "open_events",
     "run",
     "skim",

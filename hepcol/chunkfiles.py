@@ -23,7 +23,7 @@ FORMAT = "hepcol files of chunks"
 VERSION = 1
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # one part of a path, and no name of a file of ours
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]+)+")
-_TAKEN = ("plots", "drawings")  # folders of other things
+_TAKEN = ("plots", "drawings", "export")  # folders of other things
 _SHORT = 8  # digits of hashes in names
 _ORDER = attrgetter("source", "start", "kind", "suffix", "dataset", "stop")
 
@@ -95,7 +95,7 @@ class ChunkFile:
         """
         if not _KIND.fullmatch(kind) or kind in _TAKEN:
             raise ValueError(
-                f"kind must be letters, digits, _ and -, a letter first, and not {' or '.join(_TAKEN)}; got {kind!r}"
+                f"kind must be letters, digits, _ and -, a letter first, and not {', '.join(_TAKEN)}; got {kind!r}"
             )
         if not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"suffix must be a dot and letters, digits, _ and -, such as .npz; got {suffix!r}")

@@ -73,6 +73,21 @@ def list_() -> None:
 
 
 @commands.command()
+@click.argument("name")
+@click.option("--into", default=".", metavar="DIR", help="Folder for the new one.  [default: this one]")
+@one_line_errors
+def new(name: str, into: str) -> None:
+    """Make a package for an analysis, NAME, which works at once: processor, regions, histograms, tests."""
+    from hepcol.scaffold.package import create, reference
+
+    folder = create(name, into)
+    click.echo(f"{folder}: an analysis to change into yours; it works as it is:")
+    click.echo(f"  cd {folder} && python -m pytest")
+    click.echo(f"  hepcol run {reference(name)} zee-fcc -o out")
+    click.echo(f"  pip install -e .   # from then on: hepcol run {name} zee-fcc -o out")
+
+
+@commands.command()
 @click.argument("file")
 @click.option("--tree", help="Name of the event tree.")
 @click.option("-c", "--columns", default="", metavar="TEXT", help="Only columns whose name contains this.")
@@ -243,6 +258,22 @@ def rerun(provenance: str, output: str, plots: bool, **how: Any) -> None:
 
 
 @commands.command()
+@click.argument("folders", metavar="A B...", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the sum.")
+@click.option("--force", is_flag=True, help="Replace results that are in DIR.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the histograms.")
+@one_line_errors
+def merge(folders: tuple[str, ...], output: str, force: bool, plots: bool) -> None:
+    """Add the results of runs of one processor over different files, as if one run had processed them all.
+
+    A B... are output folders, of complete runs or not. What two of them have of one file may not overlap.
+    """
+    from hepcol.execution import merge as merge_runs
+
+    _work(lambda **told: merge_runs(folders, output, force=force, **told), output, plots)
+
+
+@commands.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @one_line_errors
@@ -408,6 +439,30 @@ def report(folder: str, output: str | None) -> None:
 
     path = write_page(folder, output)
     click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@commands.command("export")
+@click.argument("folder", metavar="DIR")
+@click.option("--to", required=True, type=click.Choice(["cabinetry", "csv", "hepdata"]), help="What for.")
+@click.option("-o", "--output", metavar="WHERE", help="Folder to write.  [default: DIR/export/TO]")
+@click.option("--histogram", "histograms", multiple=True, metavar="NAME", help="cabinetry: a region; repeatable.")
+@click.option("--data", metavar="DATASET", help="cabinetry: what was observed.  [default: the sum of all]")
+@click.option("--signal", "signals", multiple=True, metavar="NAME", help="cabinetry: a signal; repeatable.")
+@click.option("--scale", multiple=True, metavar="DATASET=FACTOR", help="cabinetry: scale a dataset; repeatable.")
+@click.option("--force", is_flag=True, help="Replace an export that is in WHERE.")
+@one_line_errors
+def export_(folder: str, to: str, output: str | None, scale: tuple[str, ...], force: bool, **model: Any) -> None:
+    """Write the results in DIR for other programs: cabinetry, tables in CSV, or a submission to HEPData.
+
+    For cabinetry, the model is that of DIR/yields.json, or with --histogram that of histograms, datasets being samples.
+    """
+    from hepcol.export import export
+    from hepcol.options import numbers
+
+    done = export(folder, to, output, force=force, scales=numbers(scale, "scale"), **model)
+    click.echo(f"{done.folder}: {done.files} file{'s' if done.files != 1 else ''}")
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

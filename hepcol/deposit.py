@@ -126,6 +126,24 @@ class Deposit:
         for file in files_of(out):
             self.find(file)
 
+    def adopt(self, files: Sequence[ChunkFile], folder: Path) -> None:
+        """Take over files of another output folder: as further names of them, where the file system has such.
+
+        Raises
+        ------
+        InputError
+            If one is missing or has changed.
+        """
+        for file in files:
+            source, target = folder / file.name, self.place / file.name
+            if reason := damage(source, file, verify=True):
+                raise InputError(f"{source}: {reason}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(source.resolve(), target)
+            except OSError:
+                shutil.copyfile(source, target)
+
     def find(self, file: ChunkFile) -> Path:
         """Find a file: here, or in its place if the run that is continued left it there."""
         fresh, there = self.place / file.name, self._folder / file.name

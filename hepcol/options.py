@@ -85,14 +85,30 @@ def parameter_changes(free: Sequence[str], fix: Sequence[str]) -> dict[str, dict
     for name, value in _parse(fix).items():
         if name in changes:
             raise InputError(f"parameter '{name}' cannot be both free and fixed")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise InputError(f"parameter '{name}={value}': expected a number")
-        changes[name] = {"fixed": True, "start": number}
+        changes[name] = {"fixed": True, "start": _number(value, f"parameter '{name}={value}'")}
     return changes
+
+
+def numbers(options: Sequence[str], what: str) -> dict[str, float]:
+    """Read numbers by name, given as ``"name=value"``.
+
+    Raises
+    ------
+    InputError
+        If a value is no number.
+    """
+    return {name: _number(value, f"{what} '{name}={value}'") for name, value in _parse(options).items()}
+
+
+def _number(text: str, what: str) -> float:
+    """Read a finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{what}: expected a number")
+    return number
 
 
 def find_processor(reference: str, group: str = plugins.PROCESSORS) -> Any:

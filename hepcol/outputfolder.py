@@ -16,7 +16,7 @@ from hepcol.deposit import clear as clear_deposits
 from hepcol.errors import InputError
 from hepcol.gathered import Gathered
 from hepcol.histogram_files import read_zip, write_root, write_zip
-from hepcol.ledger import ChunkRecord, FileRecord, Status, from_json, to_json
+from hepcol.ledger import ChunkRecord, FileRecord, Status, close, from_json, to_json
 from hepcol.lock import LOCK, Lock
 from hepcol.rowsample import RowSample
 from hepcol.spectra import Contents
@@ -60,6 +60,8 @@ class Earlier:
         What was found in their files.
     deposit : str
         Where the files of chunks are that were not in their places yet.
+    merged : list
+        The runs that they were merged of, as provenance tells them.
     """
 
     out: Any
@@ -67,6 +69,7 @@ class Earlier:
     done: tuple[ChunkRecord, ...]
     files: tuple[FileRecord, ...]
     deposit: str = ""
+    merged: Sequence[Any] = ()
 
 
 class OutputFolder:
@@ -193,6 +196,18 @@ class OutputFolder:
         if self._deposit is not None:
             self._deposit.check(out)
 
+    def adopt(self, files: Sequence[ChunkFile], folder: Path) -> None:
+        """Take over files of chunks of another output folder, which keeps them.
+
+        Raises
+        ------
+        InputError
+            If one is missing or has changed, or cannot be written here.
+        """
+        if self._deposit is not None:
+            with _writing(folder if self.path is None else self.path):
+                self._deposit.adopt(files, folder)
+
     def _check_files(self) -> None:
         """See that the files of the run that is to be continued are there: its result has counted them."""
         try:
@@ -240,16 +255,28 @@ class OutputFolder:
     def keep(
         self, out: Any, provenance: dict[str, Any], chunks: Sequence[ChunkRecord], files: Sequence[FileRecord]
     ) -> None:
-        """Keep the result of an incomplete run, so that what is missing can be added."""
+        """Keep the result with its exact sums, so that what is missing, or another run, can be added.
+
+        A run that lacks nothing goes on without, where there is no space, and leaves it to the merging to tell what
+        has no place in an archive.
+        """
         from hepcol import archive
 
         if self.path is None or out is None:
             return
+        complete, target = close(files, chunks).complete, self.path / PARTIAL / RESULT
         try:
             with _writing(self.path):
-                archive.write(self.path / PARTIAL / RESULT, out, _about(provenance, chunks, files))
+                archive.write(target, out, _about(provenance, chunks, files))
         except archive.NotStorable as error:
-            self._warn(f"what is missing cannot be added later: {error}")
+            if not complete:
+                self._warn(f"what is missing cannot be added later: {error}")
+        except InputError as error:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+            if not complete:
+                raise
+            self._warn(f"no {RESULT}, so that the run cannot be merged with others: {error}")
 
     def gather(self, gather: Callable[..., Gathered], files: Sequence[ChunkFile], *about: Any) -> tuple[ChunkFile, ...]:
         """Let a processor put files of chunks together; return those that stay as they are.
@@ -443,6 +470,7 @@ def _read_earlier(path: Path) -> Earlier:
         tuple(record for record in done if isinstance(record, ChunkRecord)),
         tuple(record for record in files if isinstance(record, FileRecord)),
         about[_DEPOSIT],
+        about["provenance"].get("merged", ()),
     )
 
 

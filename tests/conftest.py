@@ -35,6 +35,7 @@ LONG = (
     "tests/hepcol/kernels/test_jit.py",
     "tests/benchmarks/test_bench_egamma.py",
     "tests/hepcol/test_cli.py",
+    "tests/hepcol/execution/test_union.py",
     "tests/processors/test_calibration.py",
 )
 

@@ -68,9 +68,12 @@ def test_the_wheel_holds_the_packages_and_the_sample(wheel):
         "samples/jets/writer.cpp",
         "processors/zee_atlas/electron_scale_factors.json",
         "hepcol/report/page.html.j2",
+        "hepcol/py.typed",
+        "hepcol/scaffold/template/gitignore",
+        "hepcol/scaffold/template/pyproject.toml",
+        "hepcol/scaffold/template/newanalysis/processor.py",
     ):
         assert file in names
-    assert "hepcol/report/page.html.j2" in names
     area = "calib/egamma/synthetic/ElectronPhotonFourMomentumCorrection"
     assert f"{area}/v38/egammaEnergyCorrectionData.root" in names
     top = {name.split("/")[0] for name in names}
@@ -107,6 +110,27 @@ def test_the_demo_runs_from_a_folder_with_a_foreign_processors_package(environme
     assert summary["complete"] is True
     assert summary["events"]["processed"] == 4000
     assert (foreign_folder / "out/plots/zee-fcc/m_ee.png").is_file()
+
+
+def test_a_new_analysis_works_at_once(environment, tmp_path):
+    """Its tests pass before it is installed, and then its name is known."""
+    hepcol, python = environment / "bin" / "hepcol", environment / "bin" / "python"
+    made = run(hepcol, "new", "zpeak", cwd=tmp_path, env=clean_environment())
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "zpeak"
+    uv = Path(sys.executable).parent / "uv"
+    installed = run(uv, "pip", "install", "--python", python, "--constraint", CHECKOUT / "constraints.txt", "pytest")
+    assert installed.returncode == 0, installed.stderr
+    tested = run(python, "-m", "pytest", "-q", cwd=folder, env=clean_environment())
+    assert tested.returncode == 0, tested.stdout
+    assert "8 passed" in tested.stdout
+    installed = run(uv, "pip", "install", "--python", python, "--editable", folder)
+    assert installed.returncode == 0, installed.stderr
+    done = run(hepcol, "run", "zpeak", "zee-fcc", "-o", "out", "--no-plots", cwd=tmp_path, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    assert (
+        json.loads((tmp_path / "out" / "provenance.json").read_text())["processor"] == "zpeak.processor:ZpeakProcessor"
+    )
 
 
 def test_a_hidden_package_is_one_clear_line(environment, foreign_folder):

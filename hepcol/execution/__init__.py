@@ -2,5 +2,6 @@
 
 from hepcol.execution.account import IncompleteRun, Run
 from hepcol.execution.driver import run
+from hepcol.execution.union import merge
 
-__all__ = ["IncompleteRun", "Run", "run"]
+__all__ = ["IncompleteRun", "Run", "merge", "run"]

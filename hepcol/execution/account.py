@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
-from hepcol.execution.backends import Backend
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
 from hepcol.normalisation import EVENTS, normalisation, notes_of
 from hepcol.result import Result
@@ -145,10 +144,8 @@ def _copies(found: list[FileRecord]) -> list[str]:
     ]
 
 
-def summarise(
-    closure: Closure, result: Any, found: list[FileRecord], chunks: list[ChunkRecord], backend: Backend
-) -> dict[str, Any]:
-    """Collect what ``summary.json`` says of a run, without its times."""
+def summarise(closure: Closure, result: Any, found: list[FileRecord], chunks: list[ChunkRecord]) -> dict[str, Any]:
+    """Collect what ``summary.json`` says of a run, without how it was worked and its times."""
     by_worker: dict[str, float] = {}
     for chunk in chunks:
         by_worker[chunk.worker] = by_worker.get(chunk.worker, 0.0) + chunk.compile_s
@@ -157,8 +154,6 @@ def summarise(
         "warnings": [*_warnings(found, chunks), *_too_small_weights(result)],
         "events": closure.summary(),
         "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
-        "executor": backend.kind.value,
-        "workers": backend.workers,
         "compile_s": max(by_worker.values(), default=0.0),
         "cpu_s": sum(chunk.cpu_s for chunk in chunks),
         "bytes_read": sum(chunk.bytes_read for chunk in chunks),

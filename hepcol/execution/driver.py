@@ -1,11 +1,9 @@
 """Run a processor over files and account for every event."""
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,19 @@ from coffea.processor.executor import WorkItem
 
 from hepcol import fileset as filesets
 from hepcol import threads as kernel_threads
-from hepcol.chunkfiles import ChunkFile
-from hepcol.deposit import files_of
 from hepcol.errors import InputError
 from hepcol.events import required_columns
 from hepcol.execution.account import (
     IncompleteRun,
     Run,
-    check_counts,
     lacks_a_column,
     nothing_readable,
-    summarise,
-    summarise_files,
 )
 from hepcol.execution.backends import Backend, Kind, open_backend
 from hepcol.execution.chunk import BACKOFF_S, LEDGER, OUT, RETRIES, Task
-from hepcol.execution.code import module_digests, short
+from hepcol.execution.code import module_digests
 from hepcol.execution.collector import INTERRUPTED, Collector
+from hepcol.execution.conclusion import Account, chunk_order, conclude
 from hepcol.execution.continuation import continued, joined, recounted
 from hepcol.execution.cutting import cut_into_chunks, empty_chunks, largest_chunk, ranges_left
 from hepcol.execution.environment import environment
@@ -41,14 +35,10 @@ from hepcol.execution.probing import probe_files
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.updates import Updates
-from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status, close
+from hepcol.ledger import ChunkRecord, FileRecord, Status, close
 from hepcol.normalisation import notes_of
 from hepcol.outputfolder import Earlier, OutputFolder
 from hepcol.provenance import describe
-from hepcol.result import Result
-from hepcol.rowsample import RowSample
-from hepcol.spectra import Contents, collect
-from hepcol.store import GATHERED
 from hepcol.update import Listener
 
 SNAPSHOT_S = 30.0
@@ -187,18 +177,19 @@ def run(
             with performance_report(backend, folder.dask_report if dask_report else None) as not_reported:
                 worked = session.work(backend, folder, bar, earlier)
         closure = close(worked.found, worked.chunks)
-        if not closure.complete:  # before postprocess, which may change what the rest is to be added to
-            folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
-        done = _conclude(worked, closure, processor, backend)
+        # before postprocess, which may change what the rest is to be added to
+        folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
+        account = Account(
+            worked.out, worked.found, worked.chunks, closure, backend.kind.value, backend.workers, worked.stopped
+        )
+        concluded = conclude(account, processor)
+        done = concluded.run
         gather = getattr(processor, "gather", None)
         if closure.complete and callable(gather):
             # before that, so that nothing has to be processed again if it is interrupted
             folder.snapshot(worked.out, worked.provenance, worked.chunks, worked.found)
-            worked.files = list(folder.gather(gather, worked.files, worked.found, inputs))
-            done.summary["files"] = summarise_files(worked.files)
-        done.summary.update({**folder.gathered.told, GATHERED: list(folder.gathered.names)})
-        folder.write_histograms(worked.contents)
-        folder.write_samples(_samples(done.result))
+            concluded.gather(folder, gather, inputs)
+        concluded.write(folder)
         written = time.perf_counter()
         done.summary["mark"] = filesets.marks(inputs)
         done.summary["warnings"] += [*filesets.warnings(inputs), *worked.warnings, *folder.warnings, *not_reported]
@@ -210,11 +201,10 @@ def run(
                 "process_s": worked.finished - worked.opened,
                 "write_s": written - worked.finished,
                 "events_per_s": worked.events / max(worked.finished - worked.opened, _SHORTEST_S),
-                "not_written": {"/".join(name): what for name, what in worked.contents.others.items()},
+                "not_written": concluded.not_written,
             }
         )
-        identity = short(json.dumps(session.identity, sort_keys=True))
-        folder.finish(done.summary, worked.provenance, [*done.files, *done.chunks], worked.files, identity)
+        concluded.finish(folder, worked.provenance)
     if not done.closure.complete and not allow_incomplete:
         raise IncompleteRun(done)
     return done
@@ -247,8 +237,6 @@ class _Worked:
     provenance: dict[str, Any]
     opened: float
     finished: float
-    contents: Contents = field(default_factory=Contents)
-    files: list[ChunkFile] = field(default_factory=list)
 
 
 class _Session:
@@ -289,7 +277,7 @@ class _Session:
         empty = empty_chunks(self._inputs, found, {chunk.dataset for chunk in earlier.done})
         if not items and not earlier.done and any(file.error for file in found):
             raise InputError(nothing_readable(found))
-        provenance = self._provenance(found, bool(earlier.done))
+        provenance = self._provenance(found, earlier)
         bar.start_chunks(len(items), sum(len(item) for item in items))
         opened = time.perf_counter()
 
@@ -343,7 +331,7 @@ class _Session:
         return _Worked(
             found,
             taken.get(OUT),
-            sorted([*earlier.done, *taken[LEDGER]], key=_in_order(found)),
+            sorted([*earlier.done, *taken[LEDGER]], key=chunk_order(found)),
             sum(record.events for record in taken[LEDGER] if record.status is Status.DONE),
             stopped,
             updates.warnings,
@@ -352,7 +340,7 @@ class _Session:
             finished,
         )
 
-    def _provenance(self, found: list[FileRecord], continued: bool) -> dict[str, Any]:
+    def _provenance(self, found: list[FileRecord], earlier: Earlier) -> dict[str, Any]:
         """Describe what makes the result."""
         return describe(
             self._processor,
@@ -361,40 +349,9 @@ class _Session:
             chunksize=self._how.chunksize,
             identity=self.identity,
             fileset=told_of(self._inputs),
-            continued=continued,
+            continued=bool(earlier.done),
+            **({"merged": list(earlier.merged)} if earlier.merged else {}),
         )
-
-
-def _conclude(worked: _Worked, closure: Closure, processor: Any, backend: Backend) -> Run:
-    """Make the result of what the chunks gave, and hold it against the ledger."""
-    worked.files = sorted(files_of(worked.out), key=_file_order(worked.found))  # before postprocess, as the chunks are
-    result = None if worked.out is None else _postprocess(processor, worked.out)
-    check_counts(result, closure)
-    position = {name: number for number, name in enumerate(dict.fromkeys(file.dataset for file in worked.found))}
-
-    def in_order(named: Mapping[Any, Any], dataset_of: Callable[[Any], str]) -> dict[Any, Any]:
-        """Sort by dataset: chunks come in any order, and their datasets with them."""
-        return dict(sorted(named.items(), key=lambda item: position.get(dataset_of(item[0]), len(position))))
-
-    if isinstance(result, Result):
-        result = Result(in_order(result, str))
-    contents = collect(result)
-    contents.histograms = in_order(contents.histograms, itemgetter(0))
-    contents.values = in_order(contents.values, itemgetter(0))
-    worked.contents = contents
-    summary = summarise(closure, result, worked.found, worked.chunks, backend)
-    summary |= {
-        "stopped": worked.stopped,
-        "values": {"/".join(name): value for name, value in worked.contents.values.items()},
-        "files": summarise_files(worked.files),
-        "samples": {
-            f"{dataset}/{name}": len(sample)
-            for dataset, samples in _samples(result).items()
-            for name, sample in samples.items()
-        },
-        "draws": callable(getattr(processor, "draw", None)),
-    }
-    return Run(result, closure, tuple(worked.found), tuple(worked.chunks), summary)
 
 
 def _allowed_failures(on_error: str, max_failures: int | None) -> int | None:
@@ -424,27 +381,3 @@ def _of_nothing(backend: Backend, items: list[WorkItem], task: Task) -> list[dic
         LedgerRunner(executor=backend.executor.copy(sink=collector)).run([item], task)
         outputs.append(collector.result())
     return outputs
-
-
-def _in_order(found: list[FileRecord]) -> Callable[[ChunkRecord], tuple[int, int]]:
-    """Sort chunks, which arrive in any order, as they are in the files."""
-    position = {(file.dataset, file.path): number for number, file in enumerate(found)}
-    return lambda record: (position[record.dataset, record.path], record.start)
-
-
-def _file_order(found: list[FileRecord]) -> Callable[[ChunkFile], tuple[int, int, str]]:
-    """Sort files of chunks likewise."""
-    position = {(file.dataset, file.path): number for number, file in enumerate(found)}
-    return lambda file: (position.get((file.dataset, file.source), len(position)), file.start, file.name)
-
-
-def _samples(result: Any) -> dict[str, Mapping[str, RowSample]]:
-    """Return the samples of rows in a result of hepcol, by dataset; others have none."""
-    return {name: part.samples for name, part in result.items()} if isinstance(result, Result) else {}
-
-
-def _postprocess(processor: Any, result: Any) -> Any:
-    """Apply the processor's own postprocess, which may change its argument or return another."""
-    postprocess = getattr(processor, "postprocess", None)
-    changed = postprocess(result) if callable(postprocess) else None
-    return result if changed is None else changed

@@ -40,10 +40,15 @@ def identify(processor: Any, inputs: Fileset) -> dict[str, Any]:
         "code": processor_digest(kind),
         "options": _told(options),
         _CONTENT: {name: _content(Path(name)) for name in sorted(set(_files_named(list(options.values()))))},
-        "fileset": short(json.dumps(told_of(inputs) or repr(inputs), sort_keys=True)),
+        "fileset": fileset_digest(inputs),
         "versions": versions(),
         "hepcol": hepcol_digest(),
     }
+
+
+def fileset_digest(inputs: Fileset) -> str:
+    """Hash of a fileset."""
+    return short(json.dumps(told_of(inputs) or repr(inputs), sort_keys=True))
 
 
 def told_of(inputs: Fileset) -> dict[str, Any] | None:

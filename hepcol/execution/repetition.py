@@ -72,11 +72,17 @@ def _of(provenance: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     ]
     if relative and here != there:
         raise InputError(f"the run named its files from {there}, such as {relative[0]}: repeat it there")
-    return _processor(provenance), fileset
+    return processor_of(provenance), fileset
 
 
-def _processor(provenance: Mapping[str, Any]) -> Any:
-    """Make the processor of a run again, and see that it has the options that the run had."""
+def processor_of(provenance: Mapping[str, Any]) -> Any:
+    """Make the processor of a run again, and see that it has the options that the run had.
+
+    Raises
+    ------
+    InputError
+        If it is not there any more, or would have others.
+    """
     before = provenance["identity"]["options"]
     # what is described by its type, too, cannot be made from that, but for sequences of texts and numbers: it may have
     # been the default

@@ -91,8 +91,10 @@ def tell_origin(run: RunRecord) -> Iterator[Block]:
     """Tell what made the run, and of what."""
     told, summary = run.provenance, run.summary
     workers = f"{summary['workers']} worker{'s' if summary['workers'] != 1 else ''}"
+    merged = [f"{part['folder']} ({part['events']:,} events)" for part in told.get("merged", ())]
     facts = {
         "processor": told["processor"],
+        "merged of": ", ".join(merged),
         "begun": time_of(run),
         "command": " ".join(map(str, told.get("command", ()))),
         "folder": told.get("directory"),

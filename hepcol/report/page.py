@@ -138,7 +138,7 @@ def _show_others(run: RunRecord) -> Iterator[Block]:
 
 def _show_occupancy(run: RunRecord) -> Iterator[Block]:
     """Show what workers were busy with, if there were several places to work in."""
-    if run.summary["executor"] == "iterative":
+    if run.summary["executor"] in ("iterative", "merged"):
         return
     found = occupancy_of(run.chunks, run.summary["workers"])
     if not found.bars:

@@ -48,6 +48,7 @@ def print_run(run: Any, output: str | Path) -> None:
         for name, part in datasets.items():
             _print_cutflow(console, name, part)
     events = summary["events"]
+    runs = len(summary.get("merged", ()))
     where = f"{summary['executor']}, {summary['workers']} worker{'s' if summary['workers'] > 1 else ''}"
     table = new_table()
     table.show_header = False
@@ -55,9 +56,9 @@ def print_run(run: Any, output: str | Path) -> None:
         "events",
         f"{events['processed']:,} of {events['files']:,} processed, {summary['chunks']['done']} chunks",
     )
-    table.add_row("executor", where)
+    table.add_row("merged" if runs else "executor", f"of {runs} runs" if runs else where)
     table.add_row(
-        "time",
+        "time of all" if runs else "time",
         f"{summary['wall_s']:.1f} s: start {summary['start_s']:.1f}, open files {summary['open_s']:.1f}, "
         f"process {summary['process_s']:.1f}, write {summary['write_s']:.1f} s",
     )

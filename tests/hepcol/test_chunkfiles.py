@@ -65,7 +65,7 @@ def test_no_two_chunks_have_files_of_one_name():
 @pytest.mark.parametrize(
     ("kind", "suffix", "told"),
     [
-        ("plots", ".npz", "not plots or drawings; got 'plots'"),
+        ("plots", ".npz", "not plots, drawings, export; got 'plots'"),
         ("drawings", ".npz", "got 'drawings'"),
         ("a/b", ".npz", "kind must be letters, digits, _ and -, a letter first"),
         ("..", ".npz", r"got '\.\.'"),

@@ -32,7 +32,15 @@ def test_run_writes_everything_and_says_where(hepcol, tmp_path):
     assert "4,000 of 4,000 processed" in printed
     assert "opposite-charge pair" in printed
     assert all(len(line) <= 80 for line in printed.splitlines() if str(tmp_path) not in line)
-    files = {"histograms.zip", "histograms.root", "summary.json", "ledger.jsonl", "provenance.json", "plots"}
+    files = {
+        "histograms.zip",
+        "histograms.root",
+        "summary.json",
+        "ledger.jsonl",
+        "provenance.json",
+        "result.zip",
+        "plots",
+    }
     assert {path.name for path in out.iterdir()} == files
     pictures = {path.relative_to(out / "plots").as_posix() for path in (out / "plots").rglob("*.*")}
     assert pictures == {f"zee-fcc/{n}.{e}" for n in ("e1", "e2", "m_ee", "delta_r") for e in ("png", "pdf")}

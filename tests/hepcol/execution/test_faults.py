@@ -463,9 +463,14 @@ def no_space(*_):
 
 def test_a_snapshot_that_finds_no_space_is_a_warning(files, tmp_path, monkeypatch):
     monkeypatch.setattr("hepcol.archive.write", no_space)
-    run = m.check_run(hepcol.run(Marked(), files, output=tmp_path / "out", **{**QUICK, "snapshot_s": 0}))
-    assert run.summary["warnings"] == ["a snapshot could not be written: No space left on device"]
-    assert m.check_folder(tmp_path / "out")["complete"]
+    out = tmp_path / "out"
+    run = m.check_run(hepcol.run(Marked(), files, output=out, **{**QUICK, "snapshot_s": 0}))
+    snapshot, result = run.summary["warnings"]
+    assert snapshot == "a snapshot could not be written: No space left on device"
+    assert result.startswith("no result.zip, so that the run cannot be merged with others: ")
+    assert result.endswith(": No space left on device")
+    assert m.check_folder(out)["complete"]
+    assert not (out / "result.zip").exists()
 
 
 @pytest.mark.parametrize("what", ["hepcol.outputfolder.write_zip", "hepcol.archive.write"])

@@ -271,6 +271,21 @@ def test_what_is_not_all_there_is_told(clean, tmp_path):
         hepcol.run(m.Marked(), tmp_path / "out")
 
 
+def test_several_skims_are_run_over_together_and_not_merged(clean, tmp_path):
+    files, _, _ = clean
+    for name, those in (("a", files[:2]), ("b", files[2:])):
+        hepcol.skim(those, tmp_path / name, "entry > 10", dataset="z")
+    run = hepcol.run(m.Marked(), [tmp_path / "a", tmp_path / "b"])
+    assert told(run)["normalisation"] == {
+        **told(run)["normalisation"],
+        "sum_weights": ALL,
+        "events": ALL,
+        "whole": True,
+    }
+    with pytest.raises(InputError, match="a: a skim, whose files are whole: give it to hepcol run together"):
+        hepcol.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
+
+
 def test_parquet_has_the_same_columns_for_other_tools(clean, tmp_path):
     import pyarrow.parquet
 
