@@ -33,5 +33,6 @@ def pseudorapidity(px: Floats, py: Floats, pz: Floats) -> Floats:
     out = np.empty(px.shape)
     for n in range(len(px)):
         for k in range(2):
-            out[n, k] = asinh(pz[n, k] / math.sqrt(px[n, k] * px[n, k] + py[n, k] * py[n, k]))
+            slope = pz[n, k] / math.sqrt(px[n, k] * px[n, k] + py[n, k] * py[n, k])
+            out[n, k] = slope if math.isinf(slope) else asinh(slope)  # which is NaN of infinity
     return out
