@@ -179,6 +179,34 @@ def graphs(quick: bool, repeats: int, output: Path, readme: Path | None) -> None
 
 
 @bench.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--quick", is_flag=True, help="Fewer events; a minute.")
+@_REPEATS
+@_OUTPUT
+@_README
+def skim(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path | None) -> None:
+    """Compare skims with RDataFrame's Snapshot: of FILE, EDM4hep before version 1, repeated, and of stop4b."""
+    from benchmarks import report, skim
+    from samples.catalogue import ZEE_FCC
+
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which hepcol is compared with: pip install 'hepcol[rdf]'")
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, skim.MARKS)
+        with _progress("file of events") as show:
+            source = (file or ZEE_FCC.path).resolve()
+            files = skim.prepare(source, skim.QUICK_EVENTS if quick else skim.EVENTS, show)
+            samples = skim.run(files, repeats, show)
+        text = skim.write(output, samples, skim.describe(samples, repeats))
+        if readme is not None:
+            report.insert(readme, text, skim.MARKS)
+    click.echo(text)
+    click.echo(f"written: {output}/skim.md, skim.json")
+
+
+@bench.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_REPEATS
 def chunks(file: Path, repeats: int) -> None:

@@ -34,5 +34,5 @@ def repeat_events(source: Path, tree: str, events: int) -> tuple[int, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     repeated = folder / f"{identity}-x{times}.root"
     if not repeated.exists():
-        replicate(source, repeated, times)
+        replicate(source, repeated, times, tree=tree)
     return found * times, repeated

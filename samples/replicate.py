@@ -1,7 +1,7 @@
 """Repeat a file's events: the way the original Z -> ee study made 10^6 events of 5000."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,6 +21,7 @@ def replicate(
     destination: str | Path,
     times: int = DEFAULT_TIMES,
     *,
+    tree: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> UUID:
@@ -33,11 +34,13 @@ def replicate(
     Parameters
     ----------
     source : str or Path
-        ROOT file with a tree ``events``.
+        ROOT file with a tree of events.
     destination : str or Path
         File to write; it appears when it is complete.
     times : int
         Number of repetitions, at least 1.
+    tree : str, optional
+        Name of the tree of events; by default ``events``, ``CollectionTree`` or ``Events``.
     force : bool
         Overwrite ``destination`` if it exists.
     progress : callable, optional
@@ -62,21 +65,23 @@ def replicate(
         raise SampleError(f"{destination} is the source itself; name another file")
     root = load_root()
     with replacing(destination, force) as temporary, silenced(root, "Error"):
-        source_uuid, tree = _copy(root, source, temporary, times, progress)
-        uuid = uuid5(source_uuid, f"{tree} x {times}")
+        source_uuid, name = _copy(root, source, temporary, times, progress, (tree,) if tree else TREES)
+        uuid = uuid5(source_uuid, f"{name} x {times}")
         set_uuid(temporary, uuid)
     return uuid
 
 
-def _copy(root: Any, source: Path, temporary: Path, times: int, progress: Progress | None) -> tuple[UUID, str]:
+def _copy(
+    root: Any, source: Path, temporary: Path, times: int, progress: Progress | None, trees: Sequence[str]
+) -> tuple[UUID, str]:
     """Copy the events ``times`` times and everything else once; return the source's UUID and the name of the tree."""
     read = _open(root, str(source), "READ")
     try:
         names = [key.GetName() for key in read.GetListOfKeys()]
-        name = next((one for one in TREES if one in names), "")
+        name = next((one for one in trees if one in names), "")
         tree = read.Get(name) if name else None
         if not tree or not tree.InheritsFrom("TTree"):
-            raise SampleError(f"{source} has no tree of events: {', '.join(TREES)}")
+            raise SampleError(f"{source} has no tree of events: {', '.join(trees)}")
         source_uuid = UUID(read.GetUUID().AsString())
         url = reproducible_url(temporary, "replica.root")
         written = _open(root, url, "RECREATE", "", read.GetCompressionSettings())

@@ -167,6 +167,7 @@ def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
         opened = openfiles.get(topic, place, item.treename)
         before = opened.bytes_read
         columns = required_columns(task.processor, item.usermeta or {})
+        columns += getattr(task.processor, "read_columns", ())
         out = task(_events(opened, item, place, columns))
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")

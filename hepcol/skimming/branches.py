@@ -75,6 +75,8 @@ class Kept:
         Format of the files that are skimmed, and the version of that.
     members : mapping of str to Branch
         A branch of each collection, whose objects others of it belong to.
+    columns : tuple of str
+        Columns that are of one of the branches each.
     forms : mapping of str to dict
         Forms of the columns that are made, by their names, of which events that are not there tell nothing.
     """
@@ -87,6 +89,7 @@ class Kept:
     format: str
     version: str
     members: Mapping[str, Branch]
+    columns: tuple[str, ...]
     forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -132,7 +135,8 @@ def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: S
     for pattern in drop:
         for one in [one for one, is_named in chosen.items() if not is_named and _matches(pattern, there[one])]:
             del chosen[one]
-    return _described(stored, there, chosen, to)
+    own = {column: made_of[0] for column, made_of in columns.items() if len(made_of) == 1}
+    return _described(stored, there, chosen, to, own)
 
 
 def _relations(there: Iterable[str], kept: Iterable[str]) -> list[str]:
@@ -150,19 +154,25 @@ def _relations(there: Iterable[str], kept: Iterable[str]) -> list[str]:
     return found
 
 
-def _described(stored: Stored, there: Mapping[str, list[str]], chosen: Mapping[str, bool], to: FileFormat) -> Kept:
+def _described(
+    stored: Stored,
+    there: Mapping[str, list[str]],
+    chosen: Mapping[str, bool],
+    to: FileFormat,
+    own: Mapping[str, str],
+) -> Kept:
     """Say how the chosen branches are written."""
     tree, layout = stored.tree, stored.layout
     earlier = layout.note
     counted = {one: _counter_of(tree, one) for one in there}
     counts = {name for name in counted.values() if name}
-    own = set(earlier.counters) if earlier else set()
+    ours = set(earlier.counters) if earlier else set()
     if to is FileFormat.TTREE:  # which has the numbers of objects anyway
         wanted = [one for one in chosen if one not in counts or not any(counted[other] == one for other in chosen)]
     else:
-        needed = dict.fromkeys(counted[one] for one in chosen if counted[one] in there and counted[one] not in own)
+        needed = dict.fromkeys(counted[one] for one in chosen if counted[one] in there and counted[one] not in ours)
         wanted = list(dict.fromkeys([*needed, *chosen]))
-    wanted = [one for one in wanted if one not in own]
+    wanted = [one for one in wanted if one not in ours]
     branches: list[Branch] = []
     left_out: dict[str, str] = {}
     types = dict(tree.typenames(recursive=False)) if hasattr(tree, "typenames") else {}
@@ -184,10 +194,10 @@ def _described(stored: Stored, there: Mapping[str, list[str]], chosen: Mapping[s
     collections = {branch.original.partition("/")[0] for branch in branches if "/" in branch.original}
     collections |= {branch.path.partition("/")[0] for branch in branches if "/" in branch.path}
     before = dict(earlier.types) if earlier else {}
-    known = types | before
+    known, paths = types | before, {branch.path for branch in branches}
     podio = dict(earlier.links) if earlier else _podio_types(stored)
     new = dict.fromkeys(
-        one.counter for one in branches if one.counter and (one.counter not in there or one.counter in own)
+        one.counter for one in branches if one.counter and (one.counter not in there or one.counter in ours)
     )
     return Kept(
         tuple(branches),
@@ -198,6 +208,7 @@ def _described(stored: Stored, there: Mapping[str, list[str]], chosen: Mapping[s
         layout.format.name,
         layout.version,
         _members(branches, there),
+        tuple(column for column, branch in own.items() if branch in paths),
     )
 
 

@@ -165,10 +165,10 @@ class SkimProcessor(ProcessorABC):
                 except (OSError, InputError):
                     continue
                 metadata = _metadata(name, file.path, opened.layout.tree, opened.uuid, dataset)
-                events = read_events(opened.directory, opened.layout, 0, min(1, opened.entries), metadata)
-                kept = kept or self._choose(events)
-                if len(events):
-                    return self._try(events, kept)
+                where = (opened.directory, opened.layout, 0)
+                kept = kept or self._choose(read_events(*where, 0, metadata))
+                if opened.entries:
+                    return self._try(read_events(*where, 1, metadata, kept.columns), kept)
                 break
         return kept
 
@@ -188,6 +188,11 @@ class SkimProcessor(ProcessorABC):
     def required_columns(self, metadata: Mapping[str, Any]) -> Columns:
         """Columns that the analysis needs to have."""
         return () if self.selection is None else required_columns(self.selection, metadata)
+
+    @property
+    def read_columns(self) -> Columns:
+        """Columns that are read in any case, so that offsets are best taken from these."""
+        return tuple(dict.fromkeys(name for kept in self.__dict__.get("_kept", {}).values() for name in kept.columns))
 
     def warm_up(self, metadata: Mapping[str, Any]) -> None:
         """Compile the kernels of the analysis."""
