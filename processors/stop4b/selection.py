@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.selection import Cut, Region
+from hepcol.tablefile import Row, read_rows
 from processors.stop4b.kinds import Kind
 
 DEFAULT = Path(__file__).parent / "selection.yaml"
@@ -24,10 +24,8 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-class _CutRow(BaseModel):
+class _CutRow(Row):
     """A cut as the table has it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: Annotated[str, Field(min_length=1)]
     label: str = ""  # the column's name, unless given
@@ -48,16 +46,12 @@ class _CutRow(BaseModel):
         return self
 
 
-class _RegionRows(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _RegionRows(Row):
     source: Source = "user"
     cuts: Annotated[tuple[_CutRow, ...], Field(min_length=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Table(Row):
     preselection: tuple[_CutRow, ...] = ()
     regions: Annotated[dict[str, _RegionRows], Field(min_length=1)]
 
@@ -97,18 +91,6 @@ class Selection:
         return tuple(region.name for region in self.regions)
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads YAML, and refuses a key that is given twice, of which the last would count in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a dict."""
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_selection(path: str | Path = DEFAULT) -> Selection:
     """Read the selection from a table in YAML.
 
@@ -117,19 +99,7 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
     InputError
         If it cannot be read or understood.
     """
-    try:
-        content = yaml.load(Path(path).read_text(), _Loader)
-        if not isinstance(content, dict):
-            raise InputError(f"{path}: expected a table with 'regions', got {type(content).__name__}")
-        table = _Table.model_validate(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise InputError(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}") from error
+    table = read_rows(path, _Table)
     first = tuple(_cut(row, "user") for row in table.preselection)
     selection = Selection(
         tuple(
