@@ -396,6 +396,26 @@ def stack(folders: tuple[str, ...], every: bool, **how: Any) -> None:
 
 
 @commands.command()
+@click.argument("list_", metavar="LIST")
+@click.option("--luminosity", metavar="CSV", help="Luminosity by run and block, of brilcalc --byls or the like.")
+@click.option("--all", "every", is_flag=True, help="Print every run.")
+@one_line_errors
+def goodruns(list_: str, luminosity: str | None, every: bool) -> None:
+    """Show a LIST of good runs (ATLAS XML, CMS JSON), and the luminosity that it leaves.
+
+    The exit code is 3 if good blocks have no luminosity in the table.
+    """
+    from hepcol.goodruns import luminosity_of, read_good_runs
+    from hepcol.report.goodruns_table import print_good_runs
+
+    good = read_good_runs(list_)
+    left = None if luminosity is None else luminosity_of(good, luminosity)
+    print_good_runs(good, left, every)
+    if left is not None and left.missing:
+        sys.exit(INCOMPLETE)
+
+
+@commands.command()
 @click.argument("folder", metavar="DIR")
 @click.option("-o", "--output", metavar="FILE", help="File to write.  [default: DIR/report.html]")
 @one_line_errors
