@@ -247,6 +247,6 @@ def _set_limits(axes: Axes, stack: Stack, total: Band | None, entries: int, heig
         return highest, highest / room
     lowest = min((float(one[one > 0].min(initial=highest)) for one in contents), default=highest)
     bottom = max(min(lowest, highest / 10) / 2, highest / 10**_DECADES)
+    axes.set_ylim(bottom, highest)  # before the scale, which would look for contents above 0
     axes.set_yscale("log")
-    axes.set_ylim(bottom=bottom)
     return highest, bottom * (highest / bottom) ** (1 / room)
