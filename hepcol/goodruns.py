@@ -72,6 +72,11 @@ class GoodRuns:
         return int((self.last - self.first + 1).sum())
 
     @property
+    def is_open(self) -> bool:
+        """Whether a range goes on to the end of its run, so that its blocks cannot be counted."""
+        return bool((self.last == _MAX_BLOCK).any())
+
+    @property
     def number_of_runs(self) -> int:
         """Number of runs."""
         return len(np.unique(self.runs))
@@ -260,8 +265,9 @@ def _gaps(good: GoodRuns, keys: Integers) -> Iterator[Range]:
 
 
 def by_run(ranges: Iterable[Range]) -> dict[int, str]:
-    """Write ranges by run: ``1-20, 25``."""
+    """Write ranges by run: ``1-20, 25, 30-end``."""
     found: dict[int, list[str]] = {}
     for run, first, last in ranges:
-        found.setdefault(run, []).append(str(first) if first == last else f"{first}-{last}")
+        end = "end" if last == _MAX_BLOCK else str(last)
+        found.setdefault(run, []).append(str(first) if first == last else f"{first}-{end}")
     return {run: ", ".join(texts) for run, texts in found.items()}

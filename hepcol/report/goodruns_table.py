@@ -37,7 +37,8 @@ def print_good_runs(good: GoodRuns, luminosity: Luminosity | None, every: bool =
     console.print(table)
     if len(shown) < len(blocks):
         console.print(f"{len(shown)} of {len(blocks)} runs; --all prints every one")
-    console.print(f"{good.number_of_runs:,} runs, {len(good.ranges):,} ranges, {good.blocks:,} blocks")
+    counted = "" if good.is_open else f", {good.blocks:,} blocks"
+    console.print(f"{good.number_of_runs:,} runs, {len(good.ranges):,} ranges{counted}")
     if luminosity is not None:
         _print_luminosity(console, luminosity)
 

@@ -21,7 +21,7 @@ _LIKE_SIGNALS = "#bd1f01"  # of the palette, beside their red
 _HATCH, _SHADE = "#444444", "#303030"
 _STATISTICAL, _WHOLE = "stat. error", r"stat. $\oplus$ syst. error"
 _COLUMNS = 2  # of the legend
-_LINE, _PADDING = 0.21, 0.35  # of the legend [inch]
+_LINE, _PADDING = 0.21, 0.55  # of the legend [inch]
 _HEIGHT, _HEIGHT_WITH_RATIO = 5.9, 4.3  # of the axes [inch], about
 _DECADES = 6  # of a logarithmic axis, at most
 _EXPECTED = 1.0  # events, from which on a bin without data is a point, too
@@ -97,7 +97,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     total = stack.total
     has_ratio = stack.ratio and stack.data is not None and total is not None
     if has_ratio:
-        axes, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.02})
+        axes, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     else:
         axes = lowest = figure.add_subplot()
     handles = _draw_layers(axes, stack)
@@ -125,6 +125,7 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
         title_fontsize="small",
         fontsize="x-small",
         alignment="left",
+        borderaxespad=1.3,  # clear of the ticks
     )
     mark(axes, summary)
     return figure

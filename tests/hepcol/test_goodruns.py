@@ -93,6 +93,8 @@ def test_lists_of_both_kinds_are_merged(tmp_path, text):
 
 def test_an_open_range_has_no_end(tmp_path):
     good = read_good_runs(written(tmp_path, XML.replace('End="20"', 'End="4294967295"')))
+    assert good.is_open
+    assert by_run(good.ranges) == {1: "1-9, 20-end", 3: "2-3"}
     assert good.mask([1, 1, 3], [2**32 - 1, 19, 2**32 - 1]).tolist() == [True, False, False]
     # numbers that do not fit are not good, and lead to no other run
     assert not good.mask(np.array([1, 2**32 + 1, -1]), np.array([2**32, 5, 5])).any()

@@ -14,7 +14,9 @@ TABLE = {
     "samples": {
         "data": {"kind": "data", "datasets": "data*"},
         "ttbar": {"kind": "background", "dsid": 410470, "cross_section": "0.8 nb", "k_factor": 1.1},
-        "Zee": {"kind": "background", "process": "Z", "label": "$Z$", "cross_section": "2 pb", "filter_efficiency": 0.5},
+        "Zee": {
+            "kind": "background", "process": "Z", "label": "$Z$", "cross_section": "2 pb", "filter_efficiency": 0.5,
+        },
         "Zmumu": {"kind": "background", "process": "Z", "cross_section": "4 pb", "campaigns": ["a"]},
         "stop": {
             "kind": "signal", "cross_section": "30 fb", "uncertainty": "1e-1",

@@ -259,7 +259,7 @@ def test_labels_and_colours_are_checked_before_drawing(folders, changes, message
 
 def test_a_dataset_of_two_runs_is_refused_and_a_file_of_two_is_told(tmp_path, table):
     folders = [run_of(tmp_path / name, {"top": SIMULATION["top"]}) for name in ("a", "b")]
-    with pytest.raises(InputError, match="dataset 'top' is in .*a and in .*b: its events would count twice"):
+    with pytest.raises(InputError, match=r"dataset 'top' is in .*a and in .*b: its events would count twice"):
         compose(folders, table)
     for name, dataset in (("c", "Z1"), ("d", "Z2")):
         folders.append(run_of(tmp_path / name, {dataset: SIMULATION[dataset]}))
