@@ -90,9 +90,11 @@ def _say(name: Text, summary: Mapping[str, Any]) -> None:
 
 def missing(summary: Mapping[str, Any]) -> str:
     """Say how much an incomplete run lacks, and what else a picture may lack; nothing of a complete one."""
-    events = summary["events"]
-    lacks = "" if summary["complete"] else f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events"
-    return ", ".join(filter(None, (lacks, summary.get("lacks", ""))))
+    lacks = [str(summary["lacks"])] if summary.get("lacks") else []
+    if not summary["complete"]:
+        events = summary["events"]
+        lacks.insert(0, f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events")
+    return ", ".join(lacks)
 
 
 def banner(axes: Axes, text: str) -> None:
