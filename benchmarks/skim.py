@@ -49,8 +49,8 @@ ZEE = Input(
 STOP4B = Input(
     "stop4b, nominal tree",
     "Wt_WEIGHTS",
-    "MET > 180",
-    "MET > 180",
+    "MET > 362.5",
+    "MET > 362.5",
     ("eventNumber", "campaign", "weight", "WeightEvents", "MET", "METsig", "jet1pT", "lep1pT", "lep2pT", "nbjet"),
     LEAST_STOP4B,
 )

@@ -430,6 +430,54 @@ def plot(folder: str) -> None:
 
 
 @commands.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
+@click.option("--samples", required=True, metavar="TABLE.yaml", help="Samples: cross-sections, campaigns, datasets.")
+@click.option("-o", "--output", required=True, metavar="OUT", help="Pictures and tables go to OUT/stacks.")
+@click.option("--histogram", "histograms", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option("--by", default="", metavar="AXIS", help="One by one for each category of an axis; others are added up.")
+@click.option("--blind", nargs=2, type=float, metavar="LOW HIGH", help="Hide the data in a range of the histogram.")
+@click.option("--log", is_flag=True, help="Events on a logarithmic axis.")
+@click.option("--all", "every", is_flag=True, help="Print all systematics and notes.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the stacks.")
+@one_line_errors
+def stack(folders: tuple[str, ...], every: bool, **how: Any) -> None:
+    """Put data and simulation of runs (output folders DIR) together: stacks, yields and cutflows.
+
+    The exit code is 3 if one of the runs is incomplete.
+    """
+    from hepcol.report.progress import CountBar
+    from hepcol.report.stack_folder import STACKS, stack_folders
+    from hepcol.report.yield_summary import print_yields
+
+    with CountBar("stack", sys.stderr.isatty()) as bar:
+        done = stack_folders(folders, report=bar.count, **how)
+    print_yields(done.yields, every)
+    click.echo(f"written to {how['output']}/{STACKS}: tables *.md, *.csv, *.tex{', pictures' if how['plots'] else ''}")
+    if not done.stacks.made.summary["complete"]:
+        sys.exit(INCOMPLETE)
+
+
+@commands.command()
+@click.argument("list_", metavar="LIST")
+@click.option("--luminosity", metavar="CSV", help="Luminosity by run and block, of brilcalc --byls or the like.")
+@click.option("--all", "every", is_flag=True, help="Print every run.")
+@one_line_errors
+def goodruns(list_: str, luminosity: str | None, every: bool) -> None:
+    """Show a LIST of good runs (ATLAS XML, CMS JSON), and the luminosity that it leaves.
+
+    The exit code is 3 if good blocks have no luminosity in the table.
+    """
+    from hepcol.goodruns import luminosity_of, read_good_runs
+    from hepcol.report.goodruns_table import print_good_runs
+
+    good = read_good_runs(list_)
+    left = None if luminosity is None else luminosity_of(good, luminosity)
+    print_good_runs(good, left, every)
+    if left is not None and left.missing:
+        sys.exit(INCOMPLETE)
+
+
+@commands.command()
 @click.argument("folder", metavar="DIR")
 @click.option("-o", "--output", metavar="FILE", help="File to write.  [default: DIR/report.html]")
 @one_line_errors

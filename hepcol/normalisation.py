@@ -1,99 +1,127 @@
-"""Sums of weights that simulation is normalised to: of all events that files stand for, and not of what is left."""
+"""What simulated events count: luminosity times cross-section, over the sum of the weights that they had."""
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from hepcol.errors import InputError
+from hepcol.sampletable import Part, SampleTable
 
-from hepcol.ledger import FileRecord
-from hepcol.skimnote import TreeNote, joined, lacking
-
-EVENTS, SKIM = "events", "skim"  # where a sum is from: processed events, the note of a skim
-_RUNS = "Runs"
-_NAMES = ("genEventSumw", "genEventSumw_")  # with the underscore until NanoAOD v7
+PROCESSED = "processed events"  # source of a sum that no file carries
+_PB_IN_FB = 1000.0  # pb^-1 in a fb^-1
 
 
-def declared_by(directory: Any) -> dict[str, float]:
-    """Read the sums of weights that an open file tells of the events that it was made of, by where it does."""
-    runs = directory.get(_RUNS, {})
-    return {
-        f"{_RUNS}.{name}": math.fsum(np.asarray(runs[name].array(library="np"), dtype=np.float64))
-        for name in _NAMES
-        if name in runs
-    }
+@dataclass(frozen=True)
+class WeightSum:
+    """Sum of the weights of the events that were generated.
+
+    Parameters
+    ----------
+    value : float
+        The sum.
+    events : int
+        Events of it.
+    sources : tuple of str
+        Where it is from.
+    whole : bool
+        Whether it is of the events that were processed; false where files that carry it were read in part.
+    """
+
+    value: float
+    events: int
+    sources: tuple[str, ...]
+    whole: bool
+
+    @classmethod
+    def of(cls, dataset: str, part: Mapping[str, Any]) -> "WeightSum":
+        """Take that of a dataset from the summary of its run: what the files carry, else that of what was processed.
+
+        Raises
+        ------
+        InputError
+            If the summary does not tell.
+        """
+        told = part.get("normalisation")
+        if told is not None:
+            return cls(float(told["sum_weights"]), int(told["events"]), (str(told["source"]),), bool(told["whole"]))
+        if "sum_weights" not in part:
+            raise InputError(f"dataset '{dataset}': its summary has no sum of weights; expected a run that returns one")
+        return cls(float(part["sum_weights"]), int(part["events"]), (PROCESSED,), True)
 
 
-def notes_of(found: Iterable[FileRecord]) -> dict[str, TreeNote]:
-    """Join what the files of each dataset tell of the skim that they are of.
+def add_weights(sums: Iterable[WeightSum]) -> WeightSum:
+    """Add up the sums of datasets."""
+    parts = tuple(sums)
+    return WeightSum(
+        math.fsum(one.value for one in parts),
+        sum(one.events for one in parts),
+        tuple(dict.fromkeys(source for one in parts for source in one.sources)),
+        all(one.whole for one in parts),
+    )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the events of datasets of simulation are multiplied by.
+
+    Parameters
+    ----------
+    part : Part
+        Of which sample, and campaigns.
+    datasets : tuple of str
+        Datasets that share the sum of weights.
+    luminosity : float
+        Luminosity that they are normalised to [fb^-1].
+    cross_section : float
+        Cross-section times k-factor and filter efficiency [pb].
+    weights : WeightSum
+        Sum of their weights.
+    """
+
+    part: Part
+    datasets: tuple[str, ...]
+    luminosity: float
+    cross_section: float
+    weights: WeightSum
+
+    @property
+    def factor(self) -> float:
+        """The factor, of weights."""
+        return self.luminosity * _PB_IN_FB * self.cross_section / self.weights.value
+
+
+def scales_of(
+    table: SampleTable, assigned: Mapping[str, Part], parts: Mapping[str, Mapping[str, Any]]
+) -> dict[Part, Scale]:
+    """Normalise all simulation.
+
+    Parameters
+    ----------
+    table : SampleTable
+        The samples.
+    assigned : mapping of str to Part
+        What each dataset is, see :meth:`hepcol.sampletable.SampleTable.assign`.
+    parts : mapping
+        By dataset, what the summaries of runs say of it.
 
     Raises
     ------
     InputError
-        If the same events are in two of them.
+        If a sum of weights is not there, or not above 0.
     """
-    notes: dict[str, list[TreeNote]] = {}
-    for file in found:
-        if file.note is not None:
-            notes.setdefault(file.dataset, []).append(TreeNote.of(file.note))
-    return {name: _all_of(those) for name, those in notes.items()}
-
-
-def _all_of(notes: list[TreeNote]) -> TreeNote:
-    """Join the notes of a dataset: those of many files, whose entries are sorted once."""
-    total = notes[0]
-    for note in notes[1:]:
-        total = total + note.without_sources()
-    return total.with_sources(joined(source for note in notes for source in note.sources))
-
-
-def normalisation(
-    dataset: str, found: Iterable[FileRecord], events: int, sum_weights: float, is_complete: bool
-) -> dict[str, Any]:
-    """Say what a dataset is normalised to, as JSON can hold it.
-
-    Parameters
-    ----------
-    dataset : str
-        Its name.
-    found : iterable of FileRecord
-        Its files.
-    events : int
-        Events that were processed.
-    sum_weights : float
-        Sum of their weights.
-    is_complete : bool
-        Whether all events of the files were.
-
-    Returns
-    -------
-    dict
-        ``sum_weights`` and ``events``; ``source``, where they are from; ``whole``, whether all files that they are of
-        were read as a whole; ``lacks``, what was not.
-    """
-    files = [file for file in found if file.dataset == dataset]
-    unread = [] if is_complete else [f"events of dataset '{dataset}' that were not processed"]
-    unread += [
-        f"{stored - entries:,} of {stored:,} entries of {file.path}"
-        for file in files
-        if (stored := file.stored or 0) > (entries := file.entries or 0)
-    ]
-    note = notes_of(files).get(dataset)
-    if note is not None:
-        if any(file.note is None for file in files):
-            unread.append("files that are no skims, among skims")
-        lacks = [*lacking(note.sources), *unread, *([] if note.is_whole else ["what the skims were made of"])]
-        told = {"sum_weights": float(note.sum_weights.value), "events": note.events, "source": SKIM}
-        if note.declared:
-            told |= _declared(note.declared)
-        return {**told, "whole": not lacks, "lacks": lacks}
-    told = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
-    declared = [file.declared for file in files if file.declared]
-    if declared and len(declared) == len(files):
-        told |= _declared({name: math.fsum(one.get(name, 0.0) for one in declared) for name in declared[0]})
-    return {**told, "whole": not unread, "lacks": unread}
-
-
-def _declared(sums: Mapping[str, float]) -> dict[str, Any]:
-    name, value = next(iter(sums.items()))
-    return {"sum_weights": value, "source": name}
+    found = {}
+    for part in dict.fromkeys(assigned.values()):
+        sample = table.samples[part.sample]
+        if sample.cross_section is None:
+            continue
+        datasets = tuple(sorted(name for name, of in assigned.items() if of == part))
+        weights = add_weights(WeightSum.of(name, parts[name]) for name in datasets)
+        if not (weights.value > 0 and math.isfinite(weights.value)):
+            raise InputError(
+                f"sample '{part.sample}': sum of weights of {', '.join(datasets)} is {weights.value:g}, so that it "
+                "cannot be normalised; expected more than 0"
+            )
+        cross_section = sample.cross_section * sample.k_factor * sample.filter_efficiency
+        found[part] = Scale(part, datasets, table.luminosity(part.campaigns), cross_section, weights)
+    return found

@@ -28,7 +28,7 @@ PACKAGES = (
     "dask",
     "distributed",
 )
-FIT_PACKAGES = ("hepcol", "iminuit", "numpy", "scipy", "numba", "hist", "boost-histogram", "pyhf", "cabinetry")
+DERIVED_PACKAGES = ("hepcol", "iminuit", "numpy", "scipy", "numba", "hist", "boost-histogram", "pyhf", "cabinetry")
 
 
 def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) -> dict[str, Any]:
@@ -72,14 +72,14 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
     }
 
 
-def describe_fit(**configuration: Any) -> dict[str, Any]:
-    """Describe a fit of a run: versions of what made it, and its configuration."""
+def describe_derived(**configuration: Any) -> dict[str, Any]:
+    """Describe what was made of runs, such as a fit: versions of what made it, and its configuration."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {package: _version(package) for package in FIT_PACKAGES},
+        "packages": {package: _version(package) for package in DERIVED_PACKAGES},
         "git_commit": _commit(),
         **configuration,
     }

@@ -24,7 +24,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from hepcol.corrections.columns import Column, Value
 from hepcol.corrections.correction import DOWN, NOMINAL, UP, Correction, Sides
 from hepcol.corrections.file import CorrectionFile, Key
-from hepcol.yamltable import read_yaml
+from hepcol.tablefile import read_rows
 
 FUNCTIONS = {"abs": np.abs}
 
@@ -101,7 +101,7 @@ def read_table(path: str | Path) -> tuple[Correction, ...]:
     InputError
         If it, or a file that it names, cannot be read or understood.
     """
-    table = read_yaml(path, _Table, "corrections")
+    table = read_rows(path, _Table)
     names = [str(Path(path).parent / (row.file or table.file or "")) for row in table.corrections]
     files = {name: CorrectionFile.read(name) for name in dict.fromkeys(names)}
     return tuple(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
+from hepcol.filesums import EVENTS, normalisation, notes_of
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
-from hepcol.normalisation import EVENTS, normalisation, notes_of
 from hepcol.result import Result
 
 

@@ -25,8 +25,8 @@ from hepcol.execution.environment import environment, unfit, unlike
 from hepcol.execution.garbage import collected_after
 from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
+from hepcol.filesums import declared_by
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
-from hepcol.normalisation import declared_by
 from hepcol.schemas import Columns
 
 Listener = Callable[[ChunkRecord], None]

@@ -35,8 +35,8 @@ from hepcol.execution.probing import probe_files
 from hepcol.execution.progress import ProgressBar
 from hepcol.execution.runner import LedgerRunner
 from hepcol.execution.updates import Updates
+from hepcol.filesums import notes_of
 from hepcol.ledger import ChunkRecord, FileRecord, Status, close
-from hepcol.normalisation import notes_of
 from hepcol.outputfolder import Earlier, OutputFolder
 from hepcol.provenance import describe
 from hepcol.update import Listener

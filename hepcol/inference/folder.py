@@ -20,7 +20,7 @@ from hepcol.inference.record import FitRecord, json_number
 from hepcol.inference.spectrum import Spectrum
 from hepcol.inference.variations import Changes, fit_variations
 from hepcol.options import rebuild_processor
-from hepcol.provenance import describe_fit
+from hepcol.provenance import describe_derived
 from hepcol.variations import NOMINAL, envelope
 
 MIN_USABLE = 0.9  # of the fits, for a mean: those that are left may be a choice
@@ -283,7 +283,7 @@ def _record(done: FolderFit, minos: bool) -> dict[str, Any]:
     """Return everything that is known of the fits, with what made them."""
     return {
         **done.to_json(),
-        "provenance": describe_fit(changes=done.to_json()["changes"], minos=minos),
+        "provenance": describe_derived(changes=done.to_json()["changes"], minos=minos),
         "datasets": {
             part.dataset: {
                 **part.to_json(),

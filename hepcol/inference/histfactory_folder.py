@@ -17,7 +17,7 @@ from hepcol.inference.toy_limits import toy_limit
 from hepcol.inference.yield_fit import fit_yields_model
 from hepcol.inference.yield_record import YieldFit
 from hepcol.inference.yields import FILE, Yields, read_yields
-from hepcol.provenance import describe_fit
+from hepcol.provenance import describe_derived
 
 MODEL = store.HISTFACTORY
 SEED = 1
@@ -194,7 +194,7 @@ def fit_yields(
         MODEL,
         {
             **done.to_json(),
-            "provenance": describe_fit(
+            "provenance": describe_derived(
                 yields_sha256=hashlib.sha256((path / FILE).read_bytes()).hexdigest(),
                 signal_error=signal_error,
                 prune=prune,

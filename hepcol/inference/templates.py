@@ -102,14 +102,15 @@ def sum_templates(templates: Iterable[Template]) -> Template:
     parts = tuple(templates)
     counts = [part.entries for part in parts if part.entries is not None]
     return Template(
-        _exact_sum([part.contents for part in parts]),
-        _exact_sum([part.variances for part in parts]),
+        exact_sum([part.contents for part in parts]),
+        exact_sum([part.variances for part in parts]),
         np.sum(counts, axis=0) if len(counts) == len(parts) else None,
         tuple(note for part in parts for note in part.notes),
     )
 
 
-def _exact_sum(arrays: Sequence[Floats]) -> Floats:
+def exact_sum(arrays: Sequence[Floats]) -> Floats:
+    """Add arrays element by element; the order does not matter, not even to the last bit."""
     return np.array([math.fsum(values) for values in zip(*arrays, strict=True)])
 
 

@@ -137,6 +137,8 @@ class YieldTable:
         What the data are called.
     sources : mapping
         By region and step of the cutflows, where the numbers of the cut are from, if that is known.
+    mark : str
+        What every table has to say, such as that events are missing.
     """
 
     regions: tuple[str, ...]
@@ -150,6 +152,7 @@ class YieldTable:
     title: str = "Yields"
     data_label: str = "data"
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mark: str = ""
 
     def __post_init__(self) -> None:
         if TOTAL in self.samples:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 _DIGITS = 2  # of an error: with one, the last digit may be off by half of it
 _LARGEST, _SMALLEST = 1e9, 1e-3  # beyond them a power of ten is taken out
 _GREEK = ("alpha", "beta", "gamma", "delta", "lambda", "mu", "sigma", "tau")
+_PICOBARNS = 1000  # pb^-1 in a fb^-1
 _MOST = 15  # decimals: a float has no more digits
 
 
@@ -100,3 +101,9 @@ def _rounded(value: float, decimals: int) -> str:
 def nominal_text(told: Mapping[str, float]) -> str:
     """Write a nominal result with its statistical error, and that of all systematics: up and down apart."""
     return f"{measured(told['value'], told['error'])} (stat) +{told['up']:.2g} {told['down']:.2g} (syst)"
+
+
+def luminosity_text(luminosity: float, power: str) -> str:
+    """Write a luminosity [fb^-1] in fb^-1, or in pb^-1 if that is a better number."""
+    number, unit = (luminosity, "fb") if luminosity >= 1 else (luminosity * _PICOBARNS, "pb")
+    return f"{number:.4g} {unit}{power}"

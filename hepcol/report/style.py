@@ -71,7 +71,10 @@ def mark(axes: Axes, summary: Mapping[str, Any]) -> None:
     """Write above a plot whose it is, and whether events are missing."""
     _say(axes.text(0, 1.01, "hepcol", transform=axes.transAxes, weight="bold", va="bottom"), summary)
     if lacks := missing(summary):
-        axes.text(1, 1.01, lacks, transform=axes.transAxes, color=RED, ha="right", va="bottom", fontsize="small")
+        # in a line above what stands beside the name, which may be as long
+        above = (0, 26 if summary.get("mark") else 4)
+        options: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(lacks, (1, 1), above, color=RED, ha="right", va="bottom", fontsize="small", **options)
 
 
 def _say(name: Text, summary: Mapping[str, Any]) -> None:
@@ -86,11 +89,12 @@ def _say(name: Text, summary: Mapping[str, Any]) -> None:
 
 
 def missing(summary: Mapping[str, Any]) -> str:
-    """Say how much an incomplete run lacks; nothing of a complete one."""
-    if summary["complete"]:
-        return ""
-    events = summary["events"]
-    return f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events"
+    """Say how much an incomplete run lacks, and what else a picture may lack; nothing of a complete one."""
+    lacks = [str(summary["lacks"])] if summary.get("lacks") else []
+    if not summary["complete"]:
+        events = summary["events"]
+        lacks.insert(0, f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events")
+    return ", ".join(lacks)
 
 
 def banner(axes: Axes, text: str) -> None:

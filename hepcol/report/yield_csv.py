@@ -23,7 +23,7 @@ def yields(table: YieldTable) -> str:
             )
         if table.data is not None:
             rows.append((region, _DATA, _DATA, float(table.data[region]), "", "", "", ""))
-    return _write(header, rows)
+    return write_csv(header, rows, table.mark)
 
 
 def impacts(table: YieldTable) -> str:
@@ -39,13 +39,13 @@ def impacts(table: YieldTable) -> str:
                     varied = (nominal + change for change in found.changes[systematic])
                     percents = found.percent(systematic) or ("", "")
                     rows.append((region, systematic, name, _kind(table, name), nominal, *varied, *percents))
-    return _write(header, rows)
+    return write_csv(header, rows, table.mark)
 
 
 def cutflows(table: YieldTable) -> str:
     """Write the steps of the cutflows; ``relative`` is the ratio to the weighted events of the step before."""
     header = ("region", "sample", "step", "entries", "value", "stat", "relative")
-    return _write(
+    return write_csv(
         header,
         [
             (region, name, row.label, row.entries, row.value, row.error, ratio)
@@ -53,13 +53,14 @@ def cutflows(table: YieldTable) -> str:
             for name, rows in table.cutflows_of(region).items()
             for row, ratio in zip(rows, relative(rows), strict=True)
         ],
+        table.mark,
     )
 
 
 def notes(found: Iterable[Note]) -> str:
     """Write notes, one for each place."""
     header = ("warning", "kind", "sample", "region", "systematic", "text")
-    return _write(
+    return write_csv(
         header,
         [(int(one.is_warning), one.kind, one.sample, one.region, one.systematic, one.text) for one in found],
     )
@@ -71,12 +72,16 @@ def _kind(table: YieldTable, name: str) -> str:
     return _SIGNAL if name in table.signals else _BACKGROUND
 
 
-def _write(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write rows; None is an empty field, and numbers have all their digits."""
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]], mark: str = "") -> str:
+    """Write rows, each with what the table has to say, if that is something; numbers have all their digits.
+
+    None is an empty field.
+    """
+    marked = [mark] if mark else []
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else _digits(cell) for cell in row] for row in rows)
+    writer.writerow([*header, *(["mark"] if mark else [])])
+    writer.writerows([*("" if cell is None else _digits(cell) for cell in row), *marked] for row in rows)
     return file.getvalue()
 
 

@@ -1,6 +1,7 @@
 """Tables of a cut-and-count analysis: yields, raw entries, impacts of systematics and cutflows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hepcol.inference.templates import FLOOR
@@ -107,10 +108,11 @@ def write_tables(table: YieldTable, folder: Path) -> list[Path]:
         The files.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    numbers = [yields_table(table), *([entries_table(table)] if table.entries else [])]
     texts = {
-        **_texts(YIELDS, table.title, [yields_table(table), entries_table(table)], OF_YIELDS),
-        **_texts(IMPACTS, "Impacts", [impacts_table(table, region) for region in table.regions], _OF_IMPACTS),
-        **_texts(CUTFLOW, "Cutflows", cutflow_tables(table), _OF_CUTFLOWS),
+        **_texts(YIELDS, table.title, numbers, OF_YIELDS, table.mark),
+        **_texts(IMPACTS, "Impacts", [impacts_table(table, one) for one in table.regions], _OF_IMPACTS, table.mark),
+        **_texts(CUTFLOW, "Cutflows", cutflow_tables(table), _OF_CUTFLOWS, table.mark),
         f"{YIELDS}.csv": yield_csv.yields(table),
         f"{IMPACTS}.csv": yield_csv.impacts(table),
         f"{CUTFLOW}.csv": yield_csv.cutflows(table) if table.cutflows else "",
@@ -129,8 +131,9 @@ def write_tables(table: YieldTable, folder: Path) -> list[Path]:
     return [folder / name for name in FILES if texts[name]]
 
 
-def _texts(name: str, title: str, tables: Sequence[TextTable], text: str) -> dict[str, str]:
-    """Write a file of tables in Markdown and LaTeX; nothing without tables."""
+def _texts(name: str, title: str, tables: Sequence[TextTable], text: str, mark: str) -> dict[str, str]:
+    """Write a file of tables in Markdown and LaTeX, each with what it has to say; nothing without tables."""
     if not tables:
         return {f"{name}.md": "", f"{name}.tex": ""}
-    return {f"{name}.md": markdown_file(title, tables, text), f"{name}.tex": latex_file(tables, text)}
+    marked = [replace(table, title=f"{table.title} ({mark})") for table in tables] if mark else tables
+    return {f"{name}.md": markdown_file(title, marked, text), f"{name}.tex": latex_file(marked, text)}

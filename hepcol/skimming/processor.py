@@ -26,10 +26,10 @@ from hepcol.execution.code import processor_digest, short
 from hepcol.execution.identity import options_told
 from hepcol.expression import Expression, mask_of
 from hepcol.fileset import Dataset, Fileset
+from hepcol.filesums import declared_by
 from hepcol.formats import identify
 from hepcol.gathered import Gathered
 from hepcol.ledger import FileRecord
-from hepcol.normalisation import declared_by
 from hepcol.options import build_processor, find_processor
 from hepcol.origin import columns_of, origins
 from hepcol.result import DatasetResult, Result

@@ -1,14 +1,16 @@
 """What the cuts look at, in events that pass all the others: stacks of all samples, to be drawn."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import hist
+import numpy as np
 
 from hepcol import store
 from hepcol.inference.templates import Template, sum_templates
-from hepcol.report.stack_plots import Stack
+from hepcol.report.bands import Band
+from hepcol.report.stack_plots import Layer, Stack
 from processors.stop4b import fill
 from processors.stop4b.datasets import Dataset, read_regions
 from processors.stop4b.kinds import Kind
@@ -58,17 +60,24 @@ def _stack(
     samples = {sample: sum_templates(templates) for sample, templates in parts.items()}
     signals = {about["sample"] for about in metadata.values() if about.get("is_signal")}
     data = next((about["sample"] for about in metadata.values() if about["kind"] == Kind.DATA.value), None)
+
+    def layers(names: Iterable[str]) -> list[Layer]:
+        return [Layer(name, _band(samples[name], axis)) for name in names if name in samples]
+
     return Stack(
-        region,
-        axis.label,
-        axis.edges,
-        {sample: samples[sample] for sample in BACKGROUNDS if sample in samples},
-        {sample: template for sample, template in samples.items() if sample in signals},
-        samples.get(data) if data else None,
-        tuple(thresholds),
-        luminosity,
+        f"{region}, all cuts but this   {luminosity:.1f} fb$^{{-1}}$",
+        axis,
+        layers(BACKGROUNDS),
+        layers(sample for sample in samples if sample in signals),
+        _band(samples[data], axis) if data is not None and data in samples else None,
         label_of(metadata),
+        tuple(thresholds),
     )
+
+
+def _band(template: Template, axis: Any) -> Band:
+    """Take a template as a band, without systematics; what lies beyond the axis is in its first and last bin."""
+    return Band(axis.edges, template.contents, np.sqrt(template.variances), {})
 
 
 def _parts(

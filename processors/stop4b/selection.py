@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.selection import Cut, Region
-from hepcol.yamltable import read_yaml
+from hepcol.tablefile import Row, read_rows
 from processors.stop4b.kinds import Kind
 
 DEFAULT = Path(__file__).parent / "selection.yaml"
@@ -24,10 +24,8 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-class _CutRow(BaseModel):
+class _CutRow(Row):
     """A cut as the table has it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: Annotated[str, Field(min_length=1)]
     label: str = ""  # the column's name, unless given
@@ -48,16 +46,12 @@ class _CutRow(BaseModel):
         return self
 
 
-class _RegionRows(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _RegionRows(Row):
     source: Source = "user"
     cuts: Annotated[tuple[_CutRow, ...], Field(min_length=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Table(Row):
     preselection: tuple[_CutRow, ...] = ()
     regions: Annotated[dict[str, _RegionRows], Field(min_length=1)]
 
@@ -105,7 +99,7 @@ def read_selection(path: str | Path = DEFAULT) -> Selection:
     InputError
         If it cannot be read or understood.
     """
-    table = read_yaml(path, _Table, "regions")
+    table = read_rows(path, _Table)
     first = tuple(_cut(row, "user") for row in table.preselection)
     selection = Selection(
         tuple(

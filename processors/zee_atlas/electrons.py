@@ -10,6 +10,7 @@ import numpy.typing as npt
 from calib.egamma.records import eta_second_layer
 from hepcol.columns import Collection
 from hepcol.errors import InputError
+from hepcol.goodruns import GoodRuns
 from hepcol.schemas import Columns
 from processors.zee_atlas.selection import (
     CALO_ISOLATION,
@@ -18,6 +19,7 @@ from processors.zee_atlas.selection import (
     CLEANING,
     CRACK,
     ELECTRON_CUTS,
+    GOOD_RUNS,
     MEDIUM,
     N_ELECTRONS,
     TRACK_ISOLATION,
@@ -47,9 +49,9 @@ COLUMNS: Columns = (
     (f"egammaClusters.{_SAMPLING_PATTERN}", f"egammaClusters.{_LAYER_2}"),
     *(f"EventInfo.{name}" for name in _EVENT),
 )
-RUN_OF_SIMULATION = "EventInfo.RandomRunNumber"
+RUN_OF_SIMULATION, BLOCK = "EventInfo.RandomRunNumber", "EventInfo.lumiBlock"
 # what is read where it is there: of EventInfo, and of triggers
-OPTIONAL = (CLEANING, "RandomRunNumber", "mcChannelNumber")
+OPTIONAL = (CLEANING, "RandomRunNumber", "mcChannelNumber", "lumiBlock")
 TRIGGER_COLUMNS = tuple(f"TrigMatch_{name}" for name in TRIGGERS)
 # tallies
 ELECTRONS, WITHOUT_CLUSTER = "electrons", "electrons without a cluster"
@@ -102,8 +104,8 @@ class Found:
     tallies: dict[str, int]
 
 
-def find_electrons(events: ak.Array) -> Found:
-    """Find the electrons of a chunk of events."""
+def find_electrons(events: ak.Array, good_runs: GoodRuns | None = None) -> Found:
+    """Find the electrons of a chunk of events, of good runs if a list of them is given."""
     info = events.EventInfo
     stored = Collection(events.Electrons)
     offsets, count = stored.offsets, len(events)
@@ -114,6 +116,11 @@ def find_electrons(events: ak.Array) -> Found:
     is_measured = np.all([np.isfinite(stored[name]) for name in _MEASURED], axis=0)
     passed = has_cluster & is_measured & _pass_cuts(stored, np.abs(eta_s2[cluster].astype(np.float64)))
     clean = _read(info, CLEANING).astype(np.bool_) if CLEANING in info.fields else np.ones(count, dtype=np.bool_)
+    in_good_runs = {}
+    if good_runs is not None:
+        good = good_runs.mask(_read(info, "runNumber"), _read(info, "lumiBlock"))
+        in_good_runs = {GOOD_RUNS: good}
+        clean &= good
     passed &= clean[event]
     with_two = np.bincount(event[passed], minlength=count) >= N_ELECTRONS
     fires, has_triggers, broken = _fires(events, event, offsets)
@@ -136,7 +143,7 @@ def find_electrons(events: ak.Array) -> Found:
         NO_CLEANING: 0 if CLEANING in info.fields else count,
         NO_TRIGGER: 0 if has_triggers else count,
     }
-    return Found(candidates, {CLEAN: clean, CANDIDATES: with_two, TRIGGERED: triggered}, tallies)
+    return Found(candidates, {**in_good_runs, CLEAN: clean, CANDIDATES: with_two, TRIGGERED: triggered}, tallies)
 
 
 def _read(record: Any, name: str) -> Column:

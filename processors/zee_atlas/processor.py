@@ -19,6 +19,7 @@ from calib.egamma.area import VARIABLE
 from calib.egamma.calibrator import NOT_PHYSICS, SYNTHETIC
 from hepcol.errors import InputError
 from hepcol.fileset import Fileset
+from hepcol.goodruns import GoodRuns, read_good_runs
 from hepcol.histograms import Histogram
 from hepcol.inference.plan import FitPlan
 from hepcol.random import MAX_SEED
@@ -74,6 +75,8 @@ class ZeeAtlasProcessor(ProcessorABC):
     scale_factors : str
         File of correctionlib with those of electrons, of simulation: ``zee-atlas`` are those of the shipped sample.
         None without it. They are taken at the nominal pt.
+    good_runs : str or Path
+        List of good runs, in XML or JSON, see :mod:`hepcol.goodruns`: events of data have to be in it. None without it.
     in_situ : bool
         Fill the templates of the calibration from the Z peak, too.
     duplicates : {"error", "keep"}
@@ -92,10 +95,12 @@ class ZeeAtlasProcessor(ProcessorABC):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
     random_run_number: Annotated[int, Field(ge=0)] = 0
     scale_factors: str = ""
+    good_runs: str | Path = ""
     in_situ: bool = False
     duplicates: Duplicates = Duplicates.ERROR
     max_weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = MAX_WEIGHT
     tables: str = field(init=False)
+    good_blocks: str = field(init=False)
     event_identity: ClassVar[str] = "channel, run and event number"  # of random numbers, for provenance
 
     def __post_init__(self) -> None:
@@ -103,6 +108,9 @@ class ZeeAtlasProcessor(ProcessorABC):
         named = str(self.area or os.environ.get(VARIABLE) or SYNTHETIC)
         object.__setattr__(self, "area", named if named == SYNTHETIC else str(Path(named).expanduser().resolve()))
         object.__setattr__(self, "tables", self.tool.fingerprint)
+        if self.good_runs:
+            object.__setattr__(self, "good_runs", str(Path(self.good_runs).expanduser().resolve()))
+        object.__setattr__(self, "good_blocks", "" if self.good is None else self.good.digest)
         if self.in_situ:
             _ = self.bare
         if self.systematics not in (_ALL, _NONE, *self._weight_variations):
@@ -137,6 +145,11 @@ class ZeeAtlasProcessor(ProcessorABC):
         """Scale factors of the electrons' efficiencies."""
         return ScaleFactors.read(self.scale_factors) if self.scale_factors else None
 
+    @cached_property
+    def good(self) -> GoodRuns | None:
+        """Good runs, of data."""
+        return read_good_runs(self.good_runs) if self.good_runs else None
+
     @property
     def _weight_variations(self) -> tuple[str, ...]:
         """Names of the variations of scale factors."""
@@ -158,7 +171,7 @@ class ZeeAtlasProcessor(ProcessorABC):
     def required_columns(self, metadata: Mapping[str, Any]) -> Columns:
         """Columns that the files of a dataset need to have."""
         if metadata.get(FORM) != SIMULATION:
-            return electrons.COLUMNS
+            return (*electrons.COLUMNS, *(() if self.good is None else (electrons.BLOCK,)))
         of_run = () if self.random_run_number else (electrons.RUN_OF_SIMULATION,)
         return (*electrons.COLUMNS, *of_run, *(() if self.factors is None else self.factors.columns))
 
@@ -180,7 +193,7 @@ class ZeeAtlasProcessor(ProcessorABC):
         electrons.check_form(events, is_simulation)
         if is_simulation and self.duplicates is Duplicates.ERROR:
             electrons.check_unique(events)
-        found = electrons.find_electrons(events)
+        found = electrons.find_electrons(events, None if is_simulation else self.good)
         weights, tallies = event_weights(events) if is_simulation else (None, {})
         candidates = found.candidates
         nothing = None, np.empty((0, len(candidates.row)))

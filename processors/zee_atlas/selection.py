@@ -36,9 +36,9 @@ TRIGGERS = (
 )
 
 ALL = "all events"
+GOOD_RUNS = "good runs"  # of data, with a list of them
 CLEAN = "event cleaning"
 CANDIDATES = "two isolated medium electrons"
 TRIGGERED = "one fires a trigger"
 HARD = "exactly two with pt > 27 GeV"
 OPPOSITE = "of opposite charge"
-STEPS = (ALL, CLEAN, CANDIDATES, TRIGGERED, HARD, OPPOSITE, MASS.label)

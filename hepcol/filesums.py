@@ -1,0 +1,99 @@
+"""Sums of weights that simulation is normalised to: of all events that files stand for, and not of what is left."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hepcol.ledger import FileRecord
+from hepcol.skimnote import TreeNote, joined, lacking
+
+EVENTS, SKIM = "events", "skim"  # where a sum is from: processed events, the note of a skim
+_RUNS = "Runs"
+_NAMES = ("genEventSumw", "genEventSumw_")  # with the underscore until NanoAOD v7
+
+
+def declared_by(directory: Any) -> dict[str, float]:
+    """Read the sums of weights that an open file tells of the events that it was made of, by where it does."""
+    runs = directory.get(_RUNS, {})
+    return {
+        f"{_RUNS}.{name}": math.fsum(np.asarray(runs[name].array(library="np"), dtype=np.float64))
+        for name in _NAMES
+        if name in runs
+    }
+
+
+def notes_of(found: Iterable[FileRecord]) -> dict[str, TreeNote]:
+    """Join what the files of each dataset tell of the skim that they are of.
+
+    Raises
+    ------
+    InputError
+        If the same events are in two of them.
+    """
+    notes: dict[str, list[TreeNote]] = {}
+    for file in found:
+        if file.note is not None:
+            notes.setdefault(file.dataset, []).append(TreeNote.of(file.note))
+    return {name: _all_of(those) for name, those in notes.items()}
+
+
+def _all_of(notes: list[TreeNote]) -> TreeNote:
+    """Join the notes of a dataset: those of many files, whose entries are sorted once."""
+    total = notes[0]
+    for note in notes[1:]:
+        total = total + note.without_sources()
+    return total.with_sources(joined(source for note in notes for source in note.sources))
+
+
+def normalisation(
+    dataset: str, found: Iterable[FileRecord], events: int, sum_weights: float, is_complete: bool
+) -> dict[str, Any]:
+    """Say what a dataset is normalised to, as JSON can hold it.
+
+    Parameters
+    ----------
+    dataset : str
+        Its name.
+    found : iterable of FileRecord
+        Its files.
+    events : int
+        Events that were processed.
+    sum_weights : float
+        Sum of their weights.
+    is_complete : bool
+        Whether all events of the files were.
+
+    Returns
+    -------
+    dict
+        ``sum_weights`` and ``events``; ``source``, where they are from; ``whole``, whether all files that they are of
+        were read as a whole; ``lacks``, what was not.
+    """
+    files = [file for file in found if file.dataset == dataset]
+    unread = [] if is_complete else [f"events of dataset '{dataset}' that were not processed"]
+    unread += [
+        f"{stored - entries:,} of {stored:,} entries of {file.path}"
+        for file in files
+        if (stored := file.stored or 0) > (entries := file.entries or 0)
+    ]
+    note = notes_of(files).get(dataset)
+    if note is not None:
+        if any(file.note is None for file in files):
+            unread.append("files that are no skims, among skims")
+        lacks = [*lacking(note.sources), *unread, *([] if note.is_whole else ["what the skims were made of"])]
+        told = {"sum_weights": float(note.sum_weights.value), "events": note.events, "source": SKIM}
+        if note.declared:
+            told |= _declared(note.declared)
+        return {**told, "whole": not lacks, "lacks": lacks}
+    told = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
+    declared = [file.declared for file in files if file.declared]
+    if declared and len(declared) == len(files):
+        told |= _declared({name: math.fsum(one.get(name, 0.0) for one in declared) for name in declared[0]})
+    return {**told, "whole": not unread, "lacks": unread}
+
+
+def _declared(sums: Mapping[str, float]) -> dict[str, Any]:
+    name, value = next(iter(sums.items()))
+    return {"sum_weights": value, "source": name}
