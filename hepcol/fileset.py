@@ -4,7 +4,7 @@ import glob
 import json
 import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,13 @@ def arranged(processor: Any, fileset: Fileset) -> Fileset:
     """
     arrange = getattr(processor, "arrange", None)
     return arrange(fileset) if callable(arrange) else fileset
+
+
+def with_warning(dataset: Dataset, *texts: str) -> Dataset:
+    """Add what the user should know of a dataset to its metadata."""
+    before = [str(dataset.metadata[WARNING])] if dataset.metadata.get(WARNING) else []
+    joined = "; ".join(dict.fromkeys([*before, *texts]))
+    return replace(dataset, metadata={**dataset.metadata, WARNING: joined})
 
 
 def warnings(fileset: Fileset) -> list[str]:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from hepcol.corrections.columns import Column, Value
 from hepcol.corrections.correction import DOWN, NOMINAL, UP, Correction, Sides
 from hepcol.corrections.file import CorrectionFile, Key
-from hepcol.tablefile import read_rows
+from hepcol.tablefile import Row, read_rows
 
 FUNCTIONS = {"abs": np.abs}
 
@@ -39,8 +39,8 @@ def _in_full(given: Any) -> Any:
     return {"value": given} if isinstance(given, int | float) else given
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class _Row(Row):
+    model_config = ConfigDict(strict=True)
 
 
 class _InputRow(_Row):

@@ -25,7 +25,7 @@ from hepcol.execution import openfiles
 from hepcol.execution.code import processor_digest, short
 from hepcol.execution.identity import options_told
 from hepcol.expression import Expression, mask_of
-from hepcol.fileset import Dataset, Fileset
+from hepcol.fileset import WARNING, Dataset, Fileset, with_warning
 from hepcol.filesums import declared_by
 from hepcol.formats import identify
 from hepcol.gathered import Gathered
@@ -150,6 +150,9 @@ class SkimProcessor(ProcessorABC):
         """Let the analysis arrange the files, and look at one of each dataset, to refuse what cannot be done."""
         arrange = getattr(self.selection, "arrange", None)
         arranged: Fileset = arrange(fileset) if callable(arrange) else fileset
+        told = [text for one in self._adding if (text := getattr(one, WARNING, ""))]
+        if told:  # which goes with the skim, to what is run over it
+            arranged = {name: with_warning(dataset, *told) for name, dataset in arranged.items()}
         kept = {name: self._look_at(name, dataset) for name, dataset in arranged.items()}
         # beside the options: it is what they come to, and travels to the workers
         self.__dict__["_kept"] = {name: one for name, one in kept.items() if one is not None}
