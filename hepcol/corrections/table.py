@@ -75,7 +75,7 @@ class _SidesRow(_Row):
 class _CorrectionRow(_Row):
     name: _Name
     file: _Name | None = None
-    inputs: dict[str, Annotated[_InputRow, BeforeValidator(_in_full)]] = {}
+    inputs: dict[str, Annotated[_InputRow, BeforeValidator(_in_full)]] = Field(default_factory=dict)
     systematic: str = ""
     nominal: Key = NOMINAL
     variations: dict[_Name, _SidesRow] | None = None
