@@ -9,6 +9,7 @@ import numpy as np
 
 from hepcol.events import open_file, read_events
 from hepcol.formats import TREE_CLASSES, Layout, identify, unit_of
+from hepcol.skimnote import TreeNote
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def inspect_file(path: str | Path, tree: str | None = None) -> Inspection:
             layout,
             len(events),
             columns,
-            _sums_of_weights(directory, events),
+            _sums_of_weights(directory, events, layout.note),
         )
 
 
@@ -85,9 +86,12 @@ def _leaves(form: Any, name: str = "", nesting: tuple[str, ...] = ()) -> list[tu
     return _leaves(content, name, nesting)
 
 
-def _sums_of_weights(directory: Any, events: ak.Array) -> dict[str, float]:
+def _sums_of_weights(directory: Any, events: ak.Array, note: TreeNote | None) -> dict[str, float]:
     """Look up the sums of weights that the file holds, by where they come from."""
     sums = {}
+    if note is not None:
+        sums[f"all {note.events:,} events that were skimmed"] = float(note.sum_weights.value)
+        sums |= note.declared
     runs = directory.get("Runs", {})
     for name in ("genEventSumw", "genEventSumw_"):  # with the underscore until NanoAOD v7
         if name in runs:

@@ -21,7 +21,7 @@ from hepcol.report.occupancy import occupancy_of, plot_occupancy
 from hepcol.report.pictures import draw_picture, find_pictures
 from hepcol.report.record import RunRecord, read_run
 from hepcol.report.style import LOOK, style
-from hepcol.report.tables import file_lines
+from hepcol.report.tables import file_lines, skim_lines
 from hepcol.report.timing import describe_times
 
 NAME = "report.html"
@@ -118,6 +118,8 @@ def _sections(run: RunRecord) -> Iterator[Section]:
 def _tell_files(summary: Mapping[str, Any]) -> Iterator[Block]:
     """Tell of files of chunks, and of samples of rows, by where they are."""
     facts = [(where, "; ".join(filter(None, what))) for where, *what in file_lines(summary)]
+    if told := skim_lines(summary):
+        facts.append(("skim.json", "; ".join(told)))
     if rows := summary.get("samples"):
         facts.append((store.SAMPLES, ", ".join(f"{name}: {number:,} rows" for name, number in rows.items())))
     if facts:

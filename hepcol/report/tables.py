@@ -79,17 +79,11 @@ def print_run(run: Any, output: str | Path) -> None:
 
 def _add_results(table: Table, summary: Mapping[str, Any], output: str | Path) -> None:
     """List what is in the output folder."""
-    skim = summary.get("skim")
-    if skim is None:
+    told = skim_lines(summary)
+    if not told:
         table.add_row("results", escape(f"{output}/histograms.root, .zip, summary.json"))
-    else:
-        number = f"{skim['files']:,} file{'s' if skim['files'] != 1 else ''}"
-        table.add_row("skim", escape(f"{output}: {number}, {_size(skim['bytes'])}, {skim['events']:,} events"))
-        table.add_row("", skim["opens"])
-        for column, reason in list(skim["left_out"].items())[:1]:
-            others = len(skim["left_out"]) - 1
-            more = f" and {others:,} more columns, see {store.SUMMARY}" if others else ""
-            table.add_row("", f"[yellow]left out: {escape(column)}: {escape(reason)}{more}[/yellow]")
+    for number, line in enumerate(told):
+        table.add_row("" if number else "skim", escape(f"{output}: {line}" if not number else line))
     label = "files"
     for where, what, counts in file_lines(summary):
         table.add_row(label, escape(f"{output}/{where}: {what}"))
@@ -103,6 +97,20 @@ def _add_results(table: Table, summary: Mapping[str, Any], output: str | Path) -
         table.add_row("plots", escape(f"{folder}/*.png, *.pdf"))
     if drawn := sorted({f"*{path.suffix}" for path in (Path(output) / store.DRAWINGS).rglob("*") if path.is_file()}):
         table.add_row("drawings", escape(f"{output}/{store.DRAWINGS}/{', '.join(drawn)}"))
+
+
+def skim_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Say what a skim has, how it opens, and what it had no place for; nothing of another run."""
+    skim = summary.get("skim")
+    if skim is None:
+        return []
+    number = f"{skim['files']:,} file{'s' if skim['files'] != 1 else ''}"
+    lines = [f"{number}, {_size(skim['bytes'])}, {skim['events']:,} events", str(skim["opens"])]
+    for column, reason in list(skim["left_out"].items())[:1]:
+        others = len(skim["left_out"]) - 1
+        more = f" and {others:,} more columns, see {store.SUMMARY}" if others else ""
+        lines.append(f"left out: {column}: {reason}{more}")
+    return lines
 
 
 def file_lines(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:

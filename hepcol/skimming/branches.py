@@ -19,6 +19,8 @@ from hepcol.schemas import branches_of
 EVERYTHING = ("*",)
 _LENGTH = re.compile(r"\[\w*\]$")  # of an array, at the end of the name of its branch
 _SHOWN = 5
+# Branches that are read in one call: one by one takes a quarter longer, all of 1800 more memory than a skim needs
+_AT_ONCE = 16
 _NO_HALF = "float16"  # what neither uproot's TTree nor its RNTuple has
 
 
@@ -337,6 +339,19 @@ def read(stored: Stored, kept: Kept, rows: np.ndarray[Any, Any]) -> dict[str, ak
                 f"{stored.directory.file.file_path}: tree '{stored.layout.tree}' has no branch '{branch.path}', "
                 "which the first file of the dataset has: --keep what all have, or --drop it"
             )
-        array = tree[branch.path].array(entry_start=stored.start, entry_stop=stored.stop)
-        found[branch.name] = array[rows]
+    for first in range(0, len(kept.branches), _AT_ONCE):
+        some = kept.branches[first : first + _AT_ONCE]
+        for branch, array in zip(some, _arrays(stored, [branch.path for branch in some]), strict=True):
+            found[branch.name] = array[rows]
     return found
+
+
+def _arrays(stored: Stored, paths: list[str]) -> list[ak.Array]:
+    """Read branches."""
+    tree, entries = stored.tree, {"entry_start": stored.start, "entry_stop": stored.stop}
+    if hasattr(tree, "branches"):
+        chosen = {tree[path].cache_key: tree[path].name for path in paths}
+        if len(set(chosen.values())) == len(paths):  # uproot tells them by their names alone
+            arrays = tree.arrays(filter_branch=lambda branch: branch.cache_key in chosen, how=dict, **entries)
+            return [arrays[tree[path].name] for path in paths]
+    return [tree[path].array(**entries) for path in paths]

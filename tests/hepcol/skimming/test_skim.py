@@ -376,6 +376,16 @@ def test_the_command_tells_what_it_made_and_retry_adds_what_it_lacks(clean, tmp_
     assert "3 files" in out
     assert "289 events" in out
     assert all(len(line) <= 80 for line in out.splitlines())
+    assert command("rerun", "out/provenance.json", "-o", "again", "--executor", "iterative", "--chunksize", "23") == 0
+    assert "differ" not in capsys.readouterr().out
+    assert digests(tmp_path / "out") == digests(tmp_path / "again")
+    assert command("report", "out") == 0
+    assert "3 files, " in (tmp_path / "out" / "report.html").read_text()
+    assert command("inspect", "out/events/events_000000.root") == 0
+    assert "sum of weights: 100 (all 100 events that were skimmed)" in capsys.readouterr().out
+    assert command("skim", *files[:1], "-o", "again", "-c", "entry > 20", "--dataset", "z", "--force") == 0
+    assert command("diff", "out", "again") == 4
+    assert "3 of 3 files differ; first events/events_000000.root" in re.sub(r"\s+", " ", capsys.readouterr().out)
     assert command("skim", *files, "-o", "out") == 2
     assert "choose another, or give --force" in capsys.readouterr().err
     assert command("run", f"{MARKERS}:Marked", "out", "-o", "run", "--no-plots") == 0
