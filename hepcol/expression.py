@@ -13,13 +13,21 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 
+_MOST_OBJECTS = 1000  # of an event
+
+
+def _plain(value: Any) -> Any:
+    """Return what powers are taken of: floating-point numbers, as whole ones may become as large as memory."""
+    return float(value) if isinstance(value, int) else value
+
+
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+    ast.Pow: lambda base, power: _plain(base) ** _plain(power),
     ast.BitAnd: operator.and_,
     ast.BitOr: operator.or_,
     ast.USub: operator.neg,
@@ -54,6 +62,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "where": ak.where,
+    "fill": ak.fill_none,
 }
 COLUMN = "column"  # function of a name that is no identifier
 ACCEPTED = (
@@ -71,7 +80,7 @@ class Expression:
     text : str
         As Python has it: names are columns, such as ``Electron.pt``, and what they have by their behaviour, such as
         ``(Electron[0] + Electron[1]).mass``. ``any``, ``all``, ``sum``, ``max``, ``min``, ``num`` and ``count`` go over
-        the objects of each event; ``[0]`` is the first object, missing where there is none.
+        the objects of each event; ``[0]`` is the first object, missing where there is none; ``fill(x, 0)`` is 0 there.
 
     Raises
     ------
@@ -117,7 +126,7 @@ class Expression:
                 return self._value(self._tree, events)
         except InputError:
             raise
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
             raise InputError(f"expression '{self.text}': {' '.join(str(error).split()):.300}") from error
 
     def mask(self, events: ak.Array) -> npt.NDArray[np.bool_]:
@@ -240,7 +249,9 @@ class Expression:
         fields = getattr(owner, "fields", [])
         if node.attr in fields:
             return owner[node.attr]
-        value = getattr(owner, node.attr, None) if isinstance(owner, ak.Array) else None
+        # of what behaviours add, and not of arrays: their size in memory, say, is no property of events
+        is_added = isinstance(owner, ak.Array) and not hasattr(ak.Array, node.attr)
+        value = getattr(owner, node.attr, None) if is_added else None
         if value is None or callable(value):
             raise InputError(
                 f"expression '{self.text}': no column '{whole}'; {ast.unparse(node.value)} has "
@@ -306,7 +317,7 @@ def _chain(node: ast.AST) -> str:
 def _index(node: ast.Subscript) -> int | None:
     """Return which object is picked; None if that is no whole number from 0."""
     value = node.slice.value if isinstance(node.slice, ast.Constant) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_OBJECTS else None
 
 
 def _pick(values: Any, index: int) -> Any:

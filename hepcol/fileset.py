@@ -225,12 +225,7 @@ def expand(source: str) -> list[str]:
         return [source]
     path = Path(source).expanduser()
     if path.is_dir():
-        if reason := skimfolder.unfinished(path):
-            raise InputError(f"{source}: {reason}")
-        found = sorted(str(file) for file in path.glob(f"*{ROOT_SUFFIX}"))
-        if not found:
-            raise InputError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
-        return found
+        return _in_folder(path, source)
     if path.exists():
         return [str(path)]
     if source in plugins.names(plugins.SAMPLES):
@@ -247,6 +242,18 @@ def expand(source: str) -> list[str]:
         f"{source}: no such file or folder, and no shipped sample "
         f"(these are: {', '.join(plugins.names(plugins.SAMPLES)) or 'none'})"
     )
+
+
+def _in_folder(path: Path, source: str) -> list[str]:
+    """Paths of the files of a folder, or of a skim."""
+    if skimfolder.is_skim(path):
+        return [str(path / file["path"]) for file in skimfolder.read_index(path)["files"]]
+    if reason := skimfolder.unfinished(path):
+        raise InputError(f"{source}: {reason}")
+    found = sorted(str(file) for file in path.glob(f"*{ROOT_SUFFIX}"))
+    if not found:
+        raise InputError(f"{source}: no *{ROOT_SUFFIX} file in this folder")
+    return found
 
 
 def _dataset_name(sources: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hepcol.ledger import FileRecord
-from hepcol.skimnote import TreeNote, joined, lacking
+from hepcol.skimnote import TreeNote
 
 EVENTS, SKIM = "events", "skim"  # where a sum is from: processed events, the note of a skim
 _RUNS = "Runs"
@@ -36,15 +36,7 @@ def notes_of(found: Iterable[FileRecord]) -> dict[str, TreeNote]:
     for file in found:
         if file.note is not None:
             notes.setdefault(file.dataset, []).append(TreeNote.of(file.note))
-    return {name: _all_of(those) for name, those in notes.items()}
-
-
-def _all_of(notes: list[TreeNote]) -> TreeNote:
-    """Join the notes of a dataset: those of many files, whose entries are sorted once."""
-    total = notes[0]
-    for note in notes[1:]:
-        total = total + note.without_sources()
-    return total.with_sources(joined(source for note in notes for source in note.sources))
+    return {name: TreeNote.total(those) for name, those in notes.items()}
 
 
 def normalisation(
@@ -82,15 +74,16 @@ def normalisation(
     if note is not None:
         if any(file.note is None for file in files):
             unread.append("files that are no skims, among skims")
-        lacks = [*lacking(note.sources), *unread, *([] if note.is_whole else ["what the skims were made of"])]
+        lacks = [*note.lacking(), *unread]
         told = {"sum_weights": float(note.sum_weights.value), "events": note.events, "source": SKIM}
         if note.declared:
             told |= _declared(note.declared)
-        return {**told, "whole": not lacks, "lacks": lacks}
+        return {**told, "weight": note.weighed_by, "whole": not lacks, "lacks": lacks}
     told = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
-    declared = [file.declared for file in files if file.declared]
-    if declared and len(declared) == len(files):
-        told |= _declared({name: math.fsum(one.get(name, 0.0) for one in declared) for name in declared[0]})
+    declared = [file.declared or {} for file in files]
+    in_all = [name for name in declared[0] if all(name in one for one in declared)] if declared else []
+    if in_all:
+        told |= _declared({name: math.fsum(one[name] for one in declared) for name in in_all})
     return {**told, "whole": not unread, "lacks": unread}
 
 

@@ -141,6 +141,11 @@ class Layout:
     version: str = ""
     note: TreeNote | None = None
 
+    def stored_name(self, path: str) -> str:
+        """Name of a branch that is at a path in files that are no skims."""
+        paths = {} if self.note is None else self.note.paths
+        return next((name for name, original in paths.items() if original == path), path)
+
 
 def identify(directory: Any, tree: str | None = None) -> Layout:
     """Find the event tree of an open file and its format.

@@ -91,7 +91,7 @@ def _sums_of_weights(directory: Any, events: ak.Array, note: TreeNote | None) ->
     sums = {}
     if note is not None:
         sums[f"all {note.events:,} events that were skimmed"] = float(note.sum_weights.value)
-        sums |= note.declared
+        sums |= note.declared or {}
     runs = directory.get("Runs", {})
     for name in ("genEventSumw", "genEventSumw_"):  # with the underscore until NanoAOD v7
         if name in runs:

@@ -1,7 +1,7 @@
 """What a skimmed file tells of itself: which events it is made of, their sums of weights, and what its columns were."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Self
@@ -55,19 +55,21 @@ class TreeNote:
     links : mapping of str to str
         Likewise podio's types of collections.
     sources : tuple of Source
-        Entries that were looked at.
+        Entries that it stands for, of files that are no skims.
+    parts : tuple of Source
+        Entries of the skims that it was made of, if it was.
     events : int
-        How many that were.
+        Events that it stands for.
     sum_weights : ExactSum
         Sum of their weights, of those that were not kept, too.
     cutflow : mapping of str to int
         Events that passed each step.
-    declared : mapping of str to float
-        Sums of weights that the files themselves tell, by where they do.
-    is_whole : bool
-        Whether all that it stands for was there, where it was made of skims.
+    declared : mapping of str to float, optional
+        Sums of weights that all of the files tell, by where they do; None if it stands for the beginning of no file.
+    weighed_by : str
+        What the weights are.
     made : str
-        Hash of what made it: processor, options, versions.
+        Hash of what made it, but for columns and files.
     """
 
     dataset: str
@@ -78,36 +80,62 @@ class TreeNote:
     types: Mapping[str, str]
     links: Mapping[str, str]
     sources: tuple[Source, ...]
+    parts: tuple[Source, ...]
     events: int
     sum_weights: ExactSum
     cutflow: Mapping[str, int] = field(default_factory=dict)
-    declared: Mapping[str, float] = field(default_factory=dict)
-    is_whole: bool = True
+    declared: Mapping[str, float] | None = None
+    weighed_by: str = ""
     made: str = ""
 
     def __add__(self, other: "TreeNote") -> "TreeNote":
-        """Join the notes of two parts of a tree, or of a dataset."""
-        if list(self.cutflow) != list(other.cutflow):
+        """Join the notes of two parts of a tree, or of a dataset.
+
+        Raises
+        ------
+        InputError
+            If they were not made alike, or the same events are in both.
+        """
+        if (self.made, list(self.cutflow)) != (other.made, list(other.cutflow)):
             raise InputError(
-                f"skims with different cuts do not add up: {', '.join(self.cutflow)} and {', '.join(other.cutflow)}"
+                "skims that were made with other cuts, columns or weights do not add up: "
+                f"{_told(self)} and {_told(other)}"
+            )
+        if self.sum_weights.bound != other.sum_weights.bound:
+            raise InputError(
+                f"skims with the bounds {self.sum_weights.bound:g} and {other.sum_weights.bound:g} on weights do not "
+                "add up: make them with the same max_weight"
             )
         return replace(
             self,
             sources=joined([*self.sources, *other.sources]),
+            parts=joined([*self.parts, *other.parts]),
             events=self.events + other.events,
             sum_weights=self.sum_weights + other.sum_weights,
             cutflow={step: passed + other.cutflow[step] for step, passed in self.cutflow.items()},
-            declared=summed(self.declared, other.declared),
-            is_whole=self.is_whole and other.is_whole,
+            declared=_in_both(self.declared, other.declared),
         )
 
-    def without_sources(self) -> Self:
-        """Return it without its sources, which many notes have to be joined at once of."""
-        return replace(self, sources=())
+    @classmethod
+    def total(cls, notes: Sequence["TreeNote"]) -> "TreeNote":
+        """Join many notes, whose entries are sorted once."""
+        total = replace(notes[0], sources=(), parts=())
+        for note in notes[1:]:
+            total = total + replace(note, sources=(), parts=())
+        return replace(
+            total,
+            sources=joined(source for note in notes for source in note.sources),
+            parts=joined(part for note in notes for part in note.parts),
+        )
 
-    def with_sources(self, sources: tuple[Source, ...]) -> Self:
-        """Return it with other sources."""
-        return replace(self, sources=sources)
+    def lacking(self) -> list[str]:
+        """Say which entries of files that it stands for in part are not there."""
+        return [*lacking(self.sources), *lacking(self.parts)]
+
+    def sums(self) -> dict[str, Any]:
+        """Describe what it stands for, and not what its columns are."""
+        told = self.told()
+        return {name: told[name] for name in told if name not in ("paths", "counters", "types", "links")}
 
     def told(self) -> dict[str, Any]:
         """Describe it as JSON can hold it, to the last bit."""
@@ -120,6 +148,7 @@ class TreeNote:
             "types": dict(self.types),
             "links": dict(self.links),
             "sources": [vars(source) for source in self.sources],
+            "parts": [vars(part) for part in self.parts],
             "events": self.events,
             "sum_weights": {
                 "value": float(self.sum_weights.value),
@@ -128,8 +157,8 @@ class TreeNote:
                 "terms": self.sum_weights.terms,
             },
             "cutflow": dict(self.cutflow),
-            "declared": dict(self.declared),
-            "is_whole": self.is_whole,
+            "declared": None if self.declared is None else dict(self.declared),
+            "weighed_by": self.weighed_by,
             "made": self.made,
         }
 
@@ -141,42 +170,49 @@ class TreeNote:
             told["dataset"],
             told["format"],
             told["version"],
-            dict(told["paths"]),
-            tuple(told["counters"]),
-            dict(told["types"]),
-            dict(told["links"]),
+            told.get("paths", {}),
+            tuple(told.get("counters", ())),
+            told.get("types", {}),
+            told.get("links", {}),
             tuple(Source(**source) for source in told["sources"]),
+            tuple(Source(**part) for part in told["parts"]),
             int(told["events"]),
             ExactSum(float(weights["bound"]), np.array(weights["limbs"], dtype=np.float64), int(weights["terms"])),
             dict(told["cutflow"]),
-            dict(told["declared"]),
-            bool(told["is_whole"]),
+            None if told["declared"] is None else dict(told["declared"]),
+            told["weighed_by"],
             told["made"],
         )
 
 
-def summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
-    """Add numbers by their names."""
-    return {name: first.get(name, 0.0) + second.get(name, 0.0) for name in dict.fromkeys([*first, *second])}
+def _told(note: TreeNote) -> str:
+    return f"{', '.join(note.cutflow)} (weight {note.weighed_by})"
+
+
+def _in_both(first: Mapping[str, float] | None, second: Mapping[str, float] | None) -> Mapping[str, float] | None:
+    """Add numbers that both have; what has none at all says nothing."""
+    if first is None or second is None:
+        return first if second is None else second
+    return {name: first[name] + second[name] for name in first if name in second}
 
 
 def joined(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Join neighbouring entries of the same file; files stay in the order in which they come.
+    """Join neighbouring entries of the same file, which its UUID tells; files stay in the order in which they come.
 
     Raises
     ------
     InputError
         If an entry is there twice.
     """
-    by_file: dict[tuple[str, str], list[Source]] = {}
+    by_file: dict[str, list[Source]] = {}
     for source in sources:
-        by_file.setdefault((source.path, source.uuid), []).append(source)
+        by_file.setdefault(source.uuid or source.path, []).append(source)
     made: list[Source] = []
     for those in by_file.values():
         those.sort(key=attrgetter("start", "stop"))
         last = those[0]
         for source in those[1:]:
-            if source.start < last.stop and source.start < source.stop:
+            if source.start < last.stop or (source.start, source.stop) == (last.start, last.stop):
                 stop = min(last.stop, source.stop)
                 raise InputError(
                     f"entries {source.start} to {stop} of {source.path} are in two skims: they would count twice"
@@ -192,14 +228,16 @@ def joined(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 def lacking(sources: Iterable[Source]) -> list[str]:
     """Say which entries of the files are in none of the skims that are there."""
-    by_file: dict[tuple[str, str, int], int] = {}
+    there: dict[str, int] = {}
+    files: dict[str, Source] = {}
     for source in sources:
-        key = (source.path, source.uuid, source.entries)
-        by_file[key] = by_file.get(key, 0) + source.stop - source.start
+        key = source.uuid or source.path
+        there[key] = there.get(key, 0) + source.stop - source.start
+        files.setdefault(key, source)
     return [
-        f"{entries - there:,} of {entries:,} entries of {path}"
-        for (path, _, entries), there in by_file.items()
-        if there < entries
+        f"{file.entries - there[key]:,} of {file.entries:,} entries of {file.path}"
+        for key, file in files.items()
+        if there[key] < file.entries
     ]
 
 

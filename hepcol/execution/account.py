@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
-from hepcol.filesums import EVENTS, normalisation, notes_of
+from hepcol.filesums import EVENTS, SKIM, normalisation, notes_of
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
 from hepcol.result import Result
 
@@ -177,7 +177,7 @@ def summarise(closure: Closure, result: Any, found: list[FileRecord], chunks: li
             }
             for name, part in result.items()
         }
-        summary["warnings"] += _not_whole(summary["datasets"])
+        summary["warnings"] += [*_not_whole(summary["datasets"]), *_other_weights(summary["datasets"], result)]
     return summary
 
 
@@ -186,6 +186,24 @@ def _is_complete(dataset: str, found: list[FileRecord], chunks: list[ChunkRecord
     entries = [file.entries for file in found if file.dataset == dataset]
     done = sum(chunk.events for chunk in chunks if chunk.dataset == dataset and chunk.status is Status.DONE)
     return None not in entries and done == sum(entry or 0 for entry in entries)
+
+
+def _other_weights(datasets: Mapping[str, Any], result: Result) -> list[str]:
+    """Say of which datasets all events that were skimmed are there, and do not weigh what they did then."""
+    told = []
+    for name, part in datasets.items():
+        sums, here = part["normalisation"], float(result[name].sum_weights.value)
+        if (
+            sums["source"] == SKIM
+            and sums["whole"]
+            and sums["events"] == part["events"]
+            and sums["sum_weights"] != here
+        ):
+            told.append(
+                f"dataset '{name}': its events weigh {here:g} here and weighed {sums['sum_weights']:g} when they were "
+                f"skimmed, by {sums['weight']}: make the skim with the weight of this analysis (select or weight)"
+            )
+    return told
 
 
 def _not_whole(datasets: Mapping[str, Any]) -> list[str]:

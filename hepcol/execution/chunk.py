@@ -321,7 +321,7 @@ def _look_into(item: Probe, place: str) -> FileRecord:
         *(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema),
         size=None if stamp is None else stamp.size,
         stored=stored,
-        note=None if opened.layout.note is None else opened.layout.note.told(),
+        note=None if opened.layout.note is None else opened.layout.note.sums(),
         declared=declared_by(opened.directory) or None,
     )
 

@@ -271,6 +271,9 @@ class _Session:
         for file in found:
             folder.record(file)
         notes_of(found)  # refuses skims that have the same events
+        check_files = getattr(self._processor, "check_files", None)
+        if callable(check_files):
+            check_files(found)
         items = cut_into_chunks(
             *(self._inputs, found, ranges, how.chunksize, backend.workers), largest_chunk(self._processor)
         )

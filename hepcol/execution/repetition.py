@@ -89,7 +89,7 @@ def processor_of(provenance: Mapping[str, Any]) -> Any:
     given = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in provenance["options"].items()
-        if before.get(name) == value or (isinstance(value, list) and str(before.get(name)).startswith("tuple "))
+        if before.get(name) == value or (_is_plain(value) and str(before.get(name)).startswith("tuple "))
     }
     made = rebuild_processor(provenance["processor"], given)
     now = options_told(made)
@@ -100,3 +100,8 @@ def processor_of(provenance: Mapping[str, Any]) -> Any:
                 f"{now.get(name)}: give the processor and the files to the run again"
             )
     return made
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a stored option is a list of texts and numbers, and of nothing that is only described."""
+    return isinstance(value, list) and not any(isinstance(one, list) or str(one).startswith("<") for one in value)

@@ -18,7 +18,7 @@ from hepcol.skimming.blocks import parts
 from hepcol.skimming.branches import Branch, FileFormat
 from hepcol.skimming.content import Head
 from hepcol.skimming.writers import batches, open_file
-from hepcol.skimnote import Source, TreeNote, joined, to_text
+from hepcol.skimnote import TreeNote, to_text
 from hepcol.sums import ExactSum
 
 NAMESPACE = UUID("6c5f5d51-1f9e-5b3a-9f34-68657063736b")  # of the UUIDs of files, which are made of what is in them
@@ -48,18 +48,23 @@ class Piece:
     def note(self) -> TreeNote:
         """Return what is told of it."""
         of_chunk, blocks = self.head.note, self.head.blocks
-        (source,) = of_chunk.sources
+        is_first = self.blocks.start == 0
         start, stop = int(blocks.start[self.blocks][0]), int(blocks.stop[self.blocks][-1])
         events = int(blocks.events[self.blocks].sum())
         limbs = blocks.limbs[self.blocks].sum(axis=0)
         steps = blocks.steps[self.blocks].sum(axis=0).tolist()
+        direct = replace(self.head.direct, start=start, stop=stop)
+        # what a skim stands for goes with its first entry
+        carried = of_chunk.parts[:-1] if is_first else ()
+        sources = of_chunk.sources if is_first else ()
         return replace(
             of_chunk,
-            sources=(replace(source, start=start, stop=stop),),
+            sources=sources if of_chunk.parts else (direct,),
+            parts=(*carried, direct) if of_chunk.parts else (),
             events=events,
             sum_weights=ExactSum(of_chunk.sum_weights.bound, limbs, events),
             cutflow=dict(zip(of_chunk.cutflow, steps, strict=True)),
-            declared=of_chunk.declared if self.blocks.start == 0 else {},
+            declared=of_chunk.declared if is_first else None,
         )
 
 
@@ -81,11 +86,7 @@ class Tree:
 
     def note(self) -> TreeNote:
         """Return what is told of it."""
-        notes = [piece.note() for piece in self.pieces]
-        total = notes[0]
-        for note in notes[1:]:
-            total = total + note.without_sources()
-        return total.with_sources(joined(_sources(notes)))
+        return TreeNote.total([piece.note() for piece in self.pieces])
 
     @property
     def selected(self) -> int:
@@ -100,8 +101,7 @@ class Tree:
                 here, there = ({branch.name for branch in head.branches} for head in (first, piece.head))
                 differ = ", ".join(sorted(here ^ there)[:3]) or "their places"
                 raise InputError(
-                    f"{first.note.sources[0].path} and {piece.head.note.sources[0].path} do not have the same columns: "
-                    f"{differ}"
+                    f"{first.direct.path} and {piece.head.direct.path} do not have the same columns: {differ}"
                 )
         return first.branches
 
@@ -112,11 +112,6 @@ class Tree:
             if read is None or read[0] is not piece.head:
                 read = (piece.head, piece.head.arrays())
             yield read[1][piece.rows]
-
-
-def _sources(notes: Sequence[TreeNote]) -> Iterator[Source]:
-    for note in notes:
-        yield from note.sources
 
 
 def per_file(heads: Sequence[tuple[str, Head]], to: FileFormat, keep_folder: bool) -> dict[str, list[Tree]]:
@@ -136,10 +131,10 @@ def per_file(heads: Sequence[tuple[str, Head]], to: FileFormat, keep_folder: boo
     InputError
         If two files would have one name, or a parquet file two trees.
     """
-    names = _names([head.note.sources[0].path for _, head in heads], to.suffix, keep_folder)
+    names = _names([head.direct.path for _, head in heads], to.suffix, keep_folder)
     found: dict[str, dict[tuple[str, str], list[Piece]]] = {}
     for tree, head in heads:
-        trees = found.setdefault(names[head.note.sources[0].path], {})
+        trees = found.setdefault(names[head.direct.path], {})
         trees.setdefault((head.note.dataset, tree), []).append(Piece(head, slice(0, len(head.blocks))))
     for name, trees in found.items():
         of_trees = [tree for _, tree in trees]

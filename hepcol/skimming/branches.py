@@ -79,8 +79,16 @@ class Kept:
         A branch of each collection, whose objects others of it belong to.
     columns : tuple of str
         Columns that are of one of the branches each.
+    uuid : str
+        The file that was looked at.
+    all_paths : tuple of str
+        Its branches that patterns name, those that are left out, too.
+    event_size : float
+        Bytes of an event in these, about; 0 if that is not known.
     forms : mapping of str to dict
         Forms of the columns that are made, by their names, of which events that are not there tell nothing.
+    column_types : mapping of str to str
+        Types of all columns, by their names in the skim.
     """
 
     branches: tuple[Branch, ...]
@@ -92,10 +100,20 @@ class Kept:
     version: str
     members: Mapping[str, Branch]
     columns: tuple[str, ...]
+    uuid: str
+    all_paths: tuple[str, ...]
+    event_size: float
     forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: Sequence[str], to: FileFormat) -> Kept:
+def choose(
+    stored: Stored,
+    form: Mapping[str, Any],
+    keep: tuple[Sequence[str], Sequence[str]],
+    drop: Sequence[str],
+    to: FileFormat,
+) -> Kept:
     """Choose the branches of a tree by patterns.
 
     Parameters
@@ -104,16 +122,18 @@ def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: S
         The file.
     form : mapping
         Form that the schema makes of it, as NanoEvents have it.
-    keep, drop : sequence of str
-        Patterns of columns, collections or branches, such as ``Electron.*``, ``Electron`` or ``n?et``; what matches the
-        second is left out, unless it is named in full in the first.
+    keep : tuple of two sequences of str
+        What the user keeps, and what an analysis needs: patterns of columns, collections or branches, such as
+        ``Electron.*``, ``Electron`` or ``n?et``. All of the second has to be written.
+    drop : sequence of str
+        Patterns of what is left out, unless it is needed or named in full in the first.
     to : FileFormat
         What is to be written.
 
     Raises
     ------
     InputError
-        If a pattern matches nothing, or what it names in full cannot be written.
+        If a pattern matches nothing, or what is needed, or named in full, cannot be written.
     """
     path = stored.directory.file.file_path
     there = {one: _names_of(one) for one in _leaves(stored)}
@@ -122,15 +142,16 @@ def choose(stored: Stored, form: Mapping[str, Any], keep: Sequence[str], drop: S
         for one in made_of:
             if one in there:
                 there[one].append(column)
-    chosen: dict[str, bool] = {}  # whether it is named in full
-    for pattern in keep:
+    chosen: dict[str, bool] = {}  # whether it has to be written
+    for pattern, is_needed in [*((one, False) for one in keep[0]), *((one, True) for one in keep[1])]:
         found = [one for one, names in there.items() if _matches(pattern, names)]
         if not found:
             close = difflib.get_close_matches(pattern, [name for names in there.values() for name in names], 3)
             hint = f"; close are {', '.join(close)}" if close else f"; there are {', '.join([*columns][:_SHOWN])}, ..."
             raise InputError(f"{path}: tree '{stored.layout.tree}' has no column '{pattern}'{hint}")
         for one in found:
-            chosen[one] = chosen.get(one, False) or pattern in there[one]
+            # named in full, and no name of more
+            chosen[one] = chosen.get(one, False) or is_needed or (len(found) == 1 and pattern in there[one])
     if stored.layout.format.schema == "EDM4HEPSchema":
         for one in _relations(there, chosen):
             chosen.setdefault(one, False)
@@ -182,7 +203,10 @@ def _described(
         is_jagged, reason = _writable(tree[one], to)
         if reason:
             if chosen.get(one):
-                raise InputError(f"{stored.directory.file.file_path}: branch '{one}' cannot be kept: {reason}")
+                way_out = f"; --format {FileFormat.RNTUPLE} may" if to is FileFormat.TTREE else ""
+                raise InputError(
+                    f"{stored.directory.file.file_path}: branch '{one}' is needed and cannot be kept: {reason}{way_out}"
+                )
             if set(there[one]) - set(_names_of(one)):  # of what no column is made, nobody asked for
                 left_out[one] = reason
             continue
@@ -192,7 +216,6 @@ def _described(
         branches.append(
             Branch(one, name if to is not FileFormat.RNTUPLE else name.replace(".", "_"), original, counter)
         )
-    _check_names(stored, branches)
     collections = {branch.original.partition("/")[0] for branch in branches if "/" in branch.original}
     collections |= {branch.path.partition("/")[0] for branch in branches if "/" in branch.path}
     before = dict(earlier.types) if earlier else {}
@@ -211,6 +234,9 @@ def _described(
         layout.version,
         _members(branches, there),
         tuple(column for column, branch in own.items() if branch in paths),
+        str(stored.directory.file.uuid),
+        tuple(chosen),
+        sum(getattr(tree[path], "uncompressed_bytes", 0) for path in paths) / max(1, int(tree.num_entries)),
     )
 
 
@@ -312,15 +338,26 @@ def _podio_types(stored: Stored) -> dict[str, str]:
     return dict(podio_collection_types(stored.tree) or {})
 
 
-def _check_names(stored: Stored, branches: Sequence[Branch]) -> None:
-    """Refuse two branches that would have one name."""
+def check_names(stored: Stored, branches: Iterable[Branch], to: FileFormat) -> None:
+    """Refuse branches that would have one name, or that of numbers of objects or of what tells where events are from.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    listed = list(branches)
+    path = stored.directory.file.file_path
     names: dict[str, str] = {}
-    for branch in branches:
-        other = names.setdefault(branch.name, branch.path)
-        if other != branch.path:
+    if to is FileFormat.TTREE:
+        names = {branch.counter: "the numbers of objects" for branch in listed if branch.counter}
+    names |= dict.fromkeys(ORIGIN, "what tells where events are from")
+    for branch in listed:
+        other = names.setdefault(branch.name, branch.path or branch.name)
+        if other != (branch.path or branch.name):
             raise InputError(
-                f"{stored.directory.file.file_path}: branches '{other}' and '{branch.path}' would both be called "
-                f"'{branch.name}': drop one"
+                f"{path}: '{branch.path or branch.name}' and {other} would both be called '{branch.name}': rename or "
+                "drop one"
             )
 
 
@@ -339,16 +376,20 @@ def read(stored: Stored, kept: Kept, rows: np.ndarray[Any, Any]) -> dict[str, ak
                 f"{stored.directory.file.file_path}: tree '{stored.layout.tree}' has no branch '{branch.path}', "
                 "which the first file of the dataset has: --keep what all have, or --drop it"
             )
-    for first in range(0, len(kept.branches), _AT_ONCE):
-        some = kept.branches[first : first + _AT_ONCE]
-        for branch, array in zip(some, _arrays(stored, [branch.path for branch in some]), strict=True):
-            found[branch.name] = array[rows]
+    if len(rows):  # of events before the first and after the last that passes, nothing is read
+        first, last = int(rows[0]), int(rows[-1]) + 1
+    else:
+        first = last = 0
+    entries = {"entry_start": stored.start + first, "entry_stop": stored.start + last}
+    for number in range(0, len(kept.branches), _AT_ONCE):
+        some = kept.branches[number : number + _AT_ONCE]
+        for branch, array in zip(some, _arrays(tree, [branch.path for branch in some], entries), strict=True):
+            found[branch.name] = array[rows - first]
     return found
 
 
-def _arrays(stored: Stored, paths: list[str]) -> list[ak.Array]:
+def _arrays(tree: Any, paths: list[str], entries: Mapping[str, int]) -> list[ak.Array]:
     """Read branches."""
-    tree, entries = stored.tree, {"entry_start": stored.start, "entry_stop": stored.stop}
     if hasattr(tree, "branches"):
         chosen = {tree[path].cache_key: tree[path].name for path in paths}
         if len(set(chosen.values())) == len(paths):  # uproot tells them by their names alone

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hepcol.chunkfiles import ChunkFile
+from hepcol.events import open_file, read_events
 from hepcol.fileset import Fileset, describe
+from hepcol.formats import TREE_CLASSES, identify
 from hepcol.gathered import Gathered
 from hepcol.ledger import FileRecord
 from hepcol.skimfolder import EVENTS, FORMAT, INDEX, PARTS, VERSION
@@ -14,6 +16,8 @@ from hepcol.skimming import assembly
 from hepcol.skimming.branches import FileFormat
 from hepcol.skimming.content import Head, read_head
 from hepcol.skimming.size import CHUNK, FILE, Per
+
+_LOOKED_AT = 3  # files
 
 
 class Skims(Protocol):
@@ -70,7 +74,7 @@ def gather(
         made = []
         heads = [(trees[file.dataset, file.source], read_head(path)) for file, path in files if file.kind == PARTS]
     heads += [(record.tree, head) for record, head in empty]
-    heads.sort(key=lambda one: position[one[1].note.dataset, one[1].note.sources[0].path])  # chunks stay in order
+    heads.sort(key=lambda one: position[one[1].note.dataset, one[1].direct.path])  # chunks stay in order
     if heads and skim.parts.what in (CHUNK, FILE):
         arranges = callable(getattr(skim.selection, "arrange", None))
         planned = assembly.per_file(heads, skim.format, arranges)
@@ -85,7 +89,7 @@ def gather(
         "bytes": sum(file["size"] for file in told["files"]),
         "events": sum(tree["events"] for file in told["files"] for tree in file["trees"].values()),
         "format": skim.format.value,
-        "opens": _opens(skim),
+        "opens": _opens(skim, [target / file["path"] for file in written] or [path for _, path in files]),
         "left_out": dict(skim.left_out),
     }
     return Gathered(names, kept, {"skim": totals})
@@ -108,8 +112,19 @@ def _index(skim: Skims, files: list[dict[str, Any]], inputs: Fileset) -> dict[st
     }
 
 
-def _opens(skim: Skims) -> str:
-    """Say how what is written opens."""
+def _opens(skim: Skims, paths: Sequence[Path]) -> str:
+    """Open what was written, and say how it does."""
     if skim.format is FileFormat.PARQUET:
         return "opens in other tools as plain columns; hepcol runs over ttree and rntuple"
-    return "opens in hepcol with the schema of the input, in other tools as plain columns"
+    schemas: dict[str, None] = {}
+    for path in paths[:_LOOKED_AT]:
+        with open_file(path) as directory:
+            for tree in [name for name, kind in directory.classnames(cycle=False).items() if kind in TREE_CLASSES]:
+                layout = identify(directory, tree)
+                schemas[layout.format.schema] = None
+                try:
+                    read_events(directory, layout, 0, 0, {})
+                except Exception as error:  # noqa: BLE001  (whatever a schema says of columns that it lacks)
+                    reason = " ".join(str(error).split())
+                    return f"does NOT open with {layout.format.schema}: {reason:.200}; keep more columns"
+    return f"opens in hepcol with {', '.join(schemas)} as the input does, in other tools as plain columns"

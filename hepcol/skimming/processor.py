@@ -3,53 +3,50 @@
 import inspect
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import uuid5
 
 import awkward as ak
-import numpy as np
-import numpy.typing as npt
 from coffea.processor import ProcessorABC
 from pydantic import ConfigDict, Field, SkipValidation
 from pydantic.dataclasses import dataclass
 
 from hepcol.chunkfiles import ChunkFile
 from hepcol.errors import InputError
-from hepcol.events import STORED, Stored, missing_columns, open_file, read_events, required_columns
+from hepcol.events import read_events, required_columns
 from hepcol.execution import openfiles
 from hepcol.execution.code import processor_digest, short
 from hepcol.execution.identity import options_told
-from hepcol.expression import Expression, mask_of
-from hepcol.fileset import WARNING, Dataset, Fileset, with_warning
-from hepcol.filesums import declared_by
-from hepcol.formats import identify
+from hepcol.expression import Expression
+from hepcol.fileset import WARNING, Dataset, Fileset, InputFile, with_warning
 from hepcol.gathered import Gathered
 from hepcol.ledger import FileRecord
 from hepcol.options import build_processor, find_processor
-from hepcol.origin import columns_of, origins
 from hepcol.result import DatasetResult, Result
 from hepcol.schemas import Columns
 from hepcol.skimfolder import EVENTS, PARTS
 from hepcol.skimming import content
 from hepcol.skimming.assembly import NAMESPACE
-from hepcol.skimming.blocks import Blocks, StandFor
-from hepcol.skimming.branches import EVERYTHING, Branch, FileFormat, Kept, choose, made_branch, read
-from hepcol.skimming.columns import Adds, Definition, checked, find_adding
+from hepcol.skimming.branches import FileFormat, Kept
+from hepcol.skimming.columns import Adds, Definition, find_adding
 from hepcol.skimming.content import Content
 from hepcol.skimming.gathering import gather
-from hepcol.skimming.passed import ALL_EVENTS, Passed
+from hepcol.skimming.recipe import Recipe, stored_of, type_of
 from hepcol.skimming.size import CHUNK, Per
 from hepcol.skimming.writers import batches
 from hepcol.skimming.writers import open_file as open_skim
-from hepcol.skimnote import KEY, Source, TreeNote
-from hepcol.sums import LIMBS, ExactSum
 
 _LOOK = "look"  # what remote files are opened for
+_FUNCTION = re.compile(r"[\w./\\-]+:\w+")  # module:function, or file.py:function
+_OF_FILES = ("keep", "drop", "format", "per")  # options that decide on files, and not on events and their weights
+_MOST_EVENTS, _MOST_BYTES = 200_000, 1e9  # of a chunk
+FURTHER = "columns that the first file does not have"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
@@ -94,20 +91,18 @@ class SkimProcessor(ProcessorABC):
     format: FileFormat = FileFormat.TTREE
     per: str = "file"
     code: str = field(init=False)
-    max_chunk: ClassVar[int] = 200_000  # events, of which all columns may be kept
 
     def __post_init__(self) -> None:
         """Make what names stand for, to refuse what stands for nothing."""
-        _ = self.parts, self._definitions, self._weight
-        selects = [] if self.selection is None else [type(self.selection)]
-        # what the result depends on, and is not in this class
-        others = [*selects, *(cut for _, cut in self._cuts if not isinstance(cut, Expression)), *self._adding]
-        digests = [
-            str(processor_digest(one if isinstance(one, type) or callable(one) else type(one))) for one in others
-        ]
-        object.__setattr__(self, "code", " ".join(digests))
         if self.options and not isinstance(self.select, str):
             raise InputError("options are those of an analysis that is named; give them to the processor itself")
+        _ = self.parts
+        # what the result depends on, and is not in this class
+        functions = [cut for _, cut in self._cuts if not isinstance(cut, Expression)]
+        others = [*([] if self.selection is None else [type(self.selection)]), *functions, *self._adding]
+        kinds = [one if isinstance(one, type) or inspect.isroutine(one) else type(one) for one in others]
+        object.__setattr__(self, "code", " ".join(str(processor_digest(kind)) for kind in kinds))
+        _ = self.recipe
 
     @cached_property
     def parts(self) -> Per:
@@ -131,20 +126,13 @@ class SkimProcessor(ProcessorABC):
 
     @cached_property
     def _cuts(self) -> tuple[tuple[str, Any], ...]:
-        """Cuts by what they are called."""
+        """Cuts, and what they are called."""
         return tuple((_label(cut), _cut(cut)) for cut in self.cuts)
 
     @cached_property
-    def _definitions(self) -> tuple[Definition, ...]:
-        return tuple(map(Definition.parse, self.define))
-
-    @cached_property
     def _adding(self) -> tuple[Adds, ...]:
+        """What adds columns."""
         return tuple(find_adding(one) if isinstance(one, str) else one for one in self.add)
-
-    @cached_property
-    def _weight(self) -> Expression | None:
-        return Expression(self.weight) if self.weight else None
 
     def arrange(self, fileset: Fileset) -> Fileset:
         """Let the analysis arrange the files, and look at one of each dataset, to refuse what cannot be done."""
@@ -154,39 +142,49 @@ class SkimProcessor(ProcessorABC):
         if told:  # which goes with the skim, to what is run over it
             arranged = {name: with_warning(dataset, *told) for name, dataset in arranged.items()}
         kept = {name: self._look_at(name, dataset) for name, dataset in arranged.items()}
-        # beside the options: it is what they come to, and travels to the workers
-        self.__dict__["_kept"] = {name: one for name, one in kept.items() if one is not None}
+        self.kept.update({name: one for name, one in kept.items() if one is not None})
         return arranged
 
     def _look_at(self, name: str, dataset: Dataset) -> Kept | None:
         """Look at the first event of a dataset; None if no file can be read, which is for the run to tell."""
         kept: Kept | None = None
         for file in dataset.files:
-            for place in (file.path, *file.replicas):
-                try:
-                    opened = openfiles.get(_LOOK, place, file.tree)  # and stay open, for work in this process
-                except (OSError, InputError):
-                    continue
-                metadata = _metadata(name, file.path, opened.layout.tree, opened.uuid, dataset)
-                where = (opened.directory, opened.layout, 0)
-                kept = kept or self._choose(read_events(*where, 0, metadata))
-                if opened.entries:
-                    return self._try(read_events(*where, 1, metadata, kept.columns), kept)
-                break
+            opened = _open(file)
+            if opened is None:
+                continue
+            metadata = _metadata(name, file.path, opened, dataset)
+            where = (opened.directory, opened.layout, 0)
+            kept = kept or self.recipe.choose(read_events(*where, 0, metadata))
+            if opened.entries:
+                return self._try(read_events(*where, 1, metadata, kept.columns), kept)
         return kept
 
     def _try(self, events: ak.Array, kept: Kept) -> Kept:
-        """Skim an event, to refuse what cannot be done, and to see what columns that are made are like."""
+        """Skim an event, to refuse what cannot be done, and to see what columns are like."""
         try:
-            made = self._columns(events, kept).made()
+            made = self.recipe.columns(events, kept).made()
             forms = {name: ak.to_packed(array).layout.form.to_dict() for name, array in made.items()}
             kept = replace(kept, forms=forms)
-            self._content(events, kept)
+            arrays = self.recipe.content(events, kept).arrays
+            return replace(kept, column_types={name: type_of(array) for name, array in arrays.items()})
         except InputError:
             raise
-        except Exception:  # noqa: BLE001, S110  (a bug of the user's code, or of the disk, is told of its chunk)
-            pass
-        return kept
+        except Exception:  # noqa: BLE001  (a bug of the user's code, or of the disk, is told of its chunk)
+            return kept
+
+    def check_files(self, found: Sequence[FileRecord]) -> None:
+        """Refuse files of which one is a copy of another: their events would be in the skim twice."""
+        seen: dict[tuple[str, str, str], str] = {}
+        for file in found:
+            other = seen.setdefault((file.dataset, file.uuid, file.tree), file.path)
+            if file.uuid and other != file.path:
+                raise InputError(f"{other} and {file.path} have the same UUID {file.uuid}: a skim would have both")
+
+    @property
+    def max_chunk(self) -> int:
+        """Events of a chunk at most, whose kept columns fit into memory a few times."""
+        sizes = [kept.event_size for kept in self.kept.values() if kept.event_size]
+        return max(1, min([_MOST_EVENTS, *(int(_MOST_BYTES / size) for size in sizes)]))
 
     def required_columns(self, metadata: Mapping[str, Any]) -> Columns:
         """Columns that the analysis needs to have."""
@@ -195,7 +193,7 @@ class SkimProcessor(ProcessorABC):
     @property
     def read_columns(self) -> Columns:
         """Columns that are read in any case, so that offsets are best taken from these."""
-        return tuple(dict.fromkeys(name for kept in self.__dict__.get("_kept", {}).values() for name in kept.columns))
+        return tuple(dict.fromkeys(name for kept in self.kept.values() for name in kept.columns))
 
     def warm_up(self, metadata: Mapping[str, Any]) -> None:
         """Compile the kernels of the analysis."""
@@ -206,15 +204,15 @@ class SkimProcessor(ProcessorABC):
     def process(self, events: ak.Array) -> Result:
         """Skim one chunk."""
         metadata = events.metadata
-        kept = self.__dict__.get("_kept", {}).get(metadata["dataset"]) or self._choose(events)
-        made = self._content(events, kept)
-        selected = int(made.blocks.selected.sum())
-        counts = {"events": selected}
+        kept = self.kept.get(metadata["dataset"]) or self.recipe.choose(events)
+        made = self.recipe.content(events, kept)
+        counts = {"events": int(made.blocks.selected.sum())}
         if self.parts.what == CHUNK:
             file = ChunkFile.of(metadata, EVENTS, self.format.suffix, self._file_of(made, metadata["treename"]), counts)
         else:
             file = ChunkFile.of(metadata, PARTS, content.SUFFIX, made.to_bytes(), counts)
-        result = DatasetResult(len(events), made.note.sum_weights, made.note.cutflow, files=(file,))
+        extra = {FURTHER: self._further(events, kept)}
+        result = DatasetResult(len(events), made.sum_weights, made.cutflow, extra, files=(file,))
         return Result({metadata["dataset"]: result})
 
     def _file_of(self, made: Content, tree: str) -> bytes:
@@ -243,248 +241,89 @@ class SkimProcessor(ProcessorABC):
         target : Path
             Folder to write below.
         """
+        there = {(file.dataset, file.source) for file, _ in files}
         with TemporaryDirectory(dir=target.parent) as folder:
             empty = [
                 (record, content.put(self._of_nothing(record, inputs), Path(folder) / f"{number}{content.SUFFIX}"))
                 for number, record in enumerate(found)
-                if record.entries == 0
+                if record.entries == 0 and (record.dataset, record.path) not in there
             ]
             return gather(self, files, found, empty, inputs, target)
 
     def _of_nothing(self, record: FileRecord, inputs: Fileset) -> Content:
         """Make what is kept of a file without events, which may be a skim that stands for some."""
-        with open_file(record.path) as directory:
-            layout = identify(directory, record.tree)
-            metadata = _metadata(record.dataset, record.path, layout.tree, record.uuid, inputs[record.dataset])
-            events = read_events(directory, layout, 0, 0, metadata)
-            return self._content(events, self.__dict__["_kept"][record.dataset])
+        dataset = inputs[record.dataset]
+        file = next(file for file in dataset.files if file.path == record.path)
+        opened = _open(file)
+        if opened is None:
+            raise InputError(f"{record.path}: cannot be read any more")
+        metadata = _metadata(record.dataset, record.path, opened, dataset)
+        events = read_events(opened.directory, opened.layout, 0, 0, metadata)
+        return self.recipe.content(events, self.kept.get(record.dataset) or self.recipe.choose(events))
+
+    def _further(self, events: ak.Array, kept: Kept) -> int:
+        """Count the columns that a file has, patterns name, and the first file of the dataset does not have."""
+        stored = stored_of(events)
+        if stored.start or kept.uuid == str(stored.directory.file.uuid):
+            return 0
+        names = {branch.path for branch in kept.branches} | set(kept.left_out)
+        return len(set(self.recipe.choose(events).all_paths) - names)
 
     @property
     def left_out(self) -> Mapping[str, str]:
         """Columns that a pattern names and that cannot be written, and why."""
-        return {
-            name: reason for kept in self.__dict__.get("_kept", {}).values() for name, reason in kept.left_out.items()
-        }
-
-    def _choose(self, events: ak.Array) -> Kept:
-        """Choose the columns that are kept of a file."""
-        return choose(_stored(events), events.attrs["@form"], self._patterns(events), self.drop, self.format)
-
-    def _patterns(self, events: ak.Array) -> tuple[str, ...]:
-        """Return what the user keeps, what the analysis needs, and what tells events apart and weighs them."""
-        if self.selection is None and not self.keep:
-            return EVERYTHING
-        form = _stored(events).layout.format
-        weighs = Expression(form.weight).columns if form.weight else ()
-        always = [name for name in (*form.identity, *weighs) if not missing_columns(events, (name,))]
-        needed: Columns = ()
-        if self.selection is not None:
-            names = getattr(self.selection, "skim_columns", None)
-            needed = names(events) if callable(names) else required_columns(self.selection, events.metadata)
-        there = [
-            next((name for name in alternatives if not missing_columns(events, (name,))), alternatives[0])
-            for alternatives in ((one,) if isinstance(one, str) else one for one in needed)
-        ]
-        return tuple(dict.fromkeys([*self.keep, *there, *always]))
-
-    def _columns(self, events: ak.Array, kept: Kept) -> "_Columns":
-        """Return the columns of events, and those that are made."""
-        columns = _Columns(events, self._definitions, kept.forms)
-        for add in self._adding if len(events) else ():
-            columns.add(add(events))
-        return columns
-
-    def _content(self, events: ak.Array, kept: Kept) -> Content:
-        """Make what is kept of a chunk."""
-        stored, note = _stored(events), _stored(events).layout.note
-        columns = self._columns(events, kept)
-        passed = self._passed(events, columns)
-        rows = np.flatnonzero(passed.steps[list(passed.steps)[-1]])
-        arrays = read(stored, kept, rows)
-        branches = list(kept.branches)
-        for name, array in columns.made().items():
-            branch = made_branch(name, kept, array.ndim > 1, self.format)
-            branches = [one for one in branches if one.name != branch.name]  # one that is made again takes its place
-            branches.append(branch)
-            arrays[branch.name] = array[rows]
-        of_events = columns_of(origins(events))
-        arrays |= {name: ak.Array(column[rows]) for name, column in of_events.items()}
-        branches += [Branch("", name, name) for name in of_events]
-        steps = list(passed.steps)[1:] if note is not None else list(passed.steps)
-        before = {} if note is None else dict(note.cutflow)
-        names = [*before, *(f"{step} (again)" if step in before else step for step in steps)]
-        blocks = Blocks.of((stored.start, stored.stop), rows, arrays, _stand_for(passed, steps, note, len(events)))
-        bound = passed.bound if note is None else note.sum_weights.bound
-        metadata = events.metadata
-        entries = int(stored.tree.num_entries)
-        declared = {} if stored.start else (declared_by(stored.directory) if note is None else note.declared)
-        described = TreeNote(
-            metadata["dataset"],
-            kept.format,
-            kept.version,
-            {one.name: one.original for one in branches if one.name != one.original},
-            tuple(dict.fromkeys([*kept.counters, *(one.counter for one in branches if not one.path and one.counter)])),
-            kept.types,
-            kept.links,
-            (Source(metadata["filename"], metadata["fileuuid"], entries, stored.start, stored.stop),),
-            int(blocks.events.sum()),
-            ExactSum(bound, blocks.limbs.sum(axis=0), int(blocks.events.sum())),
-            dict(zip(names, blocks.steps.sum(axis=0).tolist(), strict=True)),
-            declared,
-            note is None or note.is_whole,
-            self.made,
-        )
-        return Content(described, blocks, tuple(branches), arrays, {} if stored.start else _texts(stored))
+        return {name: reason for kept in self.kept.values() for name, reason in kept.left_out.items()}
 
     @cached_property
-    def made(self) -> str:
-        """Hash of the options."""
-        return short(json.dumps(options_told(self), sort_keys=True))
-
-    def _passed(self, events: ak.Array, columns: "_Columns") -> Passed:
-        """Say what passes: the selection of the analysis first, then the cuts."""
-        total = len(events)
-        steps: dict[str, npt.NDArray[np.bool_]] = {ALL_EVENTS: np.ones(total, dtype=np.bool_)}
-        weight, bound = None, self.max_weight
-        if self.selection is not None:
-            of_analysis: Passed = self.selection.skim(events)
-            steps |= of_analysis.steps
-            weight, bound = of_analysis.weight, of_analysis.max_weight
-        passed = list(steps.values())[-1]
-        for label, cut in self._cuts:
-            if total:  # behaviours of vectors fail of no events
-                is_expression = isinstance(cut, Expression)
-                mask = cut.mask(columns) if is_expression else mask_of(cut(events), total, f"cut '{label}'")
-                passed = passed & mask
-            steps[label] = passed
-        if total and (self._weight is not None or self.selection is None):
-            weight, bound = self._weights(events, columns), self.max_weight
-        return Passed(steps, weight, bound)
-
-    def _weights(self, events: ak.Array, columns: "_Columns") -> npt.NDArray[np.float64] | None:
-        """Weights of the events: what the user says, else what the format has."""
-        expression = self._weight
-        if expression is None:
-            of_format = _stored(events).layout.format.weight
-            expression = Expression(of_format) if of_format else None
-            if expression is None or missing_columns(events, expression.columns):
-                return None
-        return checked_weight(expression.evaluate(columns), expression.text, len(events))
-
-
-class _Columns:
-    """The columns of events, and those that are made: when they are asked for, and once."""
-
-    def __init__(
-        self, events: ak.Array, definitions: tuple[Definition, ...], forms: Mapping[str, Mapping[str, Any]]
-    ) -> None:
-        self._events = events
-        self._forms = forms
-        self._definitions = {definition.name: definition for definition in definitions}
-        self._made: dict[str, ak.Array] = {}
-        self._asked: list[str] = []
-        repeated = len(definitions) - len(self._definitions)
-        if repeated:
-            raise InputError(f"columns are defined twice: {', '.join(definition.name for definition in definitions)}")
-
-    def __len__(self) -> int:
-        return len(self._events)
+    def recipe(self) -> Recipe:
+        """How chunks are skimmed."""
+        return Recipe(
+            self.selection,
+            self._cuts,
+            tuple(map(Definition.parse, self.define)),
+            self._adding,
+            Expression(self.weight) if self.weight else None,
+            self.max_weight,
+            self.keep,
+            self.drop,
+            self.format,
+            self._made,
+        )
 
     @property
-    def fields(self) -> list[str]:
-        """Names of columns."""
-        return [*self._made, *self._definitions, *self._events.fields]
+    def _made(self) -> str:
+        """Hash of what decides on events and their weights, and not on columns or files."""
+        told = options_told(self)
+        return short(json.dumps({name: told[name] for name in told if name not in _OF_FILES}, sort_keys=True))
 
-    def __getitem__(self, name: str) -> Any:
-        """Return a column."""
-        if name in self._made:
-            return self._made[name]
-        if name not in self._definitions or name in self._asked:  # of its own name: the column that is there
-            return self._events[name]
-        self._asked.append(name)
-        value = self._definitions[name].expression.evaluate(self)
-        self._asked.remove(name)
-        self._made[name] = checked(name, value, len(self))
-        return self._made[name]
-
-    def add(self, columns: Mapping[str, Any]) -> None:
-        """Add columns."""
-        for name, value in columns.items():
-            self._made[name] = checked(name, value, len(self))
-
-    def made(self) -> dict[str, ak.Array]:
-        """Return all that are made."""
-        if not len(self):
-            empty = {name: ak.forms.from_dict(form).length_zero_array() for name, form in self._forms.items()}
-            return {name: ak.Array(array) for name, array in empty.items()}
-        for name in self._definitions:
-            _ = self[name]
-        return self._made
+    @property
+    def kept(self) -> dict[str, Kept]:
+        """What is kept of each dataset, once they are arranged; no option, but it travels to the workers."""
+        kept: dict[str, Kept] = self.__dict__.setdefault("_kept", {})
+        return kept
 
 
-def _metadata(name: str, path: str, tree: str, uuid: str, dataset: Dataset) -> dict[str, Any]:
+def _open(file: InputFile) -> openfiles.OpenFile | None:
+    """Open a file at the first place where it can be read; None if there is none."""
+    for place in (file.path, *file.replicas):
+        try:
+            return openfiles.get(_LOOK, place, file.tree)  # and stays open, for work in this process
+        except (OSError, InputError):
+            continue
+    return None
+
+
+def _metadata(name: str, path: str, opened: openfiles.OpenFile, dataset: Dataset) -> dict[str, Any]:
     """Return the metadata of no events of a file, as coffea's Runner would give them."""
     return {
         "dataset": name,
         "filename": path,
-        "treename": tree,
+        "treename": opened.layout.tree,
         "entrystart": 0,
         "entrystop": 0,
-        "fileuuid": uuid,
+        "fileuuid": opened.uuid,
         **dataset.metadata,
     }
-
-
-def _texts(stored: Stored) -> dict[str, str]:
-    """Read what a file says in words."""
-    kinds = stored.directory.classnames(recursive=False, cycle=False)
-    return {name: str(stored.directory[name]) for name, kind in kinds.items() if kind == "TObjString" and name != KEY}
-
-
-def _stored(events: ak.Array) -> Stored:
-    """Where events are read from."""
-    stored = events.attrs.get(STORED)
-    if stored is None:
-        raise InputError("a skim needs to read the file itself: run it by hepcol.skim")
-    found: Stored = stored
-    return found
-
-
-def _stand_for(passed: Passed, steps: list[str], note: TreeNote | None, events: int) -> StandFor:
-    """Say what the events of a chunk stand for: themselves, or in a skim all that the file tells."""
-    counts = (
-        np.stack([passed.steps[step] for step in steps], axis=1).astype(np.int64)
-        if steps
-        else np.zeros((events, 0), np.int64)
-    )
-    nothing = np.zeros(len(steps), dtype=np.int64)
-    if note is None:
-        return StandFor(np.ones(events, dtype=np.int64), passed.limbs(events), counts, (0, 0.0, nothing))
-    carried = np.array(list(note.cutflow.values()), dtype=np.int64)
-    return StandFor(
-        np.zeros(events, dtype=np.int64),
-        np.zeros((events, LIMBS)),
-        np.concatenate([np.zeros((events, len(carried)), dtype=np.int64), counts], axis=1),
-        (note.events, note.sum_weights.limbs, np.concatenate([carried, nothing])),
-    )
-
-
-def checked_weight(value: Any, text: str, events: int) -> npt.NDArray[np.float64]:
-    """Take a value as the weights of events.
-
-    Raises
-    ------
-    InputError
-        If it has not one number for each event.
-    """
-    if isinstance(value, (bool, int, float, np.generic)):
-        return np.full(events, float(value))
-    array = ak.Array(ak.to_layout(value, allow_record=False))
-    missing = int(ak.sum(ak.is_none(array))) if array.ndim == 1 else 0
-    if array.ndim != 1 or len(array) != events or missing:
-        got = f"{missing} of {events} without one" if missing else str(array.type)
-        raise InputError(f"weight '{text}': expected a number for each of {events} events, got {got}")
-    return np.asarray(ak.to_numpy(ak.drop_none(array)), dtype=np.float64)
 
 
 def _cut(cut: Any) -> Any:
@@ -493,15 +332,13 @@ def _cut(cut: Any) -> Any:
         return cut
     if not isinstance(cut, str):
         raise InputError(f"cut {cut!r}: expected an expression, or a function of events")
-    if ":" not in cut:
-        return Expression(cut)
-    return find_processor(cut)
+    return find_processor(cut) if _FUNCTION.fullmatch(cut) else Expression(cut)
 
 
 def _label(cut: Any) -> str:
     """Name a cut in cutflows."""
     if isinstance(cut, str):
-        return cut if ":" not in cut else cut.rpartition(":")[2]
+        return cut.rpartition(":")[2] if _FUNCTION.fullmatch(cut) else cut
     return str(getattr(cut, "__name__", type(cut).__name__))
 
 

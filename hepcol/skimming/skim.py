@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hepcol.errors import InputError
 from hepcol.execution import Run, run
+from hepcol.fileset import is_remote, resolve
 from hepcol.options import first_problem
 from hepcol.skimfolder import read_index
 from hepcol.skimming.processor import SkimProcessor
@@ -115,8 +116,20 @@ def skim(
         )
     except ValidationError as error:
         raise InputError(first_problem(error)) from error
+    _check_output(files, output)
     done = run(processor, files, output=output, **how)
     return Skim(done, skim_files(output) if done.closure.complete else ())
+
+
+def _check_output(files: Any, output: str | Path) -> None:
+    """Refuse an output folder that has the files in it: it would take their place."""
+    folder = Path(output).resolve()
+    for dataset in resolve(files).values():
+        for file in dataset.files:
+            if not is_remote(file.path) and folder in Path(file.path).resolve().parents:
+                raise InputError(
+                    f"output folder {output} has {file.path} in it, which is to be skimmed: choose another"
+                )
 
 
 def skim_files(folder: str | Path) -> tuple[Path, ...]:

@@ -80,12 +80,13 @@ def _look_into(file: InputFile, check: Check) -> tuple[str | None, bool]:
             raise InputError(f"{file.path}: is {layout.format.name}; zee_atlas takes {_FORMAT}")
         tree: Any = directory[layout.tree]
         try:
-            first = tree[_BITMASK].array(library="np", entry_stop=1)
+            first = tree[layout.stored_name(_BITMASK)].array(library="np", entry_stop=1)
         except uproot.KeyInFileError:
             raise InputError(f"{file.path}: has no {_BITMASK}, which tells simulation from data") from None
         except Exception:  # noqa: BLE001  (likewise)
             return None, False
         form = None if len(first) == 0 else SIMULATION if int(first[0]) & 1 else DATA
-        if form == SIMULATION and _CHANNEL in tree:
-            check(tree[_CHANNEL].array(library="np", entry_stop=1))
+        channel = layout.stored_name(_CHANNEL)
+        if form == SIMULATION and channel in tree:
+            check(tree[channel].array(library="np", entry_stop=1))
         return form, NOTE in directory

@@ -20,6 +20,7 @@ from hepcol.errors import InputError
 from hepcol.execution import IncompleteRun
 from hepcol.options import find_processor
 from hepcol.skimming.skim import skim_files
+from hepcol.skimnote import read_note
 from processors.zee import ZeeProcessor
 
 MARKERS = Path(__file__).parent.parent / "execution" / "markers.py"
@@ -77,6 +78,7 @@ def test_what_is_run_over_a_skim_is_the_run_with_the_cut(shipped_file, tmp_path)
         "sum_weights": 4000.0,
         "events": 4000,
         "source": "skim",
+        "weight": "1",
         "whole": True,
         "lacks": [],
     }
@@ -392,3 +394,191 @@ def test_the_command_tells_what_it_made_and_retry_adds_what_it_lacks(clean, tmp_
     out = capsys.readouterr().out
     assert re.search(r"skim: all events +300 +100.0%", out)
     assert re.search(r"skim: entry > 10 +289 +96.3%", out)
+
+
+def write(path, trees):
+    with uproot.recreate(path) as file:
+        for name, columns in trees.items():
+            file.mktree(name, {column: array.dtype for column, array in columns.items()})
+            file[name].extend(columns)
+    return path
+
+
+def numbers(path, first=0, count=100):
+    x = np.arange(first, first + count)
+    return write(path, {"t": {"x": x, "y": np.sqrt(x)}})
+
+
+def rows_of(skim):
+    return np.concatenate([uproot.open(path)["t"]["x"].array(library="np") for path in skim.files]).tolist()
+
+
+def test_cuts_of_one_name_are_all_made(tmp_path):
+    file = numbers(tmp_path / "a.root")
+    cuts = [lambda e: e.x > 10, "y < 9", lambda e: e.x > 50]
+    skim = hepcol.skim(file, tmp_path / "out", cuts)
+    assert rows_of(skim) == list(range(51, 81))
+    assert told(skim.run)["cutflow"] == {"all events": 100, "<lambda>": 89, "y < 9": 70, "<lambda> (2)": 30}
+    place = tmp_path / "out"
+    for number in range(3):  # the same cut again and again
+        skim = hepcol.skim(place, tmp_path / str(number), "x > 60")
+        place = tmp_path / str(number)
+    steps = list(told(hepcol.run(count, place))["skim"]["cutflow"])
+    assert steps == ["all events", "<lambda>", "y < 9", "<lambda> (2)", "x > 60", "x > 60 (2)", "x > 60 (3)"]
+    assert rows_of(skim) == list(range(61, 81))
+
+
+@pytest.mark.parametrize("per", ["file", "chunk", "1kB"])
+def test_skims_without_events_stand_for_the_same_however_often_they_are_skimmed(tmp_path, per):
+    place = [numbers(tmp_path / "a.root"), numbers(tmp_path / "b.root", 100)]
+    for number in range(3):
+        skim = hepcol.skim(place, tmp_path / str(number), "x < 0", per=per, **({} if number else {"dataset": "d"}))
+        place = tmp_path / str(number)
+        assert told(skim.run)["normalisation"]["events"] == 200
+        assert told(skim.run)["normalisation"]["sum_weights"] == 200.0
+    run = hepcol.run(count, place)
+    assert told(run)["normalisation"] | {"lacks": []} == {
+        "sum_weights": 200.0,
+        "events": 200,
+        "source": "skim",
+        "weight": "1",
+        "whole": True,
+        "lacks": [],
+    }
+
+
+def test_files_of_other_types_are_not_mixed(tmp_path):
+    files = [
+        write(tmp_path / "a.root", {"t": {"x": np.arange(10, dtype=np.int32)}}),
+        write(tmp_path / "b.root", {"t": {"x": np.linspace(0, 1, 10)}}),
+    ]
+    with pytest.raises(IncompleteRun, match="column 'x' is float64 here, and int32 in the first file of the dataset"):
+        hepcol.skim(files, tmp_path / "out", dataset="d")
+
+
+def test_columns_that_only_other_files_have_are_told(tmp_path):
+    files = [
+        write(tmp_path / "a.root", {"t": {"x": np.arange(10)}}),
+        write(tmp_path / "b.root", {"t": {"x": np.arange(10), "z": np.arange(10), "u": np.arange(10)}}),
+    ]
+    skim = hepcol.skim(files, tmp_path / "out", dataset="d", chunksize=4)
+    assert told(skim.run)["tallies"] == {"columns that the first file does not have": 2}
+
+
+def test_sums_that_only_some_files_tell_are_not_taken(tmp_path):
+    x = {
+        "x": np.arange(100),
+        "genWeight": np.ones(100),
+        **dict.fromkeys(("run", "event", "luminosityBlock"), np.arange(100)),
+    }
+    with_runs = write(tmp_path / "a.root", {"Events": x, "Runs": {"genEventSumw": np.array([1000.0])}})
+    without = write(tmp_path / "b.root", {"Events": x})
+    hepcol.skim([with_runs, without], tmp_path / "out", "x > 10", dataset="d")
+    hepcol.skim([with_runs], tmp_path / "one", "x > 10", dataset="d", per="chunk", chunksize=30)
+    for place, sums in (("out", (200.0, "skim")), ("one", (1000.0, "Runs.genEventSumw"))):
+        sums_told = told(hepcol.run(count, tmp_path / place))["normalisation"]
+        assert (sums_told["sum_weights"], sums_told["source"]) == sums
+
+
+def count(events):
+    from hepcol.result import DatasetResult, Result
+    from hepcol.sums import ExactSum
+
+    part = DatasetResult(len(events), ExactSum.of_ones(len(events), 1.0, len(events)))
+    return Result({events.metadata["dataset"]: part})
+
+
+def test_what_was_not_whole_stays_so(tmp_path):
+    file = numbers(tmp_path / "a.root")
+    skim = hepcol.skim(file, tmp_path / "one", "x > 0", per="chunk", chunksize=25)
+    hepcol.skim(str(skim.files[1]), tmp_path / "two", "x > 0")
+    hepcol.skim(tmp_path / "two", tmp_path / "three", "x > 0")
+    run = hepcol.run(count, tmp_path / "three")
+    assert not told(run)["normalisation"]["whole"]
+    assert told(run)["normalisation"]["lacks"][0].startswith("75 of 100 entries of ")
+    steps = {"d": {"files": {str(file): {"object_path": "t", "steps": [[0, 40]]}}}}
+    hepcol.skim(steps, tmp_path / "four", "x > 0")
+    assert told(hepcol.run(count, tmp_path / "four"))["normalisation"]["lacks"][0].startswith("60 of 100 entries of ")
+
+
+def test_the_same_events_are_refused_wherever_they_come_from(tmp_path):
+    file = numbers(tmp_path / "a.root")
+    hepcol.skim(file, tmp_path / "one", "x > 10", dataset="d")
+    hepcol.skim(tmp_path / "one", tmp_path / "two", "x > 10")
+    with pytest.raises(InputError, match=r"do not add up|are in two skims"):
+        hepcol.run(count, [tmp_path / "one", tmp_path / "two"])
+    copy = tmp_path / "copy.root"
+    copy.write_bytes(file.read_bytes())
+    with pytest.raises(InputError, match=r"have the same UUID .*: a skim would have both"):
+        hepcol.skim([file, copy], tmp_path / "three", dataset="d")
+    hepcol.skim(copy, tmp_path / "four", "x > 10", dataset="d")
+    with pytest.raises(InputError, match=r"entries 0 to 100 of .* are in two skims"):
+        hepcol.run(count, [tmp_path / "one", tmp_path / "four"])
+
+
+def test_skims_that_were_made_otherwise_do_not_add_up(tmp_path):
+    files = [numbers(tmp_path / "a.root"), numbers(tmp_path / "b.root", 100)]
+    for name, file, how in (
+        ("one", files[0], {"cut": lambda e: e.x > 10}),
+        ("two", files[1], {"cut": lambda e: e.x > 90}),
+        ("three", files[1], {"cut": "x > 1", "max_weight": 10.0}),
+        ("four", files[0], {"cut": "x > 1"}),
+    ):
+        hepcol.skim(file, tmp_path / name, dataset="d", **how)
+    for pair in (("one", "two"), ("three", "four")):
+        with pytest.raises(InputError, match="do not add up"):
+            hepcol.run(count, [tmp_path / name for name in pair])
+
+
+def test_another_weight_than_that_of_the_skim_is_told(tmp_path):
+    hepcol.skim(numbers(tmp_path / "a.root"), tmp_path / "out", weight="2")
+    run = hepcol.run(count, tmp_path / "out")
+    (warning,) = run.summary["warnings"]
+    assert "its events weigh 100 here and weighed 200 when they were skimmed, by 2" in warning
+
+
+def test_an_output_folder_that_has_the_input_is_refused(tmp_path):
+    hepcol.skim(numbers(tmp_path / "a.root"), tmp_path / "out", "x > 10")
+    with pytest.raises(InputError, match=r"out has .*a\.root in it, which is to be skimmed: choose"):
+        hepcol.skim(tmp_path / "out", tmp_path / "out", "x > 50", force=True)
+    assert len(uproot.open(skim_files(tmp_path / "out")[0])["t"]["x"].array()) == 89
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"cut": "1 / 0 > x"}, "division by zero"),
+        ({"cut": "10 ** 400 * x > 1"}, "too large|out of range"),
+        ({"cut": "x.nbytes > 1"}, "no column 'x.nbytes'"),
+        ({"cut": "x[100000000] > 1"}, "is not accepted"),
+        ({"cut": "column('a:b') > 1"}, "no column 'a:b'"),
+        ({"define": {"hepcol_entry": "x"}}, "would both be called 'hepcol_entry'"),
+        ({"define": {"a": "b + 1", "b": "a + 1"}}, "columns a and b are made of each other"),
+        ({"define": {"a": "fill(x, 1)", "m": "max(x)"}}, "there is one value for each event"),
+    ],
+)
+def test_refuses_in_one_line_what_cannot_be_done(tmp_path, how, message):
+    with pytest.raises(InputError, match=message) as refused:
+        hepcol.skim(numbers(tmp_path / "a.root"), tmp_path / "out", **how)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_sizes_cut_files_where_chunks_do_not_matter(tmp_path):
+    count_ = 30_000
+    file = numbers(tmp_path / "a.root", count=count_)
+    found = []
+    for number, chunksize in enumerate((count_, 8192, 7001)):
+        skim = hepcol.skim(file, tmp_path / str(number), "x % 3 == 0", per="20kB", chunksize=chunksize)
+        assert len(skim.files) == 4
+        assert rows_of(skim) == list(range(0, count_, 3))
+        found.append(digests(tmp_path / str(number)))
+        parts = [read_note(uproot.open(path), "t") for path in skim.files]
+        assert [(part.sources[0].start, part.sources[0].stop) for part in parts] == [
+            (0, 8192),
+            (8192, 16384),
+            (16384, 24576),
+            (24576, count_),
+        ]
+        assert sum(part.events for part in parts) == count_
+    assert found[0] == found[1] == found[2]
