@@ -22,7 +22,17 @@ Booleans = npt.NDArray[np.bool_]
 Range = tuple[int, int, int]  # run, first and last block
 
 _MAX_RUN, _MAX_BLOCK = 2**31 - 1, 2**32 - 1  # both fit into one number; lists end open ranges so
-_WHOLE = re.compile(r"\s*(\d+)\s*")
+_WHOLE = re.compile(r"\s*([0-9]+)\s*")
+# Elements of ATLAS's lists, by the one that they are in; others, such as a misspelt one, would be lost in silence
+_ROOT, _NAMED, _COLLECTION, _RUN, _RANGE = (
+    "LumiRangeCollection",
+    "NamedLumiRange",
+    "LumiBlockCollection",
+    "Run",
+    "LBRange",
+)
+_EXAMPLE = '<LBRange Start="1" End="9"/>'
+_ELEMENTS = {_ROOT: (_NAMED,), _NAMED: ("Name", "Version", "Metadata", _COLLECTION), _COLLECTION: (_RUN, _RANGE)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +43,14 @@ class GoodRuns:
     ----------
     ranges : tuple of (int, int, int)
         Run, first and last block, both of them good, in any order.
+    named : int
+        Named ranges of a list in XML that were joined.
 
     They are kept sorted and merged: no two overlap or touch.
     """
 
     ranges: tuple[Range, ...]
+    named: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ranges", tuple(_merged(self.ranges)))
@@ -97,9 +110,13 @@ class GoodRuns:
         Returns
         -------
         bool[events]
+
+        Raises
+        ------
+        InputError
+            If they are not whole numbers: NaN would be taken for some run.
         """
-        blocks = np.asarray(luminosity_block).astype(np.int64, copy=False)
-        runs = np.asarray(run).astype(np.int64, copy=False)
+        runs, blocks = _whole("run", run), _whole("luminosity_block", luminosity_block)
         if not self.ranges:
             return np.zeros(np.broadcast_shapes(runs.shape, blocks.shape), dtype=np.bool_)
         starts, ends = self._keys
@@ -108,6 +125,14 @@ class GoodRuns:
         found = np.searchsorted(starts, key, side="right") - 1
         inside: Booleans = (found >= 0) & (key <= ends[found])
         return inside & (blocks >= 0) & (blocks <= _MAX_BLOCK) & (runs <= _MAX_RUN)
+
+
+def _whole(what: str, given: npt.ArrayLike) -> Integers:
+    """Return whole numbers, and refuse others."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu" and array.size:
+        raise InputError(f"{what}: expected whole numbers, got {array.dtype} such as {array.flat[0]}")
+    return array.astype(np.int64, copy=False)
 
 
 def _key(runs: Integers, blocks: Integers) -> Integers:
@@ -142,26 +167,45 @@ def read_good_runs(path: str | Path) -> GoodRuns:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text: {error}") from error
-    ranges = tuple(_from_xml(path, text) if text.lstrip().startswith("<") else _from_json(path, text))
-    if not ranges:
+    if text.lstrip().startswith("<"):
+        root = _parsed(path, text)
+        good = GoodRuns(tuple(_from_xml(path, root)), len(root))
+    else:
+        good = GoodRuns(tuple(_from_json(path, text)))
+    if not good.ranges:
         raise InputError(f"{path}: has no good run in it")
-    return GoodRuns(ranges)
+    return good
 
 
-def _from_xml(path: str | Path, text: str) -> Iterator[Range]:
-    """Read the ranges of all collections of ATLAS's XML."""
+def _parsed(path: str | Path, text: str) -> ElementTree.Element:
+    """Parse ATLAS's XML, and refuse elements that are not of it."""
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise InputError(f"{path}: not XML: {error}") from error
-    if root.tag != "LumiRangeCollection":
-        raise InputError(f"{path}: expected a LumiRangeCollection, got {root.tag}")
-    for collection in root.iter("LumiBlockCollection"):
-        runs = collection.findall("Run")
+    if root.tag != _ROOT:
+        raise InputError(f"{path}: expected a {_ROOT}, got {root.tag}")
+    for element in root.iter():
+        for inner in element:
+            accepted = _ELEMENTS.get(element.tag, ())
+            if inner.tag not in accepted:
+                raise InputError(
+                    f"{path}: {element.tag} has an element {inner.tag}; accepted: {', '.join(accepted) or 'none'}"
+                )
+    return root
+
+
+def _from_xml(path: str | Path, root: ElementTree.Element) -> Iterator[Range]:
+    """Read the ranges of all collections of ATLAS's XML."""
+    for collection in root.iter(_COLLECTION):
+        runs = collection.findall(_RUN)
         if len(runs) != 1:
             raise InputError(f"{path}: a LumiBlockCollection has {len(runs)} elements Run; expected one")
         run = _number(runs[0].text, f"{path}: Run", _MAX_RUN)
-        for block in collection.findall("LBRange"):
+        blocks = collection.findall(_RANGE)
+        if not blocks:
+            raise InputError(f"{path}: run {run} has no {_RANGE}; expected one or more, such as {_EXAMPLE}")
+        for block in blocks:
             where = f"{path}: run {run}: LBRange"
             first, last = (_number(block.get(name), f"{where} {name}", _MAX_BLOCK) for name in ("Start", "End"))
             yield _checked(f"{path}: run {run}", run, first, last)
