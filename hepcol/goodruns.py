@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +15,12 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.luminositytable import read_luminosity
+from hepcol.runnumbers import MAX_BLOCK, MAX_RUN, read_number
 
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 Range = tuple[int, int, int]  # run, first and last block
 
-_MAX_RUN, _MAX_BLOCK = 2**31 - 1, 2**32 - 1  # both fit into one number; lists end open ranges so
-_WHOLE = re.compile(r"\s*([0-9]+)\s*")
 # Elements of ATLAS's lists, by the one that they are in; others, such as a misspelt one, would be lost in silence
 _ROOT, _NAMED, _COLLECTION, _RUN, _RANGE = (
     "LumiRangeCollection",
@@ -87,7 +85,7 @@ class GoodRuns:
     @property
     def is_open(self) -> bool:
         """Whether a range goes on to the end of its run, so that its blocks cannot be counted."""
-        return bool((self.last == _MAX_BLOCK).any())
+        return bool((self.last == MAX_BLOCK).any())
 
     @property
     def number_of_runs(self) -> int:
@@ -124,7 +122,7 @@ class GoodRuns:
         # the last range that begins at the block or before is the only one that may hold it
         found = np.searchsorted(starts, key, side="right") - 1
         inside: Booleans = (found >= 0) & (key <= ends[found])
-        return inside & (blocks >= 0) & (blocks <= _MAX_BLOCK) & (runs <= _MAX_RUN)
+        return inside & (blocks >= 0) & (blocks <= MAX_BLOCK) & (runs <= MAX_RUN)
 
 
 def _whole(what: str, given: npt.ArrayLike) -> Integers:
@@ -201,13 +199,13 @@ def _from_xml(path: str | Path, root: ElementTree.Element) -> Iterator[Range]:
         runs = collection.findall(_RUN)
         if len(runs) != 1:
             raise InputError(f"{path}: a LumiBlockCollection has {len(runs)} elements Run; expected one")
-        run = _number(runs[0].text, f"{path}: Run", _MAX_RUN)
+        run = read_number(runs[0].text, f"{path}: Run", MAX_RUN)
         blocks = collection.findall(_RANGE)
         if not blocks:
             raise InputError(f"{path}: run {run} has no {_RANGE}; expected one or more, such as {_EXAMPLE}")
         for block in blocks:
             where = f"{path}: run {run}: LBRange"
-            first, last = (_number(block.get(name), f"{where} {name}", _MAX_BLOCK) for name in ("Start", "End"))
+            first, last = (read_number(block.get(name), f"{where} {name}", MAX_BLOCK) for name in ("Start", "End"))
             yield _checked(f"{path}: run {run}", run, first, last)
 
 
@@ -216,12 +214,12 @@ def _from_json(path: str | Path, text: str) -> Iterator[Range]:
     try:
         # as pairs: of a run that is there twice the last would count in silence
         content = json.loads(text, object_pairs_hook=lambda pairs: pairs)
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # also of a number with thousands of digits
         raise InputError(f"{path}: neither XML nor JSON: {error}") from error
     if not isinstance(content, list) or not all(isinstance(one, tuple) for one in content):
         raise InputError(f'{path}: expected {{"run": [[first, last], ...]}}, got {text.strip()[:20]!r}')
     for name, ranges in content:
-        run = _number(name, f"{path}: run", _MAX_RUN)
+        run = read_number(name, f"{path}: run", MAX_RUN)
         if not isinstance(ranges, list):
             raise InputError(f"{path}: run {run}: expected [[first, last], ...], got {ranges!r}")
         for one in ranges:
@@ -231,18 +229,10 @@ def _from_json(path: str | Path, text: str) -> Iterator[Range]:
             yield _checked(f"{path}: run {run}", run, *one)
 
 
-def _number(text: str | None, where: str, most: int) -> int:
-    """Read a whole number."""
-    found = _WHOLE.fullmatch(text or "")
-    if found is None or int(found[1]) > most:
-        raise InputError(f"{where}: expected a whole number from 0 to {most}, got {text!r}")
-    return int(found[1])
-
-
 def _checked(where: str, run: int, first: int, last: int) -> Range:
     """Check a range."""
-    if not 0 <= first <= last <= _MAX_BLOCK:
-        raise InputError(f"{where}: blocks {first} to {last}: expected first <= last, both from 0 to {_MAX_BLOCK}")
+    if not 0 <= first <= last <= MAX_BLOCK:
+        raise InputError(f"{where}: blocks {first} to {last}: expected first <= last, both from 0 to {MAX_BLOCK}")
     return run, first, last
 
 
@@ -300,7 +290,7 @@ def _gaps(good: GoodRuns, keys: Integers) -> Iterator[Range]:
     for run, first, last in good.ranges:
         low, high = np.searchsorted(keys, [(run << 32) + first, (run << 32) + last + 1])
         there = keys[low:high] - (run << 32)
-        if last == _MAX_BLOCK and len(there):  # a range that is open ends with the run
+        if last == MAX_BLOCK and len(there):  # a range that is open ends with the run
             last = there[-1]  # noqa: PLW2901
         ends = np.concatenate([[first - 1], there, [last + 1]])
         for before, after in pairwise(ends):
@@ -312,6 +302,6 @@ def by_run(ranges: Iterable[Range]) -> dict[int, str]:
     """Write ranges by run: ``1-20, 25, 30-end``."""
     found: dict[int, list[str]] = {}
     for run, first, last in ranges:
-        end = "end" if last == _MAX_BLOCK else str(last)
+        end = "end" if last == MAX_BLOCK else str(last)
         found.setdefault(run, []).append(str(first) if first == last else f"{first}-{end}")
     return {run: ", ".join(texts) for run, texts in found.items()}
