@@ -280,6 +280,13 @@ def test_a_folder_is_replaced_only_if_it_is_an_export(run, tmp_path):
     assert [path.name for path in other.iterdir()] == ["mine.txt"]
 
 
+def test_a_folder_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "file").touch()
+    for place, reason in (("/proc/x", "No such file"), (f"{tmp_path}/file/x", f"{tmp_path}/file is a file")):
+        with pytest.raises(ValueError, match=f"^output folder {place} cannot be written: {reason}"):
+            export(run, "csv", place)
+
+
 def test_the_command_says_where_and_refuses_what_means_nothing(run, capsys):
     for arguments, code, text in (
         (("--to", "csv"), 0, f"{run}/export/csv: 10 files\nwarning: not physics\n"),
