@@ -3,6 +3,7 @@
 import re
 
 _POWERS = {"fb": -3, "pb": 0, "nb": 3, "ub": 6, "mb": 9, "b": 12}  # of ten, in pb
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _AMOUNT = re.compile(r"\s*(?P<number>\S+)\s+(?P<unit>\S+)\s*")
 _INVERSE = re.compile(r"(?:(?:1/|/)(?P<below>[a-z]+)|(?P<above>[a-z]+)\^?-1)")
 
@@ -48,10 +49,15 @@ def _split(text: object, example: str) -> tuple[float, str]:
     found = _AMOUNT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"'{text}': needs a number and its unit, such as {example}")
-    try:
-        return float(found["number"]), found["unit"]
-    except ValueError:
-        raise ValueError(f"'{text}': '{found['number']}' is no number; expected such as {example}") from None
+    number = plain_number(found["number"])
+    if number is None:
+        raise ValueError(f"'{text}': '{found['number']}' is no number; expected such as {example}")
+    return number, found["unit"]
+
+
+def plain_number(text: str) -> float | None:
+    """Read a number such as ``1901.1`` or ``2e-3``; None of what Python alone takes for one, such as ``1_000``."""
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def times_ten_to(number: float, power: int) -> float:

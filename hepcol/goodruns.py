@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +15,22 @@ import numpy.typing as npt
 
 from hepcol.errors import InputError
 from hepcol.luminositytable import read_luminosity
+from hepcol.runnumbers import MAX_BLOCK, MAX_RUN, read_number
 
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 Range = tuple[int, int, int]  # run, first and last block
 
-_MAX_RUN, _MAX_BLOCK = 2**31 - 1, 2**32 - 1  # both fit into one number; lists end open ranges so
-_WHOLE = re.compile(r"\s*(\d+)\s*")
+# Elements of ATLAS's lists, by the one that they are in; others, such as a misspelt one, would be lost in silence
+_ROOT, _NAMED, _COLLECTION, _RUN, _RANGE = (
+    "LumiRangeCollection",
+    "NamedLumiRange",
+    "LumiBlockCollection",
+    "Run",
+    "LBRange",
+)
+_EXAMPLE = '<LBRange Start="1" End="9"/>'
+_ELEMENTS = {_ROOT: (_NAMED,), _NAMED: ("Name", "Version", "Metadata", _COLLECTION), _COLLECTION: (_RUN, _RANGE)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +41,14 @@ class GoodRuns:
     ----------
     ranges : tuple of (int, int, int)
         Run, first and last block, both of them good, in any order.
+    named : int
+        Named ranges of a list in XML that were joined.
 
     They are kept sorted and merged: no two overlap or touch.
     """
 
     ranges: tuple[Range, ...]
+    named: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ranges", tuple(_merged(self.ranges)))
@@ -74,7 +85,7 @@ class GoodRuns:
     @property
     def is_open(self) -> bool:
         """Whether a range goes on to the end of its run, so that its blocks cannot be counted."""
-        return bool((self.last == _MAX_BLOCK).any())
+        return bool((self.last == MAX_BLOCK).any())
 
     @property
     def number_of_runs(self) -> int:
@@ -97,9 +108,13 @@ class GoodRuns:
         Returns
         -------
         bool[events]
+
+        Raises
+        ------
+        InputError
+            If they are not whole numbers: NaN would be taken for some run.
         """
-        blocks = np.asarray(luminosity_block).astype(np.int64, copy=False)
-        runs = np.asarray(run).astype(np.int64, copy=False)
+        runs, blocks = _whole("run", run), _whole("luminosity_block", luminosity_block)
         if not self.ranges:
             return np.zeros(np.broadcast_shapes(runs.shape, blocks.shape), dtype=np.bool_)
         starts, ends = self._keys
@@ -107,7 +122,15 @@ class GoodRuns:
         # the last range that begins at the block or before is the only one that may hold it
         found = np.searchsorted(starts, key, side="right") - 1
         inside: Booleans = (found >= 0) & (key <= ends[found])
-        return inside & (blocks >= 0) & (blocks <= _MAX_BLOCK) & (runs <= _MAX_RUN)
+        return inside & (blocks >= 0) & (blocks <= MAX_BLOCK) & (runs <= MAX_RUN)
+
+
+def _whole(what: str, given: npt.ArrayLike) -> Integers:
+    """Return whole numbers, and refuse others."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu" and array.size:
+        raise InputError(f"{what}: expected whole numbers, got {array.dtype} such as {array.flat[0]}")
+    return array.astype(np.int64, copy=False)
 
 
 def _key(runs: Integers, blocks: Integers) -> Integers:
@@ -142,28 +165,47 @@ def read_good_runs(path: str | Path) -> GoodRuns:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text: {error}") from error
-    ranges = tuple(_from_xml(path, text) if text.lstrip().startswith("<") else _from_json(path, text))
-    if not ranges:
+    if text.lstrip().startswith("<"):
+        root = _parsed(path, text)
+        good = GoodRuns(tuple(_from_xml(path, root)), len(root))
+    else:
+        good = GoodRuns(tuple(_from_json(path, text)))
+    if not good.ranges:
         raise InputError(f"{path}: has no good run in it")
-    return GoodRuns(ranges)
+    return good
 
 
-def _from_xml(path: str | Path, text: str) -> Iterator[Range]:
-    """Read the ranges of all collections of ATLAS's XML."""
+def _parsed(path: str | Path, text: str) -> ElementTree.Element:
+    """Parse ATLAS's XML, and refuse elements that are not of it."""
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise InputError(f"{path}: not XML: {error}") from error
-    if root.tag != "LumiRangeCollection":
-        raise InputError(f"{path}: expected a LumiRangeCollection, got {root.tag}")
-    for collection in root.iter("LumiBlockCollection"):
-        runs = collection.findall("Run")
+    if root.tag != _ROOT:
+        raise InputError(f"{path}: expected a {_ROOT}, got {root.tag}")
+    for element in root.iter():
+        for inner in element:
+            accepted = _ELEMENTS.get(element.tag, ())
+            if inner.tag not in accepted:
+                raise InputError(
+                    f"{path}: {element.tag} has an element {inner.tag}; accepted: {', '.join(accepted) or 'none'}"
+                )
+    return root
+
+
+def _from_xml(path: str | Path, root: ElementTree.Element) -> Iterator[Range]:
+    """Read the ranges of all collections of ATLAS's XML."""
+    for collection in root.iter(_COLLECTION):
+        runs = collection.findall(_RUN)
         if len(runs) != 1:
             raise InputError(f"{path}: a LumiBlockCollection has {len(runs)} elements Run; expected one")
-        run = _number(runs[0].text, f"{path}: Run", _MAX_RUN)
-        for block in collection.findall("LBRange"):
+        run = read_number(runs[0].text, f"{path}: Run", MAX_RUN)
+        blocks = collection.findall(_RANGE)
+        if not blocks:
+            raise InputError(f"{path}: run {run} has no {_RANGE}; expected one or more, such as {_EXAMPLE}")
+        for block in blocks:
             where = f"{path}: run {run}: LBRange"
-            first, last = (_number(block.get(name), f"{where} {name}", _MAX_BLOCK) for name in ("Start", "End"))
+            first, last = (read_number(block.get(name), f"{where} {name}", MAX_BLOCK) for name in ("Start", "End"))
             yield _checked(f"{path}: run {run}", run, first, last)
 
 
@@ -172,12 +214,12 @@ def _from_json(path: str | Path, text: str) -> Iterator[Range]:
     try:
         # as pairs: of a run that is there twice the last would count in silence
         content = json.loads(text, object_pairs_hook=lambda pairs: pairs)
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # also of a number with thousands of digits
         raise InputError(f"{path}: neither XML nor JSON: {error}") from error
     if not isinstance(content, list) or not all(isinstance(one, tuple) for one in content):
         raise InputError(f'{path}: expected {{"run": [[first, last], ...]}}, got {text.strip()[:20]!r}')
     for name, ranges in content:
-        run = _number(name, f"{path}: run", _MAX_RUN)
+        run = read_number(name, f"{path}: run", MAX_RUN)
         if not isinstance(ranges, list):
             raise InputError(f"{path}: run {run}: expected [[first, last], ...], got {ranges!r}")
         for one in ranges:
@@ -187,18 +229,10 @@ def _from_json(path: str | Path, text: str) -> Iterator[Range]:
             yield _checked(f"{path}: run {run}", run, *one)
 
 
-def _number(text: str | None, where: str, most: int) -> int:
-    """Read a whole number."""
-    found = _WHOLE.fullmatch(text or "")
-    if found is None or int(found[1]) > most:
-        raise InputError(f"{where}: expected a whole number from 0 to {most}, got {text!r}")
-    return int(found[1])
-
-
 def _checked(where: str, run: int, first: int, last: int) -> Range:
     """Check a range."""
-    if not 0 <= first <= last <= _MAX_BLOCK:
-        raise InputError(f"{where}: blocks {first} to {last}: expected first <= last, both from 0 to {_MAX_BLOCK}")
+    if not 0 <= first <= last <= MAX_BLOCK:
+        raise InputError(f"{where}: blocks {first} to {last}: expected first <= last, both from 0 to {MAX_BLOCK}")
     return run, first, last
 
 
@@ -256,7 +290,7 @@ def _gaps(good: GoodRuns, keys: Integers) -> Iterator[Range]:
     for run, first, last in good.ranges:
         low, high = np.searchsorted(keys, [(run << 32) + first, (run << 32) + last + 1])
         there = keys[low:high] - (run << 32)
-        if last == _MAX_BLOCK and len(there):  # a range that is open ends with the run
+        if last == MAX_BLOCK and len(there):  # a range that is open ends with the run
             last = there[-1]  # noqa: PLW2901
         ends = np.concatenate([[first - 1], there, [last + 1]])
         for before, after in pairwise(ends):
@@ -268,6 +302,6 @@ def by_run(ranges: Iterable[Range]) -> dict[int, str]:
     """Write ranges by run: ``1-20, 25, 30-end``."""
     found: dict[int, list[str]] = {}
     for run, first, last in ranges:
-        end = "end" if last == _MAX_BLOCK else str(last)
+        end = "end" if last == MAX_BLOCK else str(last)
         found.setdefault(run, []).append(str(first) if first == last else f"{first}-{end}")
     return {run: ", ".join(texts) for run, texts in found.items()}

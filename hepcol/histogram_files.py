@@ -11,6 +11,7 @@ import hist
 import uhi.io.zip
 
 from hepcol.errors import InputError
+from hepcol.histograms import CATEGORIES
 from hepcol.rootwriting import recreate
 
 Name = tuple[str, ...]
@@ -110,7 +111,7 @@ def _as_double(histogram: hist.Hist) -> hist.Hist:
 def _singles(histogram: hist.Hist) -> Iterator[tuple[Name, hist.Hist]]:
     """Split a histogram along its category axes, which ROOT does not have."""
     for number, axis in enumerate(histogram.axes):
-        if isinstance(axis, (hist.axis.StrCategory, hist.axis.IntCategory)):
+        if isinstance(axis, CATEGORIES):
             for category in axis:
                 selected = histogram[
                     tuple(hist.loc(category) if k == number else slice(None) for k in range(histogram.ndim))

@@ -12,6 +12,7 @@ from hepcol.sums import DEFAULT_BOUND, LIMBS, ExactSum, quanta, split
 IntArray = npt.NDArray[np.int64]
 VARIATION = "variation"
 COUNTS = "counts"  # of an axis: what its bins count
+CATEGORIES = (hist.axis.StrCategory, hist.axis.IntCategory)  # axes without edges
 _MIN_SQUARE = 2.0**20  # quanta
 Axes = tuple[hist.axis.AxisProtocol, ...]
 
@@ -135,8 +136,7 @@ def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
 def observables(histogram: hist.BaseHist) -> list[str]:
     """Names of the axes of numbers: integers are observed where nothing else is, and are categories otherwise."""
     continuous = [axis.name for axis in histogram.axes if not axis.traits.discrete]
-    categories = (hist.axis.StrCategory, hist.axis.IntCategory)
-    return continuous or [axis.name for axis in histogram.axes if not isinstance(axis, categories)]
+    return continuous or [axis.name for axis in histogram.axes if not isinstance(axis, CATEGORIES)]
 
 
 def inclusive(histogram: hist.Hist) -> hist.Hist:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hepcol.barns import power_of_inverse, times_ten_to
+from hepcol.barns import plain_number, power_of_inverse, times_ten_to
 from hepcol.errors import InputError
+from hepcol.runnumbers import MAX_BLOCK, MAX_RUN, read_number
 
 # Names of columns, without what stands in brackets
 _RUN = ("run", "run:fill", "runnumber")
@@ -80,7 +81,10 @@ def read_luminosity(path: str | Path) -> LuminosityTable:
     for number, cells in body:
         if len(cells) <= max(places):
             raise InputError(f"{path}: line {number}: {len(cells)} columns; the header has {len(header)}")
-        run, block = (_whole(path, number, header[place], cells[place]) for place in places[:2])
+        run, block = (
+            _first(path, number, header[place], cells[place], most)
+            for place, most in zip(places, (MAX_RUN, MAX_BLOCK), strict=False)
+        )
         if (run, block) in rows:
             raise InputError(
                 f"{path}: run {run}, block {block} is there twice, in lines {where[run, block]} and {number}"
@@ -144,20 +148,14 @@ def _power(path: str | Path, title: str) -> int:
     return power
 
 
-def _whole(path: str | Path, number: int, title: str, text: str) -> int:
+def _first(path: str | Path, number: int, title: str, text: str, most: int) -> int:
     """Read the run of ``run:fill``, or the block of ``ls:ls``."""
-    first = text.partition(":")[0].strip()
-    if not first.isdecimal():
-        raise InputError(f"{path}: line {number}: {title} must be a whole number, got {text!r}")
-    return int(first)
+    return read_number(text.partition(":")[0], f"{path}: line {number}: {title}", most)
 
 
 def _amount(path: str | Path, number: int, title: str, text: str) -> float:
     """Read a luminosity."""
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = math.nan
-    if not (math.isfinite(amount) and amount >= 0):
+    amount = plain_number(text)
+    if amount is None or not (math.isfinite(amount) and amount >= 0):
         raise InputError(f"{path}: line {number}: {title} must be a number from 0, got {text!r}")
     return amount

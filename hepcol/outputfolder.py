@@ -39,6 +39,7 @@ from hepcol.store import (
     read,
     remove_added,
 )
+from hepcol.wholefile import writing
 
 _NOT_ALWAYS = (RESULT, DASK_REPORT, SAMPLES)
 _DEPOSIT = "deposit"  # in an archive: the folder of files of chunks that go with it
@@ -130,13 +131,13 @@ class OutputFolder:
         folder = Path(path)
         created = _make(folder)
         try:
-            with _writing(folder):
+            with writing(folder):
                 held = Lock(folder)
         except InputError:
             _remove(created)
             raise
         try:
-            with _writing(folder):
+            with writing(folder):
                 earlier = _earlier(folder) if resume else None
                 if earlier is None and not (resume and (folder / SUMMARY).exists()):
                     _check_free(folder, force)
@@ -205,7 +206,7 @@ class OutputFolder:
             If one is missing or has changed, or cannot be written here.
         """
         if self._deposit is not None:
-            with _writing(folder if self.path is None else self.path):
+            with writing(folder if self.path is None else self.path):
                 self._deposit.adopt(files, folder)
 
     def _check_files(self) -> None:
@@ -237,7 +238,7 @@ class OutputFolder:
         """Write the histograms; those that ROOT has no class for are noted as such."""
         if self.path is None:
             return
-        with _writing(self.path):
+        with writing(self.path):
             write_zip(self.path / PARTIAL / HISTOGRAMS_ZIP, contents.histograms)
             refused = write_root(self.path / PARTIAL / HISTOGRAMS_ROOT, contents.histograms)
         for name, reason in refused.items():
@@ -249,7 +250,7 @@ class OutputFolder:
 
         if self.path is None or not any(samples.values()):
             return
-        with _writing(self.path):
+        with writing(self.path):
             archive.write(self.path / PARTIAL / SAMPLES, {name: dict(part) for name, part in samples.items()}, {})
 
     def keep(
@@ -266,7 +267,7 @@ class OutputFolder:
             return
         complete, target = close(files, chunks).complete, self.path / PARTIAL / RESULT
         try:
-            with _writing(self.path):
+            with writing(self.path):
                 archive.write(target, out, _about(provenance, chunks, files))
         except archive.NotStorable as error:
             if not complete:
@@ -293,7 +294,7 @@ class OutputFolder:
         if self.path is None or self._deposit is None:
             return tuple(files)
         place = self.path / PARTIAL / GATHERED
-        with _writing(self.path):
+        with writing(self.path):
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             self.gathered = gather([(file, self._deposit.find(file)) for file in files], *about, place)
@@ -318,7 +319,7 @@ class OutputFolder:
         """
         if self.path is None or self._deposit is None:
             return
-        with _writing(self.path):
+        with writing(self.path):
             gathered = {name: self.path / PARTIAL / GATHERED / name for name in self.gathered.names}
             self._deposit.prepare(files, identity, bool(summary["complete"]), gathered)
             self._finish(self.path, self._deposit, summary, provenance, records)
@@ -378,15 +379,6 @@ class OutputFolder:
             self._held.release()
         if not self._complete:
             _remove(self._created)
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Say in one line what cannot be written; what was there before stays."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
 
 
 def _settle(fresh: Path, target: Path) -> None:
@@ -477,13 +469,11 @@ def _read_earlier(path: Path) -> Earlier:
 def _make(folder: Path) -> tuple[Path, ...]:
     """Make a folder and its parents; return those that were not there, the innermost first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
     return tuple(missing)
 
 

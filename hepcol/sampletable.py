@@ -20,10 +20,8 @@ _OF_SIMULATION = ("cross_section", "k_factor", "filter_efficiency", "uncertainty
 
 def _number(value: Any) -> Any:
     """Read a number that YAML takes for a text, as it does 1e-3 without a point."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    number = barns.plain_number(value.strip()) if isinstance(value, str) else None
+    return value if number is None else number
 
 
 def _listed(value: Any) -> Any:
@@ -38,8 +36,15 @@ def _amount(value: Any, read: Any) -> Any:
 
 
 def _relative(value: float) -> float:
-    if not 0 <= value < 1:
+    if not 0 <= value <= 1:
         raise ValueError(f"must be relative and from 0 to 1, as 0.05 of 5 %, got {value:g}")
+    return value
+
+
+def _energy(value: Any) -> Any:
+    if not isinstance(value, str):
+        # pydantic turns no other error into one line
+        raise ValueError(f"must be a text with its unit, such as 13 TeV, got {value!r}")  # noqa: TRY004
     return value
 
 
@@ -190,7 +195,7 @@ class SampleTable(Row):
     campaigns: Annotated[dict[_Text, Campaign], Field(min_length=1)]
     samples: Annotated[dict[_Text, Sample], Field(min_length=1)]
     ignored: Annotated[tuple[_Text, ...], BeforeValidator(_listed)] = ()
-    energy: str = ""
+    energy: Annotated[str, BeforeValidator(_energy)] = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

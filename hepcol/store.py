@@ -14,7 +14,7 @@ from hepcol.histogram_files import escape, read_zip
 from hepcol.ledger import ChunkRecord, FileRecord, from_json
 from hepcol.lock import locked
 from hepcol.rowsample import RowSample
-from hepcol.wholefile import write_whole
+from hepcol.wholefile import write_whole, writing
 
 HISTOGRAMS_ZIP = "histograms.zip"
 HISTOGRAMS_ROOT = "histograms.root"
@@ -61,19 +61,16 @@ def add_fit(folder: Path, model: str, told: dict[str, Any], record: dict[str, An
     InputError
         If the folder is in use or cannot be written.
     """
-    try:
-        with locked(folder):
-            _, summary = read(folder)
-            for name in summary.get(ADDED, {}).pop(PAGE, ()):
-                delete_inside(folder, name)
-            fits = summary.get(FIT, {})
-            summary[FIT] = {**(fits if isinstance(fits, dict) else {}), model: told}
-            for dataset in told["datasets"]:  # of an earlier fit, which these results are not
-                shutil.rmtree(fit_plots(folder, dataset, model), ignore_errors=True)
-            for name, content in ((fit_name(model), record), (SUMMARY, summary)):
-                replace_text(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
-    except OSError as error:
-        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+    with writing(folder), locked(folder):
+        _, summary = read(folder)
+        for name in summary.get(ADDED, {}).pop(PAGE, ()):
+            delete_inside(folder, name)
+        fits = summary.get(FIT, {})
+        summary[FIT] = {**(fits if isinstance(fits, dict) else {}), model: told}
+        for dataset in told["datasets"]:  # of an earlier fit, which these results are not
+            shutil.rmtree(fit_plots(folder, dataset, model), ignore_errors=True)
+        for name, content in ((fit_name(model), record), (SUMMARY, summary)):
+            replace_text(folder / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def model_plots(folder: Path, model: str) -> Path:
@@ -121,16 +118,13 @@ def adding(folder: Path, what: str, names: Sequence[str], outdated: Sequence[str
         If the folder is in use or cannot be written.
     """
     outdated = outdated if what == PAGE else (*outdated, PAGE)
-    try:
-        with locked(folder):
-            earlier = _list_added(folder, what, names, outdated)
-            yield
-            for name in earlier:
-                if name not in names:
-                    delete_inside(folder, name)
-            _list_added(folder, what, names, keep=False)
-    except OSError as error:
-        raise InputError(f"output folder {folder} cannot be written: {error.strerror or error}") from error
+    with writing(folder), locked(folder):
+        earlier = _list_added(folder, what, names, outdated)
+        yield
+        for name in earlier:
+            if name not in names:
+                delete_inside(folder, name)
+        _list_added(folder, what, names, keep=False)
 
 
 def _list_added(

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from hepcol.errors import InputError
 
+_MERGE = "tag:yaml.org,2002:merge"
 _UNKNOWN = "unknown_key"
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -38,13 +39,14 @@ AnyRow = TypeVar("AnyRow", bound=BaseModel)
 class _Loader(yaml.SafeLoader):
     """Reads YAML, and refuses a key that is given twice, of which the last would count in silence."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a dict."""
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Read a mapping as it is written, before what ``<<`` names is put into it: that may be overridden."""
+        node = super().compose_mapping_node(anchor)
+        keys = [key.value if key.tag == _MERGE else self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def read_rows(path: str | Path, kind: type[AnyRow]) -> AnyRow:

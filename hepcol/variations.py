@@ -61,11 +61,23 @@ def systematic_of(variation: str) -> str:
     return next((variation.removesuffix(side) for side in SIDES if variation.endswith(side)), variation)
 
 
+def sides_of(
+    systematic: str, changes: Mapping[str, npt.NDArray[np.float64]]
+) -> tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None]:
+    """Return what a systematic changes up and down; None for a side that is not there.
+
+    A variation whose name tells no side is up.
+    """
+    up, down = (changes.get(f"{systematic}{side}") for side in SIDES)
+    return (changes.get(systematic) if up is None else up), down
+
+
 def envelope(changes: Mapping[str, npt.ArrayLike]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Add up changes by variations in quadrature, those up and those down, the second at most 0.
 
     Of a systematic whose sides change something in one direction, the larger change counts. One that has a single
-    side is not mirrored.
+    side is not mirrored: errors show what was evaluated. A likelihood needs both sides, so that models mirror it, and
+    say so; see :mod:`hepcol.export.model` and :mod:`hepcol.inference.templates`.
 
     Parameters
     ----------

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from hepcol.corrections.columns import Column, Flat, Floats, Numbers, Value
 from hepcol.corrections.file import CorrectionFile, Key
 from hepcol.errors import InputError
+from hepcol.variations import NOMINAL as NO_VARIATION
+from hepcol.variations import SIDES as SUFFIXES
 
 NOMINAL, UP, DOWN = "nominal", "up", "down"
 _TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real": (int, float)}
@@ -65,7 +67,8 @@ class Correction:
     Raises
     ------
     InputError
-        If the file has no such correction, an input is not given or not there, or a value is not accepted.
+        If the file has no such correction, an input is not given or not there, a value is not accepted, or a
+        systematic has the name of a variation.
     """
 
     file: CorrectionFile
@@ -82,6 +85,12 @@ class Correction:
             variations = {self.name: Sides()} if self.systematic else {}
         object.__setattr__(self, "inputs", made)
         object.__setattr__(self, "variations", {name: Sides(*sides) for name, sides in variations.items()})
+        for name in self.sides:
+            if name == NO_VARIATION or name.endswith(SUFFIXES):
+                raise InputError(
+                    f"{self.where}: systematic '{name}': expected a name that is not {NO_VARIATION} and "
+                    f"does not end in {' or '.join(SUFFIXES)}, which are added to it"
+                )
         for name in dict.fromkeys((self.name, *(() if self.systematic else self._keys))):
             self._check(str(name))
 
@@ -89,6 +98,15 @@ class Correction:
     def where(self) -> str:
         """What messages call it."""
         return f"{self.file.name}: correction '{self.name}'"
+
+    def is_same(self, other: "Correction") -> bool:
+        """Whether another one has the same nominal weights: the same correction of the same inputs."""
+        return (self.file.digest, self.name, self._nominal) == (other.file.digest, other.name, other._nominal)
+
+    @property
+    def _nominal(self) -> dict[str, Any]:
+        """The inputs of the nominal weight; it may be the value of the systematic that is given."""
+        return {**self.inputs, **({self.systematic: Value(self.nominal)} if self.systematic else {})}
 
     @property
     def sides(self) -> Mapping[str, Sides]:

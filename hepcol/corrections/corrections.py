@@ -56,6 +56,11 @@ class Corrections:
     typed : str, optional
         The name of the table that they were read from, which a processor's option is stored as; None without one, and
         empty of no corrections.
+
+    Raises
+    ------
+    InputError
+        If a correction is there twice with the same inputs.
     """
 
     entries: tuple[Correction, ...] = ()
@@ -64,6 +69,9 @@ class Corrections:
     def __post_init__(self) -> None:
         if not self.entries:
             object.__setattr__(self, "typed", "")
+        for number, one in enumerate(self.entries):
+            if any(one.is_same(other) for other in self.entries[:number]):
+                raise InputError(f"{one.where} is declared twice with the same inputs, so that it would count squared")
 
     @classmethod
     def read(cls, path: str | Path) -> "Corrections":

@@ -105,7 +105,7 @@ def conclude(account: Account, processor: Any) -> Conclusion:
 
     if isinstance(result, Result):
         result = Result(in_order(result, str))
-    contents = collect(result)
+    contents = Contents() if account.out is None else collect(result)
     contents.histograms = in_order(contents.histograms, itemgetter(0))
     contents.values = in_order(contents.values, itemgetter(0))
     summary = summarise(closure, result, found, account.chunks) | {

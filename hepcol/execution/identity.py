@@ -76,13 +76,18 @@ def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
             continue
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             found += [
-                f"{name}: {key} was {before.get(key)}, is {value.get(key)}"
+                f"{name}: {key} was {_shown(before.get(key))}, is {_shown(value.get(key))}"
                 for key in sorted({*before, *value})
                 if before.get(key) != value.get(key)
             ]
         else:
-            found.append(_CHANGED.get(name, f"{name} was {before}, is {value}"))
+            found.append(_CHANGED.get(name, f"{name} was {_shown(before)}, is {_shown(value)}"))
     return found
+
+
+def _shown(value: Any) -> Any:
+    """Return what is shown of a value: of an empty text, that it is one."""
+    return "''" if value == "" else value
 
 
 _CHANGED = {

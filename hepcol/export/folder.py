@@ -56,7 +56,7 @@ def export(
     Raises
     ------
     InputError
-        If there is no run, the format or an option is unknown, or the folder is there.
+        If there is no run, the format or an option is unknown, or the folder is there or cannot be written.
     """
     if to not in FORMATS:
         raise InputError(f"to must be one of {', '.join(FORMATS)}, got '{to}'")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import yaml
 
 from hepcol.errors import InputError
-from hepcol.histograms import VARIATION, counted
+from hepcol.histograms import CATEGORIES, VARIATION, counted
 from hepcol.inference.yields import FILE, Yields, read_yields
 from hepcol.report.record import RunRecord
 from hepcol.variations import NOMINAL, SIDES, systematic_of
@@ -26,7 +26,6 @@ SUBMISSION = "submission.yaml"
 _LABEL = re.compile(r"(?P<name>.*?)\s*\[(?P<unit>[^\]]+)\]")  # m_ee [GeV]
 _LONGEST_NAME = 64  # of a table, by the schema
 _NO_NUMBER = "-"
-_CATEGORIES = (hist.axis.StrCategory, hist.axis.IntCategory)
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def _independent(axes: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _bins(axis: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(axis, _CATEGORIES):
+    if isinstance(axis, CATEGORIES):
         yield from ({"value": category} for category in axis)
     else:
         for low, high in zip(axis.edges[:-1].tolist(), axis.edges[1:].tolist(), strict=True):

@@ -13,7 +13,7 @@ from hepcol.histograms import VARIATION, observables
 from hepcol.inference.templates import FLOOR
 from hepcol.inference.yields import Yields
 from hepcol.report.record import RunRecord
-from hepcol.variations import SIDES, systematic_of
+from hepcol.variations import NOMINAL, sides_of
 
 FloatArray = npt.NDArray[np.float64]
 ASIMOV = "Asimov_data"
@@ -137,17 +137,23 @@ def of_histograms(
         raise InputError(f"signals: expected one or more of {', '.join(samples)}")
     if data in signals:
         raise InputError(f"dataset '{data}' cannot be both data and a signal")
+    _check_scales(scales, data)
     warnings: list[str] = []
+    unscaled = [sample for sample in samples if sample not in scales]
+    if data and unscaled:
+        warnings.append(f"no scale of {', '.join(unscaled)}: what their weights add up to stands beside data")
     templates = {
         (name, sample): _template(run, (sample, *name.split("/")), scales.get(sample, 1.0), warnings)
         for name in names
         for sample in samples
     }
     if data:
-        observed = {name: _template(run, (data, *name.split("/")), scales.get(data, 1.0), warnings) for name in names}
+        observed = {name: _template(run, (data, *name.split("/")), 1.0, warnings) for name in names}
     else:
         warnings.append(f"no data: the sum of {', '.join(samples)} stands in their place")
         observed = {name: _sum([templates[name, sample] for sample in samples], name) for name in names}
+    warnings += _beyond_the_ends(run, names, datasets, scales)
+    warnings += _one_sided(templates)
     return Model(
         templates,
         observed,
@@ -157,9 +163,18 @@ def of_histograms(
     )
 
 
+def _check_scales(scales: Mapping[str, float], data: str) -> None:
+    """Refuse factors of data, and those that would leave nothing or turn its sign."""
+    for name, factor in scales.items():
+        if data and name == data:
+            raise InputError(f"scale '{name}={factor:g}': data are never rescaled")
+        if not 0 < factor < np.inf:
+            raise InputError(f"scale '{name}={factor:g}': expected a number above 0")
+
+
 def _template(run: RunRecord, name: tuple[str, ...], scale: float, warnings: list[str]) -> Template:
     """Take a histogram of a dataset, with its systematics if it has some."""
-    from hepcol.report.bands import band_of, has_systematics
+    from hepcol.report.bands import band_of_any, has_systematics
 
     where = "/".join(name)
     if name not in run.histograms:
@@ -169,31 +184,54 @@ def _template(run: RunRecord, name: tuple[str, ...], scale: float, warnings: lis
     others = observables(histogram)
     if len(others) != 1:
         raise InputError(f"histogram {where}: expected one observable, got {', '.join(others) or 'none'}")
-    if not has_systematics(histogram):
-        if VARIATION in [axis.name for axis in histogram.axes]:
-            raise InputError(f"histogram {where}: its variations are no systematics around a nominal one")
-        edges, nominal, error = _plain(histogram.project(others[0]))
-        return Template(edges, nominal * scale, error * abs(scale))
-    band = band_of(histogram)
-    nominal, varied = band.nominal * scale, {}
+    if VARIATION in histogram.axes.name and not has_systematics(histogram):
+        raise InputError(f"histogram {where}: its variations are no systematics around a nominal one")
+    band = band_of_any(histogram).scaled(scale)
+    varied: dict[str, tuple[FloatArray, FloatArray | None]] = {}
     for systematic in band.systematics:
-        sides = {one: change for one, change in band.changes.items() if systematic_of(one) == systematic}
-        if not any(change.any() for change in sides.values()):
+        up, down = sides_of(systematic, band.changes)
+        if not any(side is not None and side.any() for side in (up, down)):
             continue
-        if not nominal.sum() > 0:
+        if not band.nominal.sum() > 0:
             warnings.append(f"{systematic} of {where}: no nominal events, which cabinetry takes it relative to")
-            continue
-        up, down = (sides.get(f"{systematic}{side}") for side in SIDES)
-        up = next(iter(sides.values())) if up is None else up
-        mirrored = down is None or len(sides) == 1
-        varied[systematic] = (nominal + up * scale, None if mirrored else nominal + np.asarray(down) * scale)
-    return Template(band.edges, nominal, band.error * abs(scale), varied)
+        elif up is None:
+            varied[systematic] = (band.nominal - np.asarray(down), None)
+        else:
+            varied[systematic] = (band.nominal + up, None if down is None else band.nominal + down)
+    return Template(band.edges, band.nominal, band.error, varied)
 
 
-def _plain(histogram: hist.Hist) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take a histogram without variations."""
-    values, variances = np.asarray(histogram.values(), dtype=np.float64), histogram.variances()
-    return histogram.axes[0].edges, values, np.sqrt(values if variances is None else np.asarray(variances))
+def _one_sided(templates: Mapping[tuple[str, str], Template]) -> Iterator[str]:
+    """Name the systematics that are mirrored."""
+    both = ((name, down) for template in templates.values() for name, (_, down) in template.varied.items())
+    mirrored = dict.fromkeys(name for name, down in both if down is None)
+    if mirrored:
+        yield (
+            f"mirrored, as a likelihood needs both sides and there is one: {', '.join(mirrored)}; "
+            "the errors of hepcol stack and of pictures have the one side alone"
+        )
+
+
+def _beyond_the_ends(
+    run: RunRecord, names: Sequence[str], datasets: Sequence[str], scales: Mapping[str, float]
+) -> Iterator[str]:
+    """Tell of events that are in no bin of the regions: a model has none for them."""
+    for name in names:
+        found = []
+        for dataset in datasets:
+            under, over = (scales.get(dataset, 1.0) * one for one in _flow(run.histograms[dataset, *name.split("/")]))
+            if under or over:
+                found.append(f"{dataset} {under:,.6g} and {over:,.6g}")
+        if found:
+            yield f"{name}: under- and overflow are in no bin of the model and left out: {'; '.join(found)}"
+
+
+def _flow(histogram: hist.Hist) -> tuple[float, float]:
+    """Return the nominal contents below and above the bins of the observable."""
+    (observed,) = observables(histogram)
+    nominal = histogram[{VARIATION: hist.loc(NOMINAL)}] if VARIATION in histogram.axes.name else histogram
+    values, traits = nominal.project(observed).values(flow=True), histogram.axes[observed].traits
+    return float(values[0]) if traits.underflow else 0.0, float(values[-1]) if traits.overflow else 0.0
 
 
 def _sum(templates: Sequence[Template], region: str) -> Template:

@@ -10,10 +10,10 @@ import hist
 import numpy as np
 
 from hepcol.histogram_files import escape
+from hepcol.histograms import CATEGORIES
 from hepcol.report.record import RunRecord
 
 OTHER = "other"  # the bin of a category axis for all that have none
-_CATEGORIES = (hist.axis.StrCategory, hist.axis.IntCategory)
 
 
 def csv_files(run: RunRecord) -> dict[str, bytes]:
@@ -56,12 +56,12 @@ def histogram_table(histogram: hist.Hist) -> bytes:
 
 
 def _columns(axis: Any) -> tuple[str, ...]:
-    return (axis.name,) if isinstance(axis, _CATEGORIES) else (f"{axis.name}_low", f"{axis.name}_high")
+    return (axis.name,) if isinstance(axis, CATEGORIES) else (f"{axis.name}_low", f"{axis.name}_high")
 
 
 def _bins(axis: Any) -> Iterator[tuple[Any, ...]]:
     """Return what tells the bins of an axis, in their order."""
-    if isinstance(axis, _CATEGORIES):
+    if isinstance(axis, CATEGORIES):
         yield from ((category,) for category in axis)
         yield from [(OTHER,)] if axis.traits.overflow else []
         return

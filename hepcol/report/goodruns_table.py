@@ -39,6 +39,8 @@ def print_good_runs(good: GoodRuns, luminosity: Luminosity | None, every: bool =
         console.print(f"{len(shown)} of {len(blocks)} runs; --all prints every one")
     counted = "" if good.is_open else f", {good.blocks:,} blocks"
     console.print(f"{good.number_of_runs:,} runs, {len(good.ranges):,} ranges{counted}")
+    if good.named > 1:
+        console.print(f"{good.named} named ranges (NamedLumiRange) of the list are joined")
     if luminosity is not None:
         _print_luminosity(console, luminosity)
 

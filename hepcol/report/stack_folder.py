@@ -20,6 +20,7 @@ from hepcol.report.stacks import Stacks
 from hepcol.report.style import save, style
 from hepcol.report.yield_tables import write_tables
 from hepcol.sampletable import read_sample_table
+from hepcol.wholefile import writing
 
 STACKS = "stacks"  # folder, and what is added to a run
 RECORD = "stacks.json"
@@ -72,7 +73,8 @@ def stack_folders(
     yields = yields_of(stacks)
     place = Path(output) / STACKS
     _check_ours(place)
-    Path(output).mkdir(parents=True, exist_ok=True)
+    with writing(Path(output)):
+        Path(output).mkdir(parents=True, exist_ok=True)
     with store.adding(Path(output), STACKS, (STACKS,)):
         store.delete_inside(Path(output), STACKS)
         place.mkdir()

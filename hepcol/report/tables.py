@@ -20,6 +20,7 @@ from hepcol.report.dataset_cutflows import steps_of
 MAX_REASONS = 5
 MAX_CUTFLOWS, MAX_DATASETS = 6, 12
 SHOWN_FROM_S = 0.05
+_REFUSED = f"{InputError.__module__}.{InputError.__qualname__}"  # as ledgers call it
 _KILOBYTE, _MEGABYTE = 1e3, 1e6
 _SMALL = 1e5  # bytes
 
@@ -182,9 +183,9 @@ def _print_missing(console: Console, run: Any) -> None:
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if len(reasons) > MAX_REASONS:
         console.print(f"  and {len(reasons) - MAX_REASONS} more: see ledger.jsonl")
-    failed = [chunk for chunk in run.chunks if chunk.traceback]
+    failed = [chunk for chunk in run.chunks if chunk.traceback and chunk.error != _REFUSED]
     if not events.processed and failed:
-        # nothing worked at all: most likely a bug in the processor, so say where
+        # nothing worked at all: most likely a bug in the processor, so say where; input that is refused is none
         console.print(failed[0].traceback.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -39,7 +39,7 @@ def create(name: str, into: str | Path = ".") -> Path:
     Raises
     ------
     InputError
-        If the name is no name of a package or another one has it, or the folder is there.
+        If the name is no name of a package or another one has it, or the folder is there or cannot be written.
     """
     _check_name(name)
     folder = Path(into) / name

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hepcol
+from hepcol.cli import main
 from hepcol.corrections import NO_CORRECTIONS, Column, Correction, CorrectionFile, Corrections, Sides, Value
 from hepcol.errors import InputError
 from hepcol.execution.identity import differences, identify
@@ -180,6 +181,30 @@ def test_values_of_events_are_those_of_all_their_objects(events):
     found = Corrections((Correction(FILE, "mixed", {"pt": "Electrons.pt", "n": "n"}),)).evaluate(events).nominal
     for event, weight in zip(events.to_list(), found, strict=True):
         assert weight == np.prod([BY_HAND["mixed"].evaluate(one["pt"], event["n"]) for one in event["Electrons"]])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (PILE_UP, Correction(FILE, "pileup", {"n": Column("n")})),
+        (IDENTIFICATION, Correction(FILE, "identification", {**ETA_PT, "systematic": Value("nominal")})),
+        (TRIGGER, Correction(CorrectionFile("copy.json", FILE.content), "trigger", TRIGGER.inputs)),
+    ],
+)
+def test_the_same_correction_twice_is_refused(first, second):
+    with pytest.raises(InputError, match=rf"'{first.name}' is declared twice with the same inputs, so that it would"):
+        Corrections((first, TRIGGER if first is PILE_UP else PILE_UP, second))
+
+
+def test_the_same_correction_of_other_inputs_is_another(events):
+    once, again = (Correction(FILE, "pileup", {"n": Column("n", times=factor)}) for factor in (1.0, -1.0))
+    assert len(Corrections((once, again))) == 2
+
+
+@pytest.mark.parametrize("name", ["nominal", "ELECTRON__1up", "ELECTRON__1down"])
+def test_a_systematic_called_as_a_variation_is_refused(name):
+    with pytest.raises(InputError, match=f"correction 'trigger': systematic '{name}': expected a name that is not nom"):
+        Correction(FILE, "trigger", {"pt": "pt"}, variations={name: Sides("trigger_up", "trigger_down")})
 
 
 def test_a_side_that_is_nominal_is_evaluated_once(events, calls):
@@ -509,6 +534,20 @@ def test_any_processor_may_have_them(stock, shipped_file):
         weights = BY_HAND[key].evaluate(ak.flatten(momenta))
         expected = ak.prod(ak.unflatten(weights, ak.num(momenta)), axis=1)
         assert found[name] == pytest.approx(float(ak.sum(expected)), rel=1e-12)
+
+
+def test_events_outside_the_bins_of_all_chunks_are_told_in_one_line_each(stock, shipped_file, capsys, tmp_path):
+    of_eta = "abs_eta: {value: 9.0}, pt: {column: ReconstructedParticles.px, function: abs}"
+    declared = f"{{name: identification, inputs: {{{of_eta}}}, systematic: systematic}}"
+    stock.write_text(f"file: sf.json\ncorrections: [{declared}]\n")
+    arguments = ["run", f"{__file__}:Counting", str(shipped_file), "-p", f"corrections={stock}"]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "-o", str(tmp_path / "out")])
+    assert ended.value.code == 3
+    shown = capsys.readouterr().out
+    assert "identification': Index above bounds in MultiBinning for input 'abs_eta'" in shown
+    assert "Traceback" not in shown
+    assert "not written" not in shown
 
 
 def test_a_file_without_a_column_is_refused_when_it_is_opened(stock, shipped_file):

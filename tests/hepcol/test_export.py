@@ -191,6 +191,42 @@ def test_without_data_the_sum_of_samples_stands_in_their_place(run, tmp_path):
         assert template["yields"].tolist() == np.sum(list(NOMINAL.values()), axis=0).tolist()
 
 
+def test_what_a_model_does_not_take_as_it_is_is_said(run, tmp_path):
+    options = {"histograms": ["m_ee"], "data": "data", "signals": ["signal"], "scales": {"bkg/x.1": 0.5}}
+    assert export(run, "cabinetry", tmp_path / "model", **options).warnings == (
+        "not physics",
+        "no scale of signal: what their weights add up to stands beside data",
+        (
+            "m_ee: under- and overflow are in no bin of the model and left out: "
+            "signal 5 and 7; bkg/x.1 2.5 and 3.5; data 5 and 7"
+        ),
+        (
+            "mirrored, as a likelihood needs both sides and there is one: MET_RESO; "
+            "the errors of hepcol stack and of pictures have the one side alone"
+        ),
+    )
+
+
+def test_a_systematic_of_a_side_down_keeps_its_sign(tmp_path):
+    """Mirrored or not, one parameter of the model moves all regions to their own up."""
+    name = ("nominal", "JES__1down")
+    out = write_run(tmp_path / "out", down=mass(NOMINAL["signal"], name))
+    export(out, "cabinetry", tmp_path / "model", histograms=["down"], signals=["signal"])
+    with np.load(tmp_path / "model/histograms/down_signal_JES_Up.npz") as template:
+        assert template["yields"] == pytest.approx([2.0 * 1.05, 8.0 * 1.1, 1.0 * 1.15])
+
+
+def test_without_flow_and_with_all_scales_nothing_is_said(tmp_path):
+    plain = hist.Hist(hist.axis.Regular(3, 0, 3, name="n"), storage=hist.storage.Int64()).fill([0.5, 0.6, 2.5])
+    out = write_run(tmp_path / "out", plain=plain)
+    scales = {"signal": 1.0, "bkg/x.1": 2.0}
+    done = export(out, "cabinetry", histograms=["plain"], data="data", signals=["signal"], scales=scales)
+    assert done.warnings == ("not physics",)
+    with np.load(done.folder / "histograms/plain_bkg_x_1.npz") as template:
+        assert template["yields"].tolist() == [4.0, 0.0, 2.0]
+        assert template["stdev"] == pytest.approx(2 * np.sqrt([2.0, 0.0, 1.0]))
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -200,6 +236,17 @@ def test_without_data_the_sum_of_samples_stands_in_their_place(run, tmp_path):
         ({"histograms": ["m"], "signals": ["signal"]}, "no histogram 'm' of dataset 'signal'; there are: m_ee, counts"),
         ({"histograms": ["m_ee"], "signals": ["data"], "data": "data"}, "'data' cannot be both data and a signal"),
         ({"histograms": ["m_ee"], "signals": ["signal"], "scales": {"y": 2.0}}, "scales: no dataset 'y'"),
+        (
+            {"histograms": ["m_ee"], "signals": ["signal"], "data": "data", "scales": {"data": 2.0}},
+            "scale 'data=2': data are never rescaled",
+        ),
+        *(
+            (
+                {"histograms": ["m_ee"], "signals": ["signal"], "scales": {"signal": factor}},
+                f"scale 'signal={factor:g}': expected a number above 0",
+            )
+            for factor in (0.0, -0.5, math.inf, math.nan)
+        ),
     ],
 )
 def test_a_model_that_cannot_be_is_one_line(run, tmp_path, options, text):
@@ -231,6 +278,13 @@ def test_a_folder_is_replaced_only_if_it_is_an_export(run, tmp_path):
     with pytest.raises(ValueError, match="holds the run, which would be lost"):
         export(run, "csv", run.parent, force=True)
     assert [path.name for path in other.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "file").touch()
+    for place, reason in (("/proc/x", "No such file"), (f"{tmp_path}/file/x", f"{tmp_path}/file is a file")):
+        with pytest.raises(ValueError, match=f"^output folder {place} cannot be written: {reason}"):
+            export(run, "csv", place)
 
 
 def test_the_command_says_where_and_refuses_what_means_nothing(run, capsys):

@@ -100,6 +100,15 @@ def test_an_open_range_has_no_end(tmp_path):
     assert not good.mask(np.array([1, 2**32 + 1, -1]), np.array([2**32, 5, 5])).any()
 
 
+@pytest.mark.parametrize("wrong", [[1.0, np.nan], [1.0, 3.0], [True, False], ["1", "3"]])
+def test_runs_and_blocks_that_are_not_whole_are_refused_by_name(wrong):
+    good = GoodRuns(((1, 1, 9),))
+    for name, columns in (("run", (wrong, [1, 2])), ("luminosity_block", ([1, 1], wrong))):
+        with pytest.raises(InputError, match=f"^{name}: expected whole numbers, got .* such as "):
+            good.mask(*columns)
+    assert good.mask([], []).tolist() == []
+
+
 def test_a_list_travels_to_workers(tmp_path):
     good = read_good_runs(written(tmp_path, XML))
     good.mask([1], [1])
@@ -115,10 +124,26 @@ def test_a_list_travels_to_workers(tmp_path):
         (XML.replace('End="3"', 'End="-1"'), "run 3: LBRange End: .*got '-1'"),
         (XML.replace("<Run> 3 </Run>", ""), "a LumiBlockCollection has 0 elements Run; expected one"),
         (XML.replace("<Run> 3 </Run>", "<Run>three</Run>"), "Run: .*got 'three'"),
+        (XML.replace('<LBRange Start="2" End="3"/>', ""), "run 3 has no LBRange; expected one or more, such as <LBR"),
+        (
+            XML.replace('<LBRange Start="2"', '<LbRange Start="2"'),
+            "LumiBlockCollection has an element LbRange; accepted: Run, LBRange$",
+        ),
+        (
+            XML.replace("NamedLumiRange>", "NamedRange>"),
+            "LumiRangeCollection has an element NamedRange; accepted: NamedLumiRange$",
+        ),
+        (
+            XML.replace('<Run>1</Run><LBRange Start="20"', '<Run>1</Run><BunchId>3</BunchId><LBRange Start="20"'),
+            "LumiBlockCollection has an element BunchId",
+        ),
+        (XML.replace("<Run> 3 </Run>", "<Run>\u0663</Run>"), "Run: expected a whole number"),
         ("<Other/>", "expected a LumiRangeCollection, got Other"),
         ("<LumiRangeCollection>", "not XML"),
         ("<LumiRangeCollection/>", "has no good run in it"),
         ("{}", "expected|no good run"),
+        (f'{{"7": [[1, {"9" * 5000}]]}}', "neither XML nor JSON"),
+        (XML.replace("<Run> 3 </Run>", f"<Run>{'9' * 5000}</Run>"), "Run: expected a whole number"),
         ("run 1", "neither XML nor JSON"),
         ("[1]", 'expected {"run": \\[\\[first, last\\], ...\\]}, got'),
         ('{"a": [[1, 2]]}', "run: expected a whole number .*got 'a'"),
@@ -166,7 +191,14 @@ def test_luminosity_of_a_plain_table(tmp_path):
         ("run,lb,recorded(GeV)\n1,1,2\n", "column 'recorded\\(GeV\\)' needs its unit"),
         ("run,time,recorded(/pb)\n1,1,2\n", "no column ls or lb .*in its header: run, time"),
         ("run,lb,pileup\n1,1,2\n", "no column recorded or"),
-        ("run,lb,recorded(/pb)\n1,1,2\n1,x,2\n", "line 3: lb must be a whole number, got 'x'"),
+        ("run,lb,recorded(/pb)\n1,1,2\n1,x,2\n", "line 3: lb: expected a whole number from 0 to 4294967295, got 'x'"),
+        (
+            f"run,lb,recorded(/pb)\n{'9' * 20},1,2\n",
+            "line 2: run: expected a whole number from 0 to 2147483647, got '99999999999999999999'",
+        ),
+        ("run,lb,recorded(/pb)\n1,4294967296,2\n", "line 2: lb: expected a whole number from 0 to 4294967295"),
+        ("run,lb,recorded(/pb)\n\u0661,1,2\n", "line 2: run: expected a whole number"),
+        ("run,lb,recorded(/pb)\n1,1,1_0\n", "line 2: recorded\\(/pb\\) must be a number from 0, got '1_0'"),
         ("run,lb,recorded(/pb)\n1,1,-2\n", "line 2: recorded\\(/pb\\) must be a number from 0, got '-2'"),
         ("run,lb,recorded(/pb)\n1,1\n", "line 2: 2 columns; the header has 3"),
         ("run,lb,recorded(/pb)\n1,1,2\n1,1,2\n", "run 1, block 1 is there twice, in lines 2 and 3"),
@@ -191,6 +223,9 @@ def test_the_command_prints_luminosity_and_what_has_none(tmp_path, capsys):
     assert "2 runs, 3 ranges, 12 blocks" in printed
     assert "luminosity: 0.00175 pb^-1 of 0.0027 pb^-1 in the table, 64.8%" in printed
     assert "warning: run 1: no luminosity in the table for blocks 3-9, 20" in printed
+    assert "2 named ranges (NamedLumiRange) of the list are joined" in printed
+    one = written(tmp_path, json.dumps(RANGES), "one.json")
     with pytest.raises(SystemExit) as caught:
-        main(["goodruns", str(good)])
+        main(["goodruns", str(one)])
     assert caught.value.code == 0
+    assert "joined" not in capsys.readouterr().out

@@ -94,6 +94,8 @@ def test_no_dataset_is_lost_or_counted_twice(read, datasets, message):
         ("Zee", {"kfactor": 1}, "samples.Zee.kfactor: is unknown; accepted: kind, process, .*k_factor"),
         ("Zee", {"filter_efficiency": 1.5}, "samples.Zee.filter_efficiency: .*less than or equal to 1, got 1.5"),
         ("Zee", {"uncertainty": 5}, "samples.Zee.uncertainty: must be relative and from 0 to 1, .*got 5"),
+        ("Zee", {"uncertainty": 1.01}, "samples.Zee.uncertainty: must be relative and from 0 to 1, .*got 1.01"),
+        ("Zee", {"k_factor": "1_0"}, "samples.Zee.k_factor: .*number, got '1_0'"),
         ("Zee", {"kind": "mc"}, "samples.Zee.kind: .*'data', 'background' or 'signal', got 'mc'"),
         ("Zee", {"dsid": "x"}, "samples.Zee.dsid.0: .*integer, got 'x'"),
         ("Zee", {"campaigns": ["c"]}, "samples.Zee: campaign 'c' is unknown; there are a, b"),
@@ -121,6 +123,32 @@ def test_an_error_is_one_line_that_names_sample_key_and_value(read, sample, chan
     assert "samples.yaml: " in str(caught.value)
 
 
+def test_an_uncertainty_may_be_as_large_as_what_it_is_of(read):
+    assert read("Zee", uncertainty=1).samples["Zee"].uncertainty == 1
+
+
+def test_mappings_of_yaml_may_be_put_into_others(tmp_path):
+    """As ``<<`` does: the keys there are given once, and override those of what is put in."""
+    path = tmp_path / "samples.yaml"
+    path.write_text(
+        "campaigns: {a: 1 fb^-1}\n"
+        "samples:\n"
+        "  zee: &z {kind: background, cross_section: 2 pb, label: Z}\n"
+        "  taus: &taus {<<: *z, label: tau}\n"
+        "  more: {<<: *taus, cross_section: 3 pb}\n"
+        "  both: {<<: [*taus, *z]}\n"
+    )
+    samples = read_sample_table(path).samples
+    assert [(one.label, one.cross_section) for one in samples.values()] == [
+        ("Z", 2.0), ("tau", 2.0), ("tau", 3.0), ("tau", 2.0)
+    ]  # fmt: skip
+    text = path.read_text()
+    for twice in ("{<<: *z, label: Z, label: tau}", "{<<: *z, <<: *z}"):
+        path.write_text(text.replace("{<<: *taus, cross_section: 3 pb}", twice))
+        with pytest.raises(InputError, match=r"samples.yaml: not YAML: '(label|<<)' is given twice"):
+            read_sample_table(path)
+
+
 @pytest.mark.parametrize(
     ("top", "message"),
     [
@@ -130,6 +158,7 @@ def test_an_error_is_one_line_that_names_sample_key_and_value(read, sample, chan
             "campaigns.a.error: is unknown; accepted: luminosity",
         ),
         ({"campaigns": {}}, "campaigns: .*at least 1"),
+        ({"energy": 13}, "energy: must be a text with its unit, such as 13 TeV, got 13$"),
         ({"lumi": 3}, "lumi: is unknown; accepted: campaigns, samples, ignored, energy"),
     ],
 )

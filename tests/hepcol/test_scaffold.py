@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hepcol.cli import main
+from hepcol.errors import InputError
 from hepcol.scaffold import create
 from hepcol.scaffold.package import reference
 
@@ -37,6 +38,15 @@ def test_a_package_has_what_an_analysis_needs(made):
     assert "class ZPeak2Processor(ProcessorABC):" in (made / "z_peak2/processor.py").read_text()
     for path in listed(made):
         assert "newanalysis" not in (made / path).read_text().lower(), path
+
+
+def test_a_place_that_cannot_be_written_is_named_in_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        main(["new", "z_peak3", "--into", str(tmp_path / "file")])
+    assert ended.value.code == 2
+    place = tmp_path / "file"
+    assert capsys.readouterr().err == f"hepcol: output folder {place}/z_peak3 cannot be written: {place} is a file\n"
 
 
 def test_a_processor_is_short(made):
@@ -105,7 +115,7 @@ def test_what_is_there_stays_and_nothing_is_half_written(tmp_path, monkeypatch):
         return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match=r"other cannot be written: No space left"):
         create("other", tmp_path)
     assert listed(tmp_path) == {"mine/thesis.tex"}
 

@@ -187,7 +187,8 @@ def test_a_file_under_two_names_is_refused_and_a_copy_is_told(files, run, tmp_pa
     with pytest.raises(ValueError, match=r"dataset 'z' names .* more than once"):
         hepcol.merge([first, run("second", {"z": [str(link)]})], tmp_path / "sum")
     merged = hepcol.merge([first, run("third", {"z": [str(copy)]})], tmp_path / "sum")
-    assert [text for text in merged.summary["warnings"] if "have the same UUID" in text]
+    (text,) = (text for text in merged.summary["warnings"] if "have the same UUID" in text)
+    assert text.startswith(f"{files[0]} and {copy} have the same UUID")
 
 
 def test_another_file_of_the_same_name_is_refused(run, tmp_path):
@@ -205,6 +206,13 @@ def test_other_options_and_processors_are_named(files, run, tmp_path):
         hepcol.merge([first, run("second", files[1:], Filed(sign=-1))], tmp_path / "sum")
     with pytest.raises(ValueError, match=r"third cannot be added to .*first: processor was \w+:Filed, is \w+:Marked"):
         hepcol.merge([first, run("third", files[1:])], tmp_path / "sum")
+
+
+def test_an_option_that_is_empty_in_one_run_is_shown_so(files, run, tmp_path):
+    (tmp_path / "none").mkdir()
+    first = run("first", files[:1], Filed(faults=str(tmp_path / "none")))
+    with pytest.raises(ValueError, match=r"options: faults was .*none, is ''$"):
+        hepcol.merge([first, run("second", files[1:], Filed())], tmp_path / "sum")
 
 
 def test_other_code_of_hepcol_is_named(files, run, tmp_path, monkeypatch):

@@ -391,6 +391,12 @@ def test_the_command_writes_pictures_and_tables(folders, samples, tmp_path, caps
     assert "data" not in {row["sample"] for row in rows_of(place / "cutflow.csv")}
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(folders, samples, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"^output folder .*/file cannot be written: .*/file is a file$"):
+        stack_folders(folders, samples, tmp_path / "file")
+
+
 def test_a_folder_of_another_is_left_alone(folders, samples, tmp_path, capsys):
     place = tmp_path / "out" / "stacks"
     place.mkdir(parents=True)
