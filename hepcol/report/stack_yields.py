@@ -15,7 +15,7 @@ from hepcol.report.stack_cutflows import cutflows_of
 from hepcol.report.stacks import Stacks, View
 from hepcol.report.style import missing
 from hepcol.sampletable import BACKGROUND, DATA, SIGNAL
-from hepcol.variations import systematic_of
+from hepcol.variations import SIDES
 
 ALL = "selected"  # column of yields that are of no category
 _ALIKE = 1e-9  # relative difference of sums of the same events in another order
@@ -95,19 +95,21 @@ def _yield_of(by_region: Mapping[str, Band]) -> SampleYield:
     systematics: dict[str, dict[str, tuple[float, float]]] = {}
     for region, band in by_region.items():
         nominal = float(band.nominal[0])
-        sides: dict[str, list[float]] = {}
-        for name, change in band.changes.items():
-            sides.setdefault(systematic_of(name), []).append(nominal + float(change[0]))
-        for name, varied in sides.items():
-            # one that has a single side is not mirrored
-            high, low = (*varied, nominal)[:2]
-            systematics.setdefault(name, {})[region] = (high, low)
+        for name in band.systematics:
+            systematics.setdefault(name, {})[region] = _sides(name, band, nominal)
     return SampleYield(
         {region: float(band.nominal[0]) for region, band in by_region.items()},
         {region: float(band.error[0]) for region, band in by_region.items()},
         systematics,
         is_data_driven=True,  # the uncertainty of the luminosity is among the systematics already
     )
+
+
+def _sides(systematic: str, band: Band, nominal: float) -> tuple[float, float]:
+    """Return the events with a systematic high and low; one that has a single side is not mirrored."""
+    changes = {name: float(change[0]) for name, change in band.changes.items()}
+    up, down = (f"{systematic}{side}" for side in SIDES)
+    return nominal + changes.get(up, changes.get(systematic, 0.0)), nominal + changes.get(down, 0.0)
 
 
 def _tell(stacks: Stacks, columns: Mapping[str, _Column]) -> Iterator[Note]:

@@ -1,4 +1,5 @@
 import csv
+import itertools
 import json
 import math
 
@@ -11,7 +12,7 @@ from matplotlib.collections import LineCollection
 from hepcol.cli import main
 from hepcol.errors import InputError
 from hepcol.histogram_files import write_zip
-from hepcol.report.bands import Band
+from hepcol.report.bands import Band, sum_bands
 from hepcol.report.composition import compose
 from hepcol.report.page import write_page
 from hepcol.report.stack_folder import stack_folders
@@ -149,6 +150,21 @@ def test_folders_and_their_order_do_not_matter(tmp_path, table):
     for a, b in ((one.nominal, other.nominal), (one.error, other.error)):
         np.testing.assert_array_equal(a, b)
     assert {k: v.tolist() for k, v in one.changes.items()} == {k: v.tolist() for k, v in other.changes.items()}
+
+
+@pytest.mark.parametrize("of_z", [*itertools.permutations(BOTH), ("nominal", "JES__1down"), ("JES__1up", "nominal")])
+def test_picture_and_table_add_systematics_by_side_in_any_order_of_variations(tmp_path, table, of_z):
+    contents = {"nominal": (4, 0), "JES__1up": (2, 0), "JES__1down": (8, 0)}
+    z = varied(*of_z, **{name: contents[name] for name in of_z})
+    runs = {"top": SIMULATION["top"], "Z1": ({"x": z}, part(6.0)), **DATA}
+    stacks = Stacks(compose([run_of(tmp_path / "run", runs)], table))
+    found = yields_of(stacks).expected["selected"]["total background"]
+    # in events: top is 2 each, Z 1 each
+    high = +4 + (-2 if "JES__1up" in of_z else 0)
+    low = -4 + (+4 if "JES__1down" in of_z else 0)
+    assert found.changes["JES"] == (pytest.approx(high), pytest.approx(low))
+    whole = sum_bands(list(stacks.sums(View("x"), whole=True).values())[1:])
+    assert found.systematic == pytest.approx(tuple(side[0] for side in whole.envelope))
 
 
 def test_yields_have_what_is_beyond_the_axis_too(folders, table):
