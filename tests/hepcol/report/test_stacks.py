@@ -273,18 +273,136 @@ def test_labels_and_colours_are_checked_before_drawing(folders, changes, message
         Stacks(compose(folders, SampleTable.model_validate(table)))
 
 
-def test_a_dataset_of_two_runs_is_refused_and_a_file_of_two_is_told(tmp_path, table):
+def test_a_dataset_of_two_runs_is_refused(tmp_path, table):
     folders = [run_of(tmp_path / name, {"top": SIMULATION["top"]}) for name in ("a", "b")]
     with pytest.raises(InputError, match=r"dataset 'top' is in .*a and in .*b: its events would count twice"):
         compose(folders, table)
-    for name, dataset in (("c", "Z1"), ("d", "Z2")):
-        folders.append(run_of(tmp_path / name, {dataset: SIMULATION[dataset]}))
-        file = {"dataset": dataset, "path": f"{name}.root", "uuid": "one"}
-        told = {"processor": "p", "options": {}, "files": [file]}
-        (tmp_path / name / "provenance.json").write_text(json.dumps(told))
-    (note,) = (note for note in compose(folders[2:], table).notes if note.kind == "copy")
-    assert note.text == "d.root is in datasets 'Z1' and 'Z2': its events count twice"
+
+
+def made_by(folder, files=(), options=None, **identity):
+    """Write a provenance into the folder of a run."""
+    told = {"processor": "p:P", "code": "c", "hepcol": "h", "content of files": {}, "options": options or {}}
+    listed = [{"dataset": dataset, "path": path, "uuid": uuid} for dataset, path, uuid in files]
+    provenance = {"processor": "p:P", "options": options or {}, "identity": {**told, **identity}, "files": listed}
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+
+
+@pytest.mark.parametrize("is_one_run", [True, False])
+def test_a_file_of_several_datasets_is_one_line_and_counts_twice_within_a_kind(tmp_path, table, is_one_run):
+    places = {"top": "a", "Z1": "a", "Z2": "a", "stop": "a"} if is_one_run else {n: n for n in SIMULATION}
+    folders = []
+    for place in dict.fromkeys(places.values()):
+        those = [name for name in places if places[name] == place]
+        folders.append(run_of(tmp_path / place, {name: SIMULATION[name] for name in those}))
+        files = [(name, "same.root", "one") for name in those if name != "stop"]
+        files += [(name, "both.root", "two") for name in those if name in ("top", "stop")]
+        files += [(name, f"{name}-lost.root", "") for name in those]  # which could not be read, so has no identity
+        made_by(folders[-1], files)
+    told = [(note.text, note.is_warning) for note in compose(folders, table).notes if note.kind == "copy"]
+    assert told == [
+        ("same.root is in 3 datasets of background, 'top', 'Z1', 'Z2': its events count 3 times", True),
+        ("both.root is in datasets 'top' (background) and 'stop' (signal)", False),
+    ]
+
+
+def test_runs_that_do_not_belong_together_are_told_by_difference(tmp_path, table):
+    apart = [run_of(tmp_path / name, {name: told}) for name, told in {**SIMULATION, **DATA}.items()]
+    simulation, data = apart[:-1], apart[-1]
+    for folder in simulation:
+        made_by(folder, options={"seed": 1, "good_runs": "", "in_situ": False})
+    made_by(data, options={"seed": 1, "good_runs": "good.xml", "in_situ": True})
+
+    def told():
+        notes = compose(apart, table).notes
+        return [(note.text.replace(f"{tmp_path}/", ""), note.is_warning) for note in notes if "together" in note.kind]
+
+    of_kinds = [
+        ("option good_runs: runs differ: '' in top, Z1, Z2, stop; 'good.xml' in data", False),
+        ("option in_situ: runs differ: False in top, Z1, Z2, stop; True in data", False),
+    ]
+    assert told() == of_kinds
+    # within simulation nothing is of one kind
+    made_by(apart[1], options={"seed": 2, "good_runs": "good.xml", "in_situ": False}, code="d")
+    assert told() == [
+        ("the code of the processors: runs differ: 'c' in top, Z2, stop, data; 'd' in Z1", True),
+        ("option seed: runs differ: 1 in top, Z2, stop, data; 2 in Z1", True),
+        ("option good_runs: runs differ: '' in top, Z2, stop; 'good.xml' in Z1, data", True),
+        of_kinds[1],
+    ]
+    made_by(apart[1], processor="q:Q")
+    assert told() == [("processors: runs differ: 'p:P' in top, Z2, stop, data; 'q:Q' in Z1", True)]
+    (data / "provenance.json").unlink()
+    assert told()[0] == (
+        "the provenance of data does not tell what made it: nothing was compared with other runs",
+        False,
+    )
+
+
+def test_masked_data_and_lists_that_nothing_passes_are_told(tmp_path, table):
+    cutflow = {"all events": 10, "good runs": 0, "cut": 0}
+    folder = run_of(tmp_path / "data", {"data": (DATA["data"][0], {**part(10.0), "cutflow": cutflow})})
+    made_by(folder, options={"good_runs": "/lists/good.xml", "good_blocks": "abc"})
+    told = [(note.text, note.is_warning) for note in compose([folder], table).notes if note.kind == "good runs"]
+    assert told == [
+        ("data: data in good blocks of /lists/good.xml (digest abc) alone", False),
+        ("no event of dataset 'data' is in a good block of /lists/good.xml", True),
+    ]
+
+
+@pytest.mark.parametrize("storage", [hist.storage.Weight(), hist.storage.Int64()])
+def test_data_have_no_weights(tmp_path, table, storage):
+    x = hist.Hist(REGION, X, storage=storage)
+    x.fill("SR", [0.5] * 4)
+    compose([run_of(tmp_path / "counts", {"data": ({"x": x}, part(4.0))})], table)
+    if isinstance(storage, hist.storage.Int64):
+        return
+    for name, weight in (("half", 0.5), ("two", 2.0)):
+        weighted = x.copy().reset().fill("SR", [0.5] * 4, weight=weight)
+        folder = run_of(tmp_path / name, {"data": ({"x": weighted}, part(4.0))})
+        with pytest.raises(InputError, match="sample 'data' is data, and histogram 'x' of its dataset 'data' has weig"):
+            compose([folder], table)
+
+
+def test_systematics_that_some_simulation_lacks_are_told(folders, table):
+    told = [
+        (note.sample, note.text, note.is_warning) for note in compose(folders, table).notes if "system" in note.kind
+    ]
+    assert told == [
+        ("top", "has no EL, which Z2 has", False),
+        ("Z1", "has no EL, which Z2 has", False),
+        ("Z2", "has no JES, which top has", False),
+        ("stop", "has no systematics at all, and others have JES, EL", True),
+    ]
+
+
+def test_datasets_that_the_table_names_and_no_run_has_are_told(tmp_path):
+    samples = {
+        **TABLE["samples"],
+        "data": {"kind": "data", "datasets": ["data", "data16*"]},
+        "top": {**TABLE["samples"]["top"], "dsid": [410470, 410471]},
+    }
+    table = SampleTable.model_validate({**TABLE, "samples": samples})
+    told = {"mc.410470.x": SIMULATION["top"]}
+    made = compose([run_of(tmp_path / "mc", told)], table)
+    (note,) = (note for note in made.notes if note.kind == "no dataset" and note.sample == "top")
+    assert note.text == "no dataset matches '410471', and the luminosity of a counts in full"
     assert note.is_warning
+    run = run_of(tmp_path / "run", {**told, **DATA})
+    with pytest.raises(
+        InputError, match=r"sample 'data': no dataset matches 'data16\*', and the luminosity of a would"
+    ):
+        compose([run], table)
+    notes = compose([run], table, allow_missing=True).notes
+    assert ("data", "no dataset matches 'data16*', and the luminosity of a counts in full") in [
+        (note.sample, note.text) for note in notes if note.is_warning
+    ]
+
+
+def test_files_that_could_not_be_read_are_told(tmp_path, samples):
+    events = {**COMPLETE, "unknown_files": 1}
+    run = run_of(tmp_path / "run", {**SIMULATION, **DATA}, complete=False, events=events)
+    done = stack_folders([run], samples, tmp_path / "out", plots=False)
+    assert done.yields.mark == "INCOMPLETE: 10 of 10 events and 1 file that could not be read"
 
 
 def test_samples_without_datasets_and_other_campaigns_are_told(tmp_path):
@@ -374,7 +492,7 @@ def test_what_is_missing_is_marked_everywhere(tmp_path, samples):
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "INCOMPLETE: 20 of 40 events, FILES READ IN PART" in texts
     warnings = [note.text for note in done.yields.notes if note.is_warning]
-    assert any("is incomplete: 10 of 30 events were processed" in text for text in warnings)
+    assert any("is incomplete: 10 of 30 events processed" in text for text in warnings)
     assert "normalised with sums of weights of files that were read in part" in warnings
 
 
