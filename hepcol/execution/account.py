@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
-from hepcol.filesums import EVENTS, normalisation, notes_of
+from hepcol.filesums import normalisation, notes_of
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
 from hepcol.result import Result
 
@@ -193,7 +193,7 @@ def _not_whole(datasets: Mapping[str, Any]) -> list[str]:
     told = []
     for name, part in datasets.items():
         sums = part["normalisation"]
-        if sums["source"] != EVENTS and not sums["whole"]:
+        if not sums["whole"]:
             more = f" and {len(sums['lacks']) - 1} more" if len(sums["lacks"]) > 1 else ""
             told.append(
                 f"dataset '{name}' is not whole: {sums['lacks'][0]}{more} not there; its sum of weights, from "

@@ -11,17 +11,17 @@ import numpy as np
 
 from hepcol import store
 from hepcol.errors import InputError
+from hepcol.filesums import EVENTS, NO_SKIMS
 from hepcol.histograms import VARIATION, observables
 from hepcol.inference.histfactory import LUMINOSITY
 from hepcol.inference.notes import Note
-from hepcol.normalisation import PROCESSED, Scale, scales_of
+from hepcol.normalisation import Scale, scales_of
 from hepcol.report.bands import Band, band_of_any, categories, has_systematics, sum_bands
 from hepcol.report.run_notes import SourceRun, notes_of_runs
 from hepcol.sampletable import DATA, Part, SampleTable
 
 CROSS_SECTION = "cross_section"  # beginning of the names of uncertainties
-PARTLY_READ = "sums of weights of files that were read in part"
-_MOST_NAMED = 5  # systematics in a note
+_MOST_NAMED = 5  # in a note, of systematics and the like
 _STORAGES = (hist.storage.Int64, hist.storage.Weight)
 
 
@@ -256,8 +256,12 @@ def _tell_samples(made: Composition) -> Iterator[Note]:
             yield Note("campaigns", told, True, name)
     for scale in made.scales.values():
         if not scale.weights.whole:
-            yield Note("normalisation", f"normalised with {PARTLY_READ}", True, scale.part.sample)
-        elif PROCESSED in scale.weights.sources:
+            lacks = scale.weights.lacks
+            wrong = "wrong" if NO_SKIMS in lacks else "too low"
+            text = f"normalised with sums of weights of files that were read in part, so that yields are {wrong}"
+            told = f"{text}: {_named(lacks)} not there" if lacks else text
+            yield Note("normalisation", told, True, scale.part.sample)
+        elif EVENTS in scale.weights.sources:
             yield Note("normalisation", "normalised with the weights of the processed events", False, scale.part.sample)
 
 

@@ -3,25 +3,33 @@ import itertools
 import json
 import math
 
+import awkward as ak
 import hist
 import numpy as np
 import pytest
+import uproot
 import yaml
+from coffea.processor import ProcessorABC
 from matplotlib.collections import LineCollection
 
+import hepcol
 from hepcol.cli import main
 from hepcol.errors import InputError
 from hepcol.histogram_files import write_zip
+from hepcol.histograms import Histogram
 from hepcol.report.bands import Band, sum_bands
 from hepcol.report.composition import compose
+from hepcol.report.normalisation_table import normalisation_table
 from hepcol.report.page import write_page
 from hepcol.report.stack_folder import stack_folders
 from hepcol.report.stack_plots import Layer, Stack, plot_stack, poisson_errors
 from hepcol.report.stack_yields import yields_of
 from hepcol.report.stacks import Stacks, View
 from hepcol.report.style import style
+from hepcol.result import DatasetResult, Result
 from hepcol.sampletable import SampleTable
 from hepcol.store import remove_added
+from hepcol.sums import ExactSum
 
 from .folders import write_run
 
@@ -92,6 +100,18 @@ SIMULATION = {
 }
 DATA = {"data": ({"x": observed()}, part(10.0, events=10))}
 FACTORS = {"top": 2 * 10 / 5, "Z1": 2 * 6 / 6, "Z2": 2 * 1 / 2, "stop": 2 * 0.5 / 1}
+
+
+class OfX(ProcessorABC):
+    """Fills the values of the events."""
+
+    def process(self, events):
+        x = Histogram.fill((X,), ak.to_numpy(events.x))
+        result = DatasetResult(len(events), ExactSum.of(np.ones(len(events)), 2.0), {"all": len(events)}, {}, {"x": x})
+        return Result({events.metadata["dataset"]: result})
+
+    def postprocess(self, accumulator):
+        return accumulator
 
 
 def rows_of(path):
@@ -415,6 +435,32 @@ def test_samples_without_datasets_and_other_campaigns_are_told(tmp_path):
     assert made.scales[made.assigned["top"]].luminosity == 2
 
 
+@pytest.mark.parametrize("has_runs", [False, True])
+def test_a_file_read_in_part_is_whole_unless_it_tells_a_sum(tmp_path, has_runs):
+    path = tmp_path / "events.root"
+    with uproot.recreate(path) as file:
+        file["Events"] = {"x": np.linspace(0, 2, 100, endpoint=False)}
+        if has_runs:
+            file["Runs"] = {"genEventSumw": np.array([100.0])}
+    fileset = {"top": {"files": {str(path): {"object_path": "Events", "steps": [[0, 30], [50, 60]]}}}}
+    hepcol.run(OfX(), fileset, output=tmp_path / "run")
+    made = compose([tmp_path / "run"], SampleTable.model_validate(TABLE))
+    (scale,) = made.scales.values()
+    (note,) = (note for note in made.notes if note.kind == "normalisation")
+    table = normalisation_table(made).rows[0]
+    assert made.factor("top") == pytest.approx(2 * 10 / (100 if has_runs else 40))
+    assert scale.weights.events == 40
+    assert note.is_warning is has_runs
+    assert made.summary["lacks"] == ("FILES READ IN PART" if has_runs else "")
+    if has_runs:
+        text = f"so that yields are too low: 60 of 100 entries of {path} not there"
+        assert note.text == f"normalised with sums of weights of files that were read in part, {text}"
+        assert "40 events, of Runs.genEventSumw (FILES READ IN PART)" in table
+    else:
+        assert note.text == "normalised with the weights of the processed events"
+        assert "40 events, of what was processed" in table
+
+
 def test_errors_of_data_are_those_of_garwood():
     # of 68.27 %: 0, 1 and 9 events, as of ROOT's TH1::kPoisson
     low, high = poisson_errors(Band(np.arange(4.0), np.array([0.0, 1, 9]), np.sqrt([0.0, 1, 9]), {}))
@@ -471,7 +517,7 @@ def test_a_logarithmic_axis_has_all_contents_above_its_end():
 
 def test_what_is_missing_is_marked_everywhere(tmp_path, samples):
     lost = {**COMPLETE, "processed": 10, "files": 30}
-    carried = {"sum_weights": 8.0, "events": 20, "source": "Runs", "whole": False}
+    carried = {"sum_weights": 8.0, "events": 20, "source": "Runs", "whole": False, "lacks": ["b"]}
     top = {"top": (SIMULATION["top"][0], part(5.0, normalisation=carried))}
     first = run_of(tmp_path / "mc", top, complete=False, events=lost, mark="generated")
     second = run_of(tmp_path / "data", DATA)
@@ -493,7 +539,8 @@ def test_what_is_missing_is_marked_everywhere(tmp_path, samples):
     assert "INCOMPLETE: 20 of 40 events, FILES READ IN PART" in texts
     warnings = [note.text for note in done.yields.notes if note.is_warning]
     assert any("is incomplete: 10 of 30 events processed" in text for text in warnings)
-    assert "normalised with sums of weights of files that were read in part" in warnings
+    text = "normalised with sums of weights of files that were read in part, so that yields are too low: b not there"
+    assert text in warnings
 
 
 def test_the_command_writes_pictures_and_tables(folders, samples, tmp_path, capsys):
