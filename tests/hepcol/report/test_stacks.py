@@ -2,6 +2,7 @@ import csv
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import awkward as ak
 import hist
@@ -17,6 +18,7 @@ from hepcol.cli import main
 from hepcol.errors import InputError
 from hepcol.histogram_files import write_zip
 from hepcol.histograms import Histogram
+from hepcol.inference.notes import Note
 from hepcol.report.bands import Band, sum_bands
 from hepcol.report.composition import compose
 from hepcol.report.normalisation_table import normalisation_table
@@ -26,6 +28,7 @@ from hepcol.report.stack_plots import Layer, Stack, plot_stack, poisson_errors
 from hepcol.report.stack_yields import yields_of
 from hepcol.report.stacks import Stacks, View
 from hepcol.report.style import style
+from hepcol.report.yield_summary import print_yields
 from hepcol.result import DatasetResult, Result
 from hepcol.sampletable import SampleTable
 from hepcol.store import remove_added
@@ -222,6 +225,29 @@ def test_cutflows_are_weighted_as_yields(folders, table):
     assert [row[2] for row in rows["total background"]] == approx([45, 33])
     # those of data are counts
     assert rows["data"] == [("all", 10, 10, approx(10**0.5)), ("cut", 2, 2, approx(2**0.5))]
+
+
+def test_cutflows_that_do_not_end_with_the_yield_are_told(folders, table, samples, tmp_path):
+    notes = yields_of(Stacks(compose(folders, table))).notes
+    told = {note.sample: note.text for note in notes if note.kind == "cutflow"}
+    assert told["top"] == (
+        "the cutflow ends with 24 events, and the yield is 26: it has no scale factors and cuts that come after "
+        "its steps"
+    )
+    assert "stop" in told  # 1, and 1.5
+    stack_folders(folders, samples, tmp_path / "out", plots=False)
+    for end in ("md", "tex"):
+        text = (tmp_path / "out" / "stacks" / f"cutflow.{end}").read_text()
+        assert "such as scale factors, are in yields and not in cutflows." in text
+
+
+def test_one_note_is_no_plural_and_titles_are_not_broken(capsys, table, folders):
+    found = yields_of(Stacks(compose(folders, table)))
+    found = replace(found, notes=(Note("a", "one"),), title="A title that is wider than the table of it is, by far")
+    print_yields(found)
+    printed = capsys.readouterr().out
+    assert "\n1 note on how numbers were made in yields.md\n" in printed
+    assert printed.startswith("A title that is wider than the table of it is, by far\n")
 
 
 def test_histograms_of_the_same_events_are_one_column(tmp_path, table):
