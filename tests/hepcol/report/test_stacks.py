@@ -12,6 +12,7 @@ import uproot
 import yaml
 from coffea.processor import ProcessorABC
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 
 import hepcol
 from hepcol.cli import main
@@ -528,6 +529,52 @@ def test_the_picture_shows_data_and_their_ratio_to_the_sum(folders, table):
         "stop",
     ]
     assert below.get_ylim() == (0, 2)
+
+
+def many(backgrounds, signals, label="process {}"):
+    """A picture of many processes, and data that are 30 % higher in the first bin and else 1 %."""
+    axis = hist.axis.Regular(30, 0, 30, name="x")
+    contents = np.full(30, 10_000.0)
+    layers = [Layer(label.format(n), Band(axis.edges, contents, contents / 100, {})) for n in range(backgrounds)]
+    found = np.round(contents * backgrounds * 1.01)
+    found[0] *= 1.3
+    data = Band(axis.edges, found, np.sqrt(found), {})
+    others = [Layer(label.format(f"s{n}"), layers[0].band) for n in range(signals)]
+    with style():
+        stack = Stack("one\ntwo", axis, layers, others, data, "data", ratio=True)
+        figure = plot_stack(stack, {"complete": True, "events": COMPLETE})
+        figure.canvas.draw()
+    return figure
+
+
+@pytest.mark.parametrize(("backgrounds", "signals"), [(1, 0), (4, 2), (8, 5)])
+def test_the_legend_takes_a_third_of_the_picture_and_is_clear_of_it(backgrounds, signals):
+    above = many(backgrounds, signals).axes[0]
+    legend, panel = above.get_legend().get_window_extent(), above.get_window_extent()
+    assert legend.height <= panel.height * 0.36  # the size of the panel is known about
+    assert panel.x0 < legend.x0 < legend.x1 < panel.x1
+    highest = above.transData.transform((0, 10_000 * backgrounds * 1.01 * 1.3))[1]
+    assert highest < legend.y0
+
+
+def test_long_labels_have_a_legend_as_narrow_as_it_can_be():
+    legend = many(6, 0, label="a process with a very long name indeed {}").axes[0].get_legend()
+    assert legend.get_texts()[0].get_fontsize() == pytest.approx(17 * 0.579)
+    assert legend._ncols == 2  # nothing else tells
+
+
+def test_signals_differ_in_colour_and_line():
+    signals = [one for one in many(1, 7).axes[0].patches if one.get_label().startswith("process s")]
+    looks = {(to_hex(one.get_edgecolor()), str(one.get_linestyle())) for one in signals}
+    assert len(looks) == 7
+    assert len({colour for colour, _ in looks}) == 5
+
+
+def test_a_single_bin_does_not_rule_the_axis_of_ratios():
+    below = many(1, 0).axes[1]
+    assert below.get_ylim() == (0.9, 1.1)  # 1 % is seen, and the bin of 30 % is an arrow
+    (arrow,) = (line for line in below.get_lines() if line.get_marker() == "^")
+    assert arrow.get_xdata().tolist() == [0.5]
 
 
 def test_a_logarithmic_axis_has_all_contents_above_its_end():
