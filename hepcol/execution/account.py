@@ -56,7 +56,7 @@ def missing_text(run: Run) -> str:
         if number
     ]
     if closure.unknown_files:
-        parts.append(f"{closure.unknown_files} files could not be read")
+        parts.append(f"{closure.unknown_files} file{'s' if closure.unknown_files > 1 else ''} could not be read")
     reasons = [file.message for file in run.files if file.error]
     reasons += [f"{chunk.error}: {chunk.message}" for chunk in run.chunks if chunk.error]
     reasons += [run.summary["stopped"]] if run.summary["stopped"] else []
