@@ -19,6 +19,7 @@ from hepcol.normalisation import Scale, scales_of
 from hepcol.report.bands import Band, band_of_any, categories, has_systematics, sum_bands
 from hepcol.report.run_notes import SourceRun, notes_of_runs
 from hepcol.sampletable import DATA, Part, SampleTable
+from hepcol.variations import SIDES, systematic_of
 
 CROSS_SECTION = "cross_section"  # beginning of the names of uncertainties
 _MOST_NAMED = 5  # in a note, of systematics and the like
@@ -105,7 +106,7 @@ class Composition:
             return Band(band.edges, band.nominal, band.error, {})
         luminosity = self.table.luminosity_uncertainty(part.campaigns)
         uncertainty = self.table.samples[part.sample].uncertainty
-        scaled = band.scaled(self.scales[part].factor)
+        scaled = _with_sides(band).scaled(self.scales[part].factor)
         varied = scaled.with_change(LUMINOSITY, luminosity)
         return varied.with_change(f"{CROSS_SECTION}_{process}", uncertainty)
 
@@ -134,6 +135,16 @@ class Composition:
                 storage = found[dataset].storage_type.__name__
                 return f"that of dataset '{dataset}' has storage {storage}, without errors; fill Weight or Int64"
         return ""
+
+
+def _with_sides(band: Band) -> Band:
+    """Take a variation that names no side for the one up, so that it adds to that of other samples."""
+    up = SIDES[0]
+    changes = {
+        name if systematic_of(name) != name or f"{name}{up}" in band.changes else f"{name}{up}": change
+        for name, change in band.changes.items()
+    }
+    return replace(band, changes=changes)
 
 
 def compose(folders: Sequence[str | Path], table: SampleTable, *, allow_missing: bool = False) -> Composition:

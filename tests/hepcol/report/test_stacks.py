@@ -191,6 +191,17 @@ def test_picture_and_table_add_systematics_by_side_in_any_order_of_variations(tm
     assert found.systematic == pytest.approx(tuple(side[0] for side in whole.envelope))
 
 
+def test_a_variation_without_a_side_adds_to_those_up_of_others(tmp_path, table):
+    top = varied("nominal", "EL", nominal=(8, 0), EL=(10, 0))
+    z = varied("nominal", "EL__1down", "EL__1up", nominal=(4, 0), EL__1down=(2, 0), EL__1up=(8, 0))
+    runs = {"top": ({"x": top}, part(5.0)), "Z1": ({"x": z}, part(6.0))}
+    stacks = Stacks(compose([run_of(tmp_path / "run", runs)], table))
+    found = yields_of(stacks).expected["selected"]["total background"]
+    assert found.changes["EL"] == (pytest.approx(4 + 4), pytest.approx(-2))
+    whole = sum_bands(list(stacks.sums(View("x"), whole=True).values()))
+    assert found.systematic == pytest.approx(tuple(side[0] for side in whole.envelope))
+
+
 def test_yields_have_what_is_beyond_the_axis_too(folders, table):
     found = yields_of(Stacks(compose(folders, table)))
     assert found.regions == ("selected",)
