@@ -439,6 +439,7 @@ def plot(folder: str) -> None:
 @click.option("--log", is_flag=True, help="Events on a logarithmic axis.")
 @click.option("--all", "every", is_flag=True, help="Print all systematics and notes.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw the stacks.")
+@click.option("--allow-missing", is_flag=True, help="Data may lack datasets of the table: luminosity in full.")
 @one_line_errors
 def stack(folders: tuple[str, ...], every: bool, **how: Any) -> None:
     """Put data and simulation of runs (output folders DIR) together: stacks, yields and cutflows.

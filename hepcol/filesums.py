@@ -10,6 +10,7 @@ from hepcol.ledger import FileRecord
 from hepcol.skimnote import TreeNote
 
 EVENTS, SKIM = "events", "skim"  # where a sum is from: processed events, the note of a skim
+NO_SKIMS = "files that are no skims, among skims"  # whose events no sum of skims has
 _RUNS = "Runs"
 _NAMES = ("genEventSumw", "genEventSumw_")  # with the underscore until NanoAOD v7
 
@@ -60,8 +61,8 @@ def normalisation(
     Returns
     -------
     dict
-        ``sum_weights`` and ``events``; ``source``, where they are from; ``whole``, whether all files that they are of
-        were read as a whole; ``lacks``, what was not.
+        ``sum_weights`` and ``events``; ``source``, where they are from; ``whole``, whether they are of what was
+        processed, as a sum that files tell is not if they were read in part; ``lacks``, what was not processed then.
     """
     files = [file for file in found if file.dataset == dataset]
     unread = [] if is_complete else [f"events of dataset '{dataset}' that were not processed"]
@@ -73,18 +74,19 @@ def normalisation(
     note = notes_of(files).get(dataset)
     if note is not None:
         if any(file.note is None for file in files):
-            unread.append("files that are no skims, among skims")
+            unread.append(NO_SKIMS)
         lacks = [*note.lacking(), *unread]
         told = {"sum_weights": float(note.sum_weights.value), "events": note.events, "source": SKIM}
         if note.declared:
             told |= _declared(note.declared)
         return {**told, "weight": note.weighed_by, "whole": not lacks, "lacks": lacks}
-    told = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
+    processed = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
     declared = [file.declared or {} for file in files]
     in_all = [name for name in declared[0] if all(name in one for one in declared)] if declared else []
-    if in_all:
-        told |= _declared({name: math.fsum(one[name] for one in declared) for name in in_all})
-    return {**told, "whole": not unread, "lacks": unread}
+    if not in_all:
+        return {**processed, "whole": True, "lacks": []}
+    sums = _declared({name: math.fsum(one[name] for one in declared) for name in in_all})
+    return {**processed, **sums, "whole": not unread, "lacks": unread}
 
 
 def _declared(sums: Mapping[str, float]) -> dict[str, Any]:

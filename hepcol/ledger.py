@@ -1,7 +1,7 @@
 """The ledger: one record for every chunk, and the closure of their sum against the files."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -136,6 +136,21 @@ class Closure:
     def summary(self) -> dict[str, int]:
         """Return the numbers by name; ``files`` is what the readable files hold."""
         return asdict(self)
+
+
+def processed_text(events: Mapping[str, int], participle: str = "") -> str:
+    """Say how many events of how many were processed, and how many files could not even be read.
+
+    Parameters
+    ----------
+    events : mapping of str to int
+        As :meth:`Closure.summary` returns them.
+    participle : str
+        What became of the events, where that is not said otherwise.
+    """
+    text = " ".join(filter(None, (f"{events['processed']:,} of {events['files']:,} events", participle)))
+    unread = events["unknown_files"]
+    return f"{text} and {unread:,} file{'s' if unread > 1 else ''} that could not be read" if unread else text
 
 
 def close(files: Iterable[FileRecord], chunks: Iterable[ChunkRecord]) -> Closure:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.errors import InputError
+from hepcol.filesums import EVENTS
 from hepcol.sampletable import Part, SampleTable
 
-PROCESSED = "processed events"  # source of a sum that no file carries
 _PB_IN_FB = 1000.0  # pb^-1 in a fb^-1
 
 
@@ -26,12 +26,15 @@ class WeightSum:
         Where it is from.
     whole : bool
         Whether it is of the events that were processed; false where files that carry it were read in part.
+    lacks : tuple of str
+        What was not processed, if it is not.
     """
 
     value: float
     events: int
     sources: tuple[str, ...]
     whole: bool
+    lacks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: str, part: Mapping[str, Any]) -> "WeightSum":
@@ -43,11 +46,15 @@ class WeightSum:
             If the summary does not tell.
         """
         told = part.get("normalisation")
-        if told is not None:
-            return cls(float(told["sum_weights"]), int(told["events"]), (str(told["source"]),), bool(told["whole"]))
-        if "sum_weights" not in part:
+        if told is None and "sum_weights" not in part:
             raise InputError(f"dataset '{dataset}': its summary has no sum of weights; expected a run that returns one")
-        return cls(float(part["sum_weights"]), int(part["events"]), (PROCESSED,), True)
+        found = {"source": EVENTS, "whole": True, "lacks": (), **(part if told is None else told)}
+        try:
+            value, events, source, whole = (found[name] for name in ("sum_weights", "events", "source", "whole"))
+            return cls(float(value), int(events), (str(source),), bool(whole), tuple(map(str, found["lacks"])))
+        except (KeyError, TypeError, ValueError) as error:
+            shown = {name: found.get(name) for name in ("sum_weights", "events", "source", "whole", "lacks")}
+            raise InputError(f"dataset '{dataset}': sum of weights in its summary is damaged: {shown}") from error
 
 
 def add_weights(sums: Iterable[WeightSum]) -> WeightSum:
@@ -58,6 +65,7 @@ def add_weights(sums: Iterable[WeightSum]) -> WeightSum:
         sum(one.events for one in parts),
         tuple(dict.fromkeys(source for one in parts for source in one.sources)),
         all(one.whole for one in parts),
+        tuple(dict.fromkeys(lack for one in parts for lack in one.lacks)),
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -276,19 +276,41 @@ class SampleTable(Row):
             )
         return found
 
+    def unmatched(self, datasets: Iterable[str]) -> list[tuple[Part, str]]:
+        """Return what is named of samples, as a pattern or number, and is no dataset."""
+        names = [one for one in datasets if not any(fnmatchcase(one, pattern) for pattern in self.ignored)]
+        return [
+            (part, named)
+            for sample in self.samples
+            for part, tests in self._tests(sample)
+            for named, test in tests.items()
+            if not any(map(test, names))
+        ]
+
     def _matches(self, name: str, dataset: str) -> list[Part]:
         """Return the parts of a sample that a dataset is of."""
+        return [part for part, tests in self._tests(name) if any(test(dataset) for test in tests.values())]
+
+    def _tests(self, name: str) -> list[tuple[Part, dict[str, Callable[[str], bool]]]]:
+        """Return the tests that a dataset is of the parts of a sample, by the pattern or number that is given."""
         sample = self.samples[name]
-        if isinstance(sample.datasets, dict):
-            patterns = list(sample.datasets.values())
-        else:
-            patterns = [sample.datasets or (() if sample.dsid else (name,))]
-        by_number = sample.datasets is None and any(re.search(rf"(?<!\d){dsid}(?!\d)", dataset) for dsid in sample.dsid)
+        if sample.datasets is None and sample.dsid:
+            numbers = {str(dsid): re.compile(rf"(?<!\d){dsid}(?!\d)") for dsid in sample.dsid}
+            return [(part, {dsid: _searches(one) for dsid, one in numbers.items()}) for part in self.parts_of(name)]
+        given = sample.datasets
+        patterns = list(given.values()) if isinstance(given, dict) else [given or (name,)]
         return [
-            part
+            (part, {pattern: _is_like(pattern) for pattern in own})
             for part, own in zip(self.parts_of(name), patterns, strict=True)
-            if by_number or any(fnmatchcase(dataset, pattern) for pattern in own)
         ]
+
+
+def _is_like(pattern: str) -> Callable[[str], bool]:
+    return lambda dataset: fnmatchcase(dataset, pattern)
+
+
+def _searches(number: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda dataset: number.search(dataset) is not None
 
 
 def read_sample_table(path: str | Path) -> SampleTable:

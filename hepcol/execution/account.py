@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepcol.chunkfiles import ChunkFile, Totals
-from hepcol.filesums import EVENTS, SKIM, normalisation, notes_of
+from hepcol.filesums import SKIM, normalisation, notes_of
 from hepcol.ledger import ChunkRecord, Closure, FileRecord, Status
 from hepcol.result import Result
 
@@ -56,7 +56,7 @@ def missing_text(run: Run) -> str:
         if number
     ]
     if closure.unknown_files:
-        parts.append(f"{closure.unknown_files} files could not be read")
+        parts.append(f"{closure.unknown_files} file{'s' if closure.unknown_files > 1 else ''} could not be read")
     reasons = [file.message for file in run.files if file.error]
     reasons += [f"{chunk.error}: {chunk.message}" for chunk in run.chunks if chunk.error]
     reasons += [run.summary["stopped"]] if run.summary["stopped"] else []
@@ -211,7 +211,7 @@ def _not_whole(datasets: Mapping[str, Any]) -> list[str]:
     told = []
     for name, part in datasets.items():
         sums = part["normalisation"]
-        if sums["source"] != EVENTS and not sums["whole"]:
+        if not sums["whole"]:
             more = f" and {len(sums['lacks']) - 1} more" if len(sums["lacks"]) > 1 else ""
             told.append(
                 f"dataset '{name}' is not whole: {sums['lacks'][0]}{more} not there; its sum of weights, from "

@@ -7,6 +7,7 @@ from typing import Any
 
 from hepcol import store
 from hepcol.errors import InputError
+from hepcol.ledger import processed_text
 from hepcol.report.record import RunRecord, read_run
 from hepcol.wholefile import write_whole_folder
 
@@ -107,10 +108,9 @@ def _content(run: RunRecord, to: str, options: Mapping[str, Any]) -> tuple[dict[
 
 def remarks(run: RunRecord) -> list[str]:
     """Say what every format has to say of a run: that it is incomplete, or not physics."""
-    events = run.summary["events"]
     found = []
     if not run.summary["complete"]:
-        found.append(f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events processed")
+        found.append(f"INCOMPLETE: {processed_text(run.summary['events'], 'processed')}")
     if mark := run.summary.get("mark"):
         found.append(str(mark))
     return found

@@ -28,18 +28,10 @@ def time_of(run: RunRecord) -> str:
     return str(run.provenance.get("created", "")).replace("T", " ").replace("+00:00", " UTC")
 
 
-def lacking(summary: Mapping[str, Any]) -> str:
-    """Say that a run is incomplete, and how much it lacks; nothing of a complete one."""
-    lacks, unread = missing(summary), summary["events"]["unknown_files"]
-    if lacks and unread:
-        lacks += f" of readable files; {unread:,} file{'s' if unread != 1 else ''} could not be read"
-    return lacks
-
-
 def tell_closure(run: RunRecord) -> Iterator[Block]:
     """Tell first what is missing and why, then what there is."""
     summary, events = run.summary, run.summary["events"]
-    if lacks := lacking(summary):
+    if lacks := missing(summary):
         yield Paragraph(f"{lacks}.", "bad")
         if summary.get("stopped"):
             yield Paragraph(f"It was stopped: {summary['stopped']}.", "bad")

@@ -1,24 +1,28 @@
 """Data and simulation of some runs together, as a table of samples tells what they are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import hist
+import numpy as np
 
 from hepcol import store
 from hepcol.errors import InputError
+from hepcol.filesums import EVENTS, NO_SKIMS
 from hepcol.histograms import VARIATION, observables
 from hepcol.inference.histfactory import LUMINOSITY
 from hepcol.inference.notes import Note
-from hepcol.normalisation import PROCESSED, Scale, scales_of
-from hepcol.report.bands import Band, categories, has_systematics, sum_bands
-from hepcol.sampletable import Part, SampleTable
+from hepcol.normalisation import Scale, scales_of
+from hepcol.report.bands import Band, band_of_any, categories, has_systematics, sum_bands
+from hepcol.report.run_notes import SourceRun, notes_of_runs
+from hepcol.sampletable import DATA, Part, SampleTable
+from hepcol.variations import SIDES, systematic_of
 
 CROSS_SECTION = "cross_section"  # beginning of the names of uncertainties
-PARTLY_READ = "sums of weights of files that were read in part"
+_MOST_NAMED = 5  # in a note, of systematics and the like
 _STORAGES = (hist.storage.Int64, hist.storage.Weight)
 
 
@@ -102,7 +106,7 @@ class Composition:
             return Band(band.edges, band.nominal, band.error, {})
         luminosity = self.table.luminosity_uncertainty(part.campaigns)
         uncertainty = self.table.samples[part.sample].uncertainty
-        scaled = band.scaled(self.scales[part].factor)
+        scaled = _with_sides(band).scaled(self.scales[part].factor)
         varied = scaled.with_change(LUMINOSITY, luminosity)
         return varied.with_change(f"{CROSS_SECTION}_{process}", uncertainty)
 
@@ -133,7 +137,17 @@ class Composition:
         return ""
 
 
-def compose(folders: Sequence[str | Path], table: SampleTable) -> Composition:
+def _with_sides(band: Band) -> Band:
+    """Take a variation that names no side for the one up, so that it adds to that of other samples."""
+    up = SIDES[0]
+    changes = {
+        name if systematic_of(name) != name or f"{name}{up}" in band.changes else f"{name}{up}": change
+        for name, change in band.changes.items()
+    }
+    return replace(band, changes=changes)
+
+
+def compose(folders: Sequence[str | Path], table: SampleTable, *, allow_missing: bool = False) -> Composition:
     """Read runs, and find out what their datasets are.
 
     Parameters
@@ -142,11 +156,13 @@ def compose(folders: Sequence[str | Path], table: SampleTable) -> Composition:
         Output folders of runs.
     table : SampleTable
         The samples.
+    allow_missing : bool
+        Whether datasets of data may lack that the table names, although the luminosity counts in full.
 
     Raises
     ------
     InputError
-        If a folder is no run, or a dataset is in two of them, or of no sample or of two.
+        If a folder is no run, or a dataset is in two of them, or of no sample or of two, or if data have weights.
     """
     histograms: dict[str, dict[str, hist.Hist]] = {}
     parts: dict[str, Mapping[str, Any]] = {}
@@ -178,10 +194,44 @@ def compose(folders: Sequence[str | Path], table: SampleTable) -> Composition:
         {},
         (),
     )
-    used = {folder: summaries[folder] for folder in dict.fromkeys(where[dataset] for dataset in assigned)}
+    _check_data(made)
+    runs = [
+        SourceRun.read(
+            folder,
+            summaries[folder],
+            {name: table.samples[part.sample].kind for name, part in assigned.items() if where[name] == folder},
+        )
+        for folder in dict.fromkeys(where[dataset] for dataset in assigned)
+    ]
     partial = [scale for scale in made.scales.values() if not scale.weights.whole]
-    notes = (*_tell_runs(used), *_tell_samples(made), *_tell_copies(where, assigned), *_tell_variations(made))
-    return Composition(table, assigned, made.histograms, made.parts, _summarise(used.values(), bool(partial)), notes)
+    notes = (
+        *notes_of_runs(runs),
+        *_tell_samples(made),
+        *_tell_unmatched(made, where, allow_missing),
+        *_tell_systematics(made),
+        *_tell_variations(made),
+    )
+    return replace(made, summary=_summarise([run.summary for run in runs], bool(partial)), notes=notes)
+
+
+def _check_data(made: Composition) -> None:
+    """Refuse data with weights: most likely simulation, which would not be scaled."""
+    for dataset, own in made.histograms.items():
+        sample = made.assigned[dataset].sample
+        for name, histogram in own.items():
+            if not made.table.samples[sample].is_data or made.refused[name]:
+                continue
+            band = band_of_any(histogram)
+            if not (np.array_equal(band.nominal, np.round(band.nominal)) and _is_count(band)):
+                raise InputError(
+                    f"sample '{sample}' is {DATA}, and histogram '{name}' of its dataset '{dataset}' has weighted "
+                    "events; expected counts"
+                )
+
+
+def _is_count(band: Band) -> bool:
+    """Whether variances are contents, as those of events are that count one each."""
+    return np.allclose(band.error**2, band.nominal, rtol=1e-9, atol=0)
 
 
 def _summarise(summaries: Iterable[Mapping[str, Any]], partial: bool) -> dict[str, Any]:
@@ -190,20 +240,10 @@ def _summarise(summaries: Iterable[Mapping[str, Any]], partial: bool) -> dict[st
     marks = dict.fromkeys(mark for one in runs for mark in str(one.get("mark", "")).split(", ") if mark)
     return {
         "complete": all(one["complete"] for one in runs),
-        "events": {key: sum(one["events"][key] for one in runs) for key in ("processed", "files")},
+        "events": {key: sum(one["events"][key] for one in runs) for key in ("processed", "files", "unknown_files")},
         "mark": ", ".join(marks),
         "lacks": "FILES READ IN PART" if partial else "",
     }
-
-
-def _tell_runs(summaries: Mapping[Path, Mapping[str, Any]]) -> Iterator[Note]:
-    for folder, summary in summaries.items():
-        if not summary["complete"]:
-            events = summary["events"]
-            text = f"{folder} is incomplete: {events['processed']:,} of {events['files']:,} events were processed"
-            yield Note("incomplete", text, True)
-    for warning in dict.fromkeys(warning for one in summaries.values() for warning in one.get("warnings", ())):
-        yield Note("run", warning, True)
 
 
 def _tell_samples(made: Composition) -> Iterator[Note]:
@@ -227,25 +267,70 @@ def _tell_samples(made: Composition) -> Iterator[Note]:
             yield Note("campaigns", told, True, name)
     for scale in made.scales.values():
         if not scale.weights.whole:
-            yield Note("normalisation", f"normalised with {PARTLY_READ}", True, scale.part.sample)
-        elif PROCESSED in scale.weights.sources:
+            lacks = scale.weights.lacks
+            wrong = "wrong" if NO_SKIMS in lacks else "too low"
+            text = f"normalised with sums of weights of files that were read in part, so that yields are {wrong}"
+            told = f"{text}: {_named(lacks)} not there" if lacks else text
+            yield Note("normalisation", told, True, scale.part.sample)
+        elif EVENTS in scale.weights.sources:
             yield Note("normalisation", "normalised with the weights of the processed events", False, scale.part.sample)
 
 
-def _tell_copies(where: Mapping[str, Path], assigned: Mapping[str, Part]) -> Iterator[Note]:
-    """Tell of files that are in datasets of two runs, whose events count twice."""
-    seen: dict[str, tuple[str, Path]] = {}
-    for folder in dict.fromkeys(where[dataset] for dataset in assigned):
-        if not (folder / store.PROVENANCE).exists():
+def _tell_unmatched(made: Composition, datasets: Iterable[str], allow_missing: bool) -> Iterator[Note]:
+    """Tell what the table names of samples that are there, and no dataset matches.
+
+    Raises
+    ------
+    InputError
+        If that is of data, unless it is allowed.
+    """
+    names = tuple(datasets)
+    there = set(made.assigned.values())
+    for part, pattern in made.table.unmatched(names):
+        if part not in there:  # told already
             continue
-        for file in store.read_provenance(folder).get("files", ()):
-            dataset, uuid = file["dataset"], file["uuid"]
-            if uuid is None or dataset not in assigned:
-                continue
-            first, other = seen.setdefault(uuid, (dataset, folder))
-            if other != folder:
-                text = f"{file['path']} is in datasets '{first}' and '{dataset}': its events count twice"
-                yield Note("copy", text, True)
+        campaigns = ", ".join(part.campaigns)
+        if made.table.samples[part.sample].is_data and not allow_missing:
+            raise InputError(
+                f"sample '{part.sample}': no dataset matches '{pattern}', and the luminosity of {campaigns} would "
+                "count in full; add its run, or allow that with --allow-missing"
+            )
+        text = f"no dataset matches '{pattern}', and the luminosity of {campaigns} counts in full"
+        yield Note("no dataset", text, True, part.sample)
+
+
+def _tell_systematics(made: Composition) -> Iterator[Note]:
+    """Tell of systematics that some simulation lacks and other has: there they do nothing."""
+    found: dict[str, set[str]] = {}
+    for part, scale in made.scales.items():
+        for own in (_systematics(made, dataset) for dataset in scale.datasets):
+            found[part.sample] = own & found.get(part.sample, own)
+    first: dict[str, str] = {}
+    for sample, own in found.items():
+        first |= {name: sample for name in sorted(own) if name not in first}
+    for sample, own in found.items():
+        if first and not own:
+            yield Note("systematics", f"has no systematics at all, and others have {_named(list(first))}", True, sample)
+            continue
+        lacking: dict[str, list[str]] = {}
+        for name, other in first.items():
+            if name not in own:
+                lacking.setdefault(other, []).append(name)
+        for other, names in lacking.items():
+            yield Note("systematics", f"has no {_named(names)}, which {other} has", False, sample)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Name the first of some."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _systematics(made: Composition, dataset: str) -> set[str]:
+    """Name the systematics of the histograms of a dataset that can be a stack."""
+    shown = [one for name, one in made.histograms[dataset].items() if not made.refused[name]]
+    of_each = [set(band_of_any(one).systematics) for one in shown]
+    return set.union(*of_each) if of_each else set()
 
 
 def _tell_variations(made: Composition) -> Iterator[Note]:

@@ -139,6 +139,8 @@ class YieldTable:
         By region and step of the cutflows, where the numbers of the cut are from, if that is known.
     mark : str
         What every table has to say, such as that events are missing.
+    of_cutflows : str
+        What the tables of cutflows say of themselves, besides.
     """
 
     regions: tuple[str, ...]
@@ -153,6 +155,7 @@ class YieldTable:
     data_label: str = "data"
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     mark: str = ""
+    of_cutflows: str = ""
 
     def __post_init__(self) -> None:
         if TOTAL in self.samples:

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hepcol.goodruns import GoodRuns, Luminosity, by_run
-from hepcol.report.numbers import luminosity_text, measured
+from hepcol.report.numbers import luminosity_text, measured, number_of
 from hepcol.report.tables import new_table
 
 MAX_RUNS = 20
@@ -36,9 +36,9 @@ def print_good_runs(good: GoodRuns, luminosity: Luminosity | None, every: bool =
         table.add_row(str(run), blocks[run], *own)
     console.print(table)
     if len(shown) < len(blocks):
-        console.print(f"{len(shown)} of {len(blocks)} runs; --all prints every one")
-    counted = "" if good.is_open else f", {good.blocks:,} blocks"
-    console.print(f"{good.number_of_runs:,} runs, {len(good.ranges):,} ranges{counted}")
+        console.print(f"{len(shown)} of {number_of(len(blocks), 'run')}; --all prints every one")
+    counted = "" if good.is_open else f", {number_of(good.blocks, 'block')}"
+    console.print(f"{number_of(good.number_of_runs, 'run')}, {number_of(len(good.ranges), 'range')}{counted}")
     if good.named > 1:
         console.print(f"{good.named} named ranges (NamedLumiRange) of the list are joined")
     if luminosity is not None:

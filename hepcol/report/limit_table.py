@@ -10,7 +10,7 @@ from hepcol.inference.histfactory_folder import MODEL, YieldFits
 from hepcol.inference.limit_record import SIGMAS, Discovery, Limit
 from hepcol.inference.record import Status
 from hepcol.inference.yield_record import Prediction, YieldFit
-from hepcol.report.numbers import between, measured
+from hepcol.report.numbers import between, measured, number_of
 from hepcol.report.style import missing
 from hepcol.report.tables import new_table
 
@@ -40,7 +40,9 @@ def print_yield_fits(fits: YieldFits, every: bool = False) -> None:
     for warning in shown:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     if len(shown) < len(fits.warnings):
-        console.print(f"and {len(fits.warnings) - len(shown)} more warnings; --all prints every one", style="yellow")
+        console.print(
+            f"and {number_of(len(fits.warnings) - len(shown), 'more warning')}; --all prints every one", style="yellow"
+        )
     plots = store.model_plots(fits.folder, MODEL)
     if plots.is_dir():
         console.print(f"[dim]plots[/dim]    {escape(str(plots))}/*.png, *.pdf", soft_wrap=True)

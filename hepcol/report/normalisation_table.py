@@ -1,5 +1,7 @@
 """How simulation is normalised: a table to read, and one for programs."""
 
+from hepcol.filesums import EVENTS
+from hepcol.normalisation import WeightSum
 from hepcol.report.composition import Composition
 from hepcol.report.markup import TextTable
 from hepcol.report.numbers import luminosity_text
@@ -31,11 +33,17 @@ def normalisation_table(made: Composition) -> TextTable:
                 f"{sample.k_factor:g}",
                 f"{sample.filter_efficiency:g}",
                 f"{weights.value:,.8g}",
-                f"{weights.events:,} {', '.join(weights.sources)}{'' if weights.whole else ' (FILES READ IN PART)'}",
+                _of(weights),
                 f"{scale.factor:.6g}",
             )
         )
     return TextTable("Normalisation", _HEADER, rows)
+
+
+def _of(weights: WeightSum) -> str:
+    """Say of which events a sum of weights is."""
+    sources = ("what was processed" if source == EVENTS else source for source in weights.sources)
+    return f"{weights.events:,} events, of {' and '.join(sources)}{'' if weights.whole else ' (FILES READ IN PART)'}"
 
 
 def normalisation_csv(made: Composition, mark: str) -> str:

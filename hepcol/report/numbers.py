@@ -51,6 +51,11 @@ def probability(value: float) -> str:
     return f"= {value:#.2g}" if value >= 1e-6 else "< 1e-6"  # noqa: PLR2004
 
 
+def number_of(count: int, noun: str) -> str:
+    """Count things: one has no plural."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def human(number: float) -> str:
     """Write a number with at most three digits before a suffix k, M or G."""
     for suffix in ("", "k", "M"):

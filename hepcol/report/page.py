@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hepcol import store
 from hepcol.errors import InputError
-from hepcol.report.account import lacking, tell_closure, tell_origin, time_of, title_of
+from hepcol.report.account import tell_closure, tell_origin, time_of, title_of
 from hepcol.report.additions import show_added
 from hepcol.report.blocks import Block, Facts, Fold, Frame, Paragraph, Pictures, Section, Table
 from hepcol.report.dataset_cutflows import tell_cutflows
@@ -20,7 +20,7 @@ from hepcol.report.observed import show_histograms
 from hepcol.report.occupancy import occupancy_of, plot_occupancy
 from hepcol.report.pictures import draw_picture, find_pictures
 from hepcol.report.record import RunRecord, read_run
-from hepcol.report.style import LOOK, style
+from hepcol.report.style import LOOK, missing, style
 from hepcol.report.tables import file_lines, skim_lines
 from hepcol.report.timing import describe_times
 
@@ -76,7 +76,7 @@ def render(run: RunRecord) -> str:
     made = datetime.now(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
     return environment.get_template(TEMPLATE).render(
         title=title_of(run),
-        lacks=lacking(run.summary),
+        lacks=missing(run.summary),
         subtitle=_subtitle(run),
         sections=[section for section in _sections(run) if section.blocks],
         has_scripts=(run.folder / store.DASK_REPORT).is_file(),

@@ -12,7 +12,7 @@ from hepcol.report.cutflows import Cutflow, CutflowRow, add_cutflows
 from hepcol.report.dataset_cutflows import STEP
 from hepcol.sampletable import BACKGROUND
 
-_KIND = "cutflow"  # of notes
+CUTFLOW = "cutflow"  # of notes
 
 
 def cutflows_of(made: Composition, processes: Iterable[str]) -> tuple[dict[str, Cutflow], list[Note]]:
@@ -26,16 +26,16 @@ def cutflows_of(made: Composition, processes: Iterable[str]) -> tuple[dict[str, 
         by_dataset = {one: _of_dataset(made, one) for one in made.datasets_of[process]}
         without = [dataset for dataset, rows in by_dataset.items() if not rows]
         if without:
-            notes.append(Note(_KIND, f"no cutflow, as dataset '{without[0]}' has no weighted one", False, process))
+            notes.append(Note(CUTFLOW, f"no cutflow, as dataset '{without[0]}' has no weighted one", False, process))
             continue
         try:
             found[process] = add_cutflows(by_dataset, process)
         except InputError as error:
-            notes.append(Note(_KIND, f"no cutflow: {error}", True, process))
+            notes.append(Note(CUTFLOW, f"no cutflow: {error}", True, process))
     try:
         add_cutflows({name: rows for name, rows in found.items() if name in made.processes(BACKGROUND)}, "all")
     except InputError as error:  # there is no total then
-        return {}, [*notes, Note(_KIND, f"no cutflows: {error}", True)]
+        return {}, [*notes, Note(CUTFLOW, f"no cutflows: {error}", True)]
     return found, notes
 
 

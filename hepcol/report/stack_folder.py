@@ -45,6 +45,7 @@ def stack_folders(
     blind: tuple[float, float] | None = None,
     log: bool = False,
     plots: bool = True,
+    allow_missing: bool = False,
     report: Callable[[int, int], None] | None = None,
 ) -> Stacked:
     """Put data and simulation of runs together, and write pictures and tables.
@@ -61,6 +62,8 @@ def stack_folders(
         See :class:`hepcol.report.stacks.Stacks`.
     plots : bool
         Whether to draw, too.
+    allow_missing : bool
+        See :func:`hepcol.report.composition.compose`.
     report : function of int and int, optional
         Told how many pictures are drawn, of how many.
 
@@ -69,7 +72,9 @@ def stack_folders(
     InputError
         If something does not fit together, or a folder ``stacks`` is there that is another's.
     """
-    stacks = Stacks(compose(folders, read_sample_table(samples)), histograms, by, blind, log)
+    stacks = Stacks(
+        compose(folders, read_sample_table(samples), allow_missing=allow_missing), histograms, by, blind, log
+    )
     yields = yields_of(stacks)
     place = Path(output) / STACKS
     _check_ours(place)

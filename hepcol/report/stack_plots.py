@@ -1,6 +1,5 @@
 """Plots of expected and observed events: backgrounds on each other, data as points, signals as lines."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,10 @@ from hist.intervals import poisson_interval
 from matplotlib import style as styles
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.patheffects import Normal, Stroke
 
 from hepcol.inference.arrays import FloatArray
 from hepcol.report.bands import Band, sum_bands
@@ -18,14 +20,19 @@ from hepcol.report.style import RED, mark, per_bin
 
 _LINES = ("-", "--", ":", "-.")
 _LIKE_SIGNALS = "#bd1f01"  # of the palette, beside their red
-_HATCH, _SHADE = "#444444", "#303030"
+_SIGNALS = (RED, "#00007a", "#005a20", "#7a007a", "#5c3a00")  # dark, beside the palette of the backgrounds
+_HALO = [Stroke(linewidth=4, foreground="white"), Normal()]  # of lines on fills
+_HATCH, _VEIL, _SHADE = "black", (1.0, 1.0, 1.0, 0.3), "#303030"  # the veil lightens fills behind a hatch
 _STATISTICAL, _WHOLE = "stat. error", r"stat. $\oplus$ syst. error"
-_COLUMNS = 2  # of the legend
-_LINE, _PADDING = 0.21, 0.55  # of the legend [inch]
+_COLUMNS, _SIZES = (2, 3, 4), ("x-small", "xx-small")  # of the legend, as many and as small as it needs
+_OF_LEGEND = 1 / 3  # of the height of the axes, at most
+_WIDTH = 6.6  # of the axes [inch], about, less their ticks
+_CLEAR = 0.35  # above the legend and beneath it [inch]
 _HEIGHT, _HEIGHT_WITH_RATIO = 5.9, 4.3  # of the axes [inch], about
 _DECADES = 6  # of a logarithmic axis, at most
 _EXPECTED = 1.0  # events, from which on a bin without data is a point, too
 _REACHES = (0.1, 0.2, 0.5, 1.0)  # of the axis of ratios
+_WITHIN = 0.9  # of the points at least, not beyond it
 _SURE = 0.3  # relative error of data, above which a bin does not say how far that axis goes
 
 
@@ -94,6 +101,7 @@ class Stack:
 def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     """Draw a plot; to be saved within :func:`hepcol.report.style.style`."""
     figure = Figure()
+    FigureCanvasAgg(figure)  # the legend is measured with it
     total = stack.total
     has_ratio = stack.ratio and stack.data is not None and total is not None
     if has_ratio:
@@ -104,31 +112,59 @@ def plot_stack(stack: Stack, summary: Mapping[str, Any]) -> Figure:
     if total is not None:
         handles += _draw_errors(axes, total, total.nominal, 1.0)
     for number, signal in enumerate(stack.signals):
-        look: dict[str, Any] = {"color": signal.colour or RED, "linestyle": _LINES[number % len(_LINES)]}
+        look: dict[str, Any] = {
+            "color": signal.colour or _SIGNALS[number % len(_SIGNALS)],
+            "linestyle": _LINES[number % len(_LINES)],
+            "path_effects": _HALO,
+        }
         handles.append(_outline(axes, signal.band, label=signal.label, linewidth=2, **look))
     if stack.data is not None:
         handles.insert(0, _draw_data(axes, stack, stack.data, total))
         if has_ratio and total is not None:
             _draw_ratio(lowest, stack, stack.data, total)
-    highest, top = _set_limits(axes, stack, total, len(handles), _HEIGHT_WITH_RATIO if has_ratio else _HEIGHT)
+    height = _HEIGHT_WITH_RATIO if has_ratio else _HEIGHT
+    taken = _add_legend(axes, stack, handles, height)
+    highest, top = _set_limits(axes, stack, total, 1 - taken / height)
     for threshold in stack.thresholds:
         axes.plot([threshold, threshold], [0, highest * 1.05], color="black", linewidth=1.5, linestyle=(0, (4, 2)))
     axes.set_ylim(top=top)
     axes.set_xlim(stack.axis.edges[0], stack.axis.edges[-1])
     lowest.set_xlabel(stack.axis.label or stack.axis.name)
     axes.set_ylabel(per_bin(stack.axis))
-    axes.legend(
-        handles=handles,
-        loc="upper right",
-        ncols=_COLUMNS,
-        title=stack.title,
-        title_fontsize="small",
-        fontsize="x-small",
-        alignment="left",
-        borderaxespad=1.3,  # clear of the ticks
-    )
     mark(axes, summary)
     return figure
+
+
+def _add_legend(axes: Axes, stack: Stack, handles: list[Artist], height: float) -> float:
+    """Add a legend with as many columns as it needs to be low, and return what it takes [inch]."""
+    figure = axes.get_figure(root=True)
+    inch = figure.dpi if figure else 1.0
+    tried: list[tuple[bool, float, int, str]] = []
+    for size in _SIZES:
+        for columns in _COLUMNS:
+            box = _legend(axes, stack, handles, columns, size).get_window_extent()
+            is_wide, taken = box.width / inch > _WIDTH, box.height / inch
+            if not is_wide and taken <= _OF_LEGEND * height:
+                return taken + _CLEAR
+            tried.append((is_wide, taken, columns, size))
+    _, taken, columns, size = min(tried)
+    _legend(axes, stack, handles, columns, size)
+    return taken + _CLEAR
+
+
+def _legend(axes: Axes, stack: Stack, handles: list[Artist], columns: int, size: str) -> Legend:
+    """Add a legend; it replaces an earlier one."""
+    return axes.legend(
+        handles=handles,
+        loc="upper right",
+        ncols=columns,
+        title=stack.title,
+        title_fontsize="small",
+        fontsize=size,
+        alignment="left",
+        columnspacing=1.2,
+        borderaxespad=1.3,  # clear of the ticks
+    )
 
 
 def _draw_layers(axes: Axes, stack: Stack) -> list[Artist]:
@@ -151,15 +187,14 @@ def _draw_layers(axes: Axes, stack: Stack) -> list[Artist]:
 def _draw_errors(axes: Axes, band: Band, value: FloatArray, scale: FloatArray | float) -> list[Artist]:
     """Draw the errors of a band, times a scale, about some values: the statistical one in the whole one."""
     up, down = band.whole_error
-    look: dict[str, Any] = {"fill": False, "hatch": "////", "color": _HATCH, "linewidth": 0}
-    handles: list[Artist] = []
+    look: dict[str, Any] = {"facecolor": _VEIL, "hatch": "////", "edgecolor": _HATCH, "linewidth": 0}
+    look["label"] = _WHOLE if band.changes else _STATISTICAL
+    upper, lower = value + up * scale, np.maximum(value + down * scale, 0)
+    handles: list[Artist] = [axes.stairs(upper, band.edges, baseline=lower, fill=True, **look)]
     if band.changes:
         error = band.error * scale
         shade: dict[str, Any] = {"fill": True, "color": _SHADE, "alpha": 0.4, "linewidth": 0, "label": _STATISTICAL}
-        handles.append(axes.stairs(value + error, band.edges, baseline=np.maximum(value - error, 0), **shade))
-    look["label"] = _WHOLE if band.changes else _STATISTICAL
-    upper, lower = value + up * scale, np.maximum(value + down * scale, 0)
-    handles.append(axes.stairs(upper, band.edges, baseline=lower, **look))
+        handles.insert(0, axes.stairs(value + error, band.edges, baseline=np.maximum(value - error, 0), **shade))
     return handles
 
 
@@ -210,7 +245,7 @@ def _draw_ratio(axes: Axes, stack: Stack, data: Band, total: Band) -> None:
     there = known & _shown(stack, data, total)
     low, high = (error * scale for error in poisson_errors(data))
     ratio = data.nominal * scale
-    reach = _reach(ratio[there], low[there], high[there])
+    reach = _reach(ratio[there], np.maximum(low, high)[there])
     axes.axhline(1.0, color="black", linewidth=0.8)
     x = stack.axis.centers
     _points(axes, x[there], ratio[there], (low[there], high[there]))
@@ -224,25 +259,26 @@ def _draw_ratio(axes: Axes, stack: Stack, data: Band, total: Band) -> None:
     axes.set_ylabel("data / exp.", loc="center")
 
 
-def _reach(ratio: FloatArray, low: FloatArray, high: FloatArray) -> float:
-    """Choose how far the axis of ratios goes: as the points do that are known well."""
-    sure = np.maximum(low, high) < _SURE
+def _reach(ratio: FloatArray, error: FloatArray) -> float:
+    """Choose how far the axis of ratios goes: as nearly all points do that are known well, few do not rule it."""
+    sure = error < _SURE
     if not sure.any():
         return _REACHES[-1]
-    farthest = float(np.max(np.maximum(ratio + high - 1, 1 - ratio + low)[sure]))
+    farthest = float(np.quantile(np.abs(ratio - 1)[sure], _WITHIN, method="higher"))
     return next((reach for reach in _REACHES if farthest <= reach), _REACHES[-1])
 
 
-def _set_limits(axes: Axes, stack: Stack, total: Band | None, entries: int, height: float) -> tuple[float, float]:
-    """Set the lower end of the axis of events; return the highest content, and the upper end above the legend."""
+def _set_limits(axes: Axes, stack: Stack, total: Band | None, room: float) -> tuple[float, float]:
+    """Set the lower end of the axis of events; return the highest content, and the upper end that leaves it the room.
+
+    The room is a part of the height; the legend has the rest.
+    """
     contents = [layer.band.nominal for layer in stack.signals]
     if total is not None:
         contents += [total.nominal, total.nominal + total.whole_error[0]]
     if stack.data is not None:
         contents.append((stack.data.nominal + poisson_errors(stack.data)[1])[_shown(stack, stack.data, total)])
     highest = max((float(one.max(initial=0.0)) for one in contents), default=0.0) or 1.0
-    lines = len(stack.title.splitlines()) * 1.25 + math.ceil(entries / _COLUMNS)
-    room = 1 - (_PADDING + _LINE * lines) / height
     if not stack.log:
         axes.set_ylim(bottom=0)
         return highest, highest / room

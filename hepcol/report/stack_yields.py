@@ -9,14 +9,18 @@ from hepcol.histograms import observables
 from hepcol.inference.notes import Note
 from hepcol.inference.yields import SampleYield
 from hepcol.report.bands import Band
+from hepcol.report.cutflows import Cutflow
 from hepcol.report.expectations import YieldTable
 from hepcol.report.numbers import luminosity_text, measured
-from hepcol.report.stack_cutflows import cutflows_of
+from hepcol.report.stack_cutflows import CUTFLOW, cutflows_of
 from hepcol.report.stacks import Stacks, View
 from hepcol.report.style import missing
 from hepcol.sampletable import BACKGROUND, DATA, SIGNAL
-from hepcol.variations import systematic_of
+from hepcol.variations import SIDES
 
+_OF_CUTFLOWS = (
+    "Weights that an analysis applies after its steps, such as scale factors, are in yields and not in cutflows."
+)
 ALL = "selected"  # column of yields that are of no category
 _ALIKE = 1e-9  # relative difference of sums of the same events in another order
 
@@ -48,6 +52,7 @@ def yields_of(stacks: Stacks) -> YieldTable:
     observed = {
         region: float(sum(column.by_process[name].nominal[0] for name in data)) for region, column in columns.items()
     }
+    differing = list(_tell_last_steps(cutflows, next(iter(columns.values()))))
     energy = f" at {made.table.energy}" if made.table.energy else ""
     return YieldTable(
         tuple(columns),
@@ -55,10 +60,11 @@ def yields_of(stacks: Stacks) -> YieldTable:
         tuple(made.processes(SIGNAL)),
         observed if data else None,
         cutflows={next(iter(columns)): cutflows} if cutflows else {},
-        notes=(*made.notes, *_tell(stacks, columns), *told),
+        notes=(*made.notes, *_tell(stacks, columns), *told, *differing),
         title=f"Yields of {luminosity_text(made.luminosity, '^-1')}{energy}",
         data_label=", ".join(data),
         mark=", ".join(filter(None, (missing(made.summary), str(made.summary["mark"])))),
+        of_cutflows=_OF_CUTFLOWS,
     )
 
 
@@ -95,19 +101,21 @@ def _yield_of(by_region: Mapping[str, Band]) -> SampleYield:
     systematics: dict[str, dict[str, tuple[float, float]]] = {}
     for region, band in by_region.items():
         nominal = float(band.nominal[0])
-        sides: dict[str, list[float]] = {}
-        for name, change in band.changes.items():
-            sides.setdefault(systematic_of(name), []).append(nominal + float(change[0]))
-        for name, varied in sides.items():
-            # one that has a single side is not mirrored
-            high, low = (*varied, nominal)[:2]
-            systematics.setdefault(name, {})[region] = (high, low)
+        for name in band.systematics:
+            systematics.setdefault(name, {})[region] = _sides(name, band, nominal)
     return SampleYield(
         {region: float(band.nominal[0]) for region, band in by_region.items()},
         {region: float(band.error[0]) for region, band in by_region.items()},
         systematics,
         is_data_driven=True,  # the uncertainty of the luminosity is among the systematics already
     )
+
+
+def _sides(systematic: str, band: Band, nominal: float) -> tuple[float, float]:
+    """Return the events with a systematic high and low; one that has a single side is not mirrored."""
+    changes = {name: float(change[0]) for name, change in band.changes.items()}
+    up, down = (f"{systematic}{side}" for side in SIDES)
+    return nominal + changes.get(up, changes.get(systematic, 0.0)), nominal + changes.get(down, 0.0)
 
 
 def _tell(stacks: Stacks, columns: Mapping[str, _Column]) -> Iterator[Note]:
@@ -124,6 +132,15 @@ def _tell(stacks: Stacks, columns: Mapping[str, _Column]) -> Iterator[Note]:
     if stacks.blind is not None:
         low, high = stacks.blind
         yield Note("blinded", f"data from {low:g} to {high:g} are in no picture, and data in no table")
+
+
+def _tell_last_steps(cutflows: Mapping[str, Cutflow], column: _Column) -> Iterator[Note]:
+    """Tell where a cutflow does not end with the yield; of categories, each is a part of it."""
+    for process, rows in cutflows.items():
+        last, whole = rows[-1].value, float(column.by_process[process].nominal[0])
+        if not column.first.where and abs(last - whole) > _ALIKE * max(abs(last), abs(whole)):
+            text = f"the cutflow ends with {measured(last)} events, and the yield is {measured(whole)}"
+            yield Note(CUTFLOW, f"{text}: it has no scale factors and cuts that come after its steps", False, process)
 
 
 def _tell_beyond(stacks: Stacks, view: View, of_all: Mapping[str, Band]) -> Iterator[Note]:

@@ -18,6 +18,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter
 
 from hepcol.histograms import counted
+from hepcol.ledger import processed_text
 
 STEPS = (1, 2, 5, 10)  # between ticks
 DARK, MEDIUM, LIGHT, RED = "#1a1a6e", "#7a9ecb", "#cfdff2", "#b00020"  # blues apart in grey, too
@@ -92,8 +93,7 @@ def missing(summary: Mapping[str, Any]) -> str:
     """Say how much an incomplete run lacks, and what else a picture may lack; nothing of a complete one."""
     lacks = [str(summary["lacks"])] if summary.get("lacks") else []
     if not summary["complete"]:
-        events = summary["events"]
-        lacks.insert(0, f"INCOMPLETE: {events['processed']:,} of {events['files']:,} events")
+        lacks.insert(0, f"INCOMPLETE: {processed_text(summary['events'])}")
     return ", ".join(lacks)
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from hepcol.report.expectations import TOTAL, YieldTable
 from hepcol.report.markup import TextTable, percent
 from hepcol.report.notes import group_notes
+from hepcol.report.numbers import number_of
 from hepcol.report.tables import new_table
 from hepcol.report.yield_tables import ALL, OF_YIELDS, yields_table
 
@@ -58,7 +59,8 @@ def _narrow(table: TextTable, width: int) -> list[TextTable]:
 
 
 def _print_table(console: Console, table: TextTable) -> None:
-    shown = new_table(table.title)
+    console.print(table.title, style="bold", markup=False)  # the table's own would be no wider than it
+    shown = new_table()
     shown.add_column(escape(table.header[0]), overflow="fold")
     for title in table.header[1:]:
         shown.add_column(escape(title), justify="right", overflow="fold")
@@ -71,7 +73,8 @@ def _print_table(console: Console, table: TextTable) -> None:
 
 def _print_impacts(console: Console, table: YieldTable, every: bool) -> None:
     """Print what changes the total background most, region by region."""
-    shown = new_table("Systematics of the total background")
+    console.print("Systematics of the total background", style="bold")
+    shown = new_table()
     for title in ("region", "systematic"):
         shown.add_column(title, overflow="fold")
     shown.add_column("high / low [%]", justify="right", no_wrap=True)
@@ -92,10 +95,10 @@ def _print_notes(console: Console, table: YieldTable, every: bool) -> None:
     for one in warnings if every else warnings[:MAX_WARNINGS]:
         console.print(f"warning: {one}", style="yellow", markup=False)
     if not every and len(warnings) > MAX_WARNINGS:
-        console.print(f"and {len(warnings) - MAX_WARNINGS} more warnings in yields.md", style="yellow")
+        console.print(f"and {number_of(len(warnings) - MAX_WARNINGS, 'more warning')} in yields.md", style="yellow")
     others = [one for one in grouped if not one.note.is_warning]
     if every:
         for one in others:
             console.print(f"note: {one}", style="dim", markup=False)
     elif others:
-        console.print(f"[dim]{len(others)} notes on how numbers were made in yields.md[/dim]")
+        console.print(f"[dim]{number_of(len(others), 'note')} on how numbers were made in yields.md[/dim]")

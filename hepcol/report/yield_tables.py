@@ -112,7 +112,13 @@ def write_tables(table: YieldTable, folder: Path) -> list[Path]:
     texts = {
         **_texts(YIELDS, table.title, numbers, OF_YIELDS, table.mark),
         **_texts(IMPACTS, "Impacts", [impacts_table(table, one) for one in table.regions], _OF_IMPACTS, table.mark),
-        **_texts(CUTFLOW, "Cutflows", cutflow_tables(table), _OF_CUTFLOWS, table.mark),
+        **_texts(
+            CUTFLOW,
+            "Cutflows",
+            cutflow_tables(table),
+            " ".join(filter(None, (_OF_CUTFLOWS, table.of_cutflows))),
+            table.mark,
+        ),
         f"{YIELDS}.csv": yield_csv.yields(table),
         f"{IMPACTS}.csv": yield_csv.impacts(table),
         f"{CUTFLOW}.csv": yield_csv.cutflows(table) if table.cutflows else "",

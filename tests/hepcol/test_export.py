@@ -148,7 +148,7 @@ def test_an_incomplete_run_says_so(tmp_path, to):
     options = {"histograms": ["m_ee"], "signals": ["signal"]} if to == "cabinetry" else {}
     done = export(out, to, **options)
     assert done.folder == out / "export" / to
-    assert done.warnings[0] == "INCOMPLETE: 100 of 100 events processed"
+    assert done.warnings[0] == "INCOMPLETE: 100 of 100 events processed and 1 file that could not be read"
     told = {"cabinetry": "cabinetry.yml", "csv": "run.csv", "hepdata": "submission.yaml"}[to]
     assert ("complete,false" if to == "csv" else "INCOMPLETE") in (done.folder / told).read_text()
 

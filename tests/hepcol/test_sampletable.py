@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from hepcol.errors import InputError
-from hepcol.normalisation import PROCESSED, scales_of
+from hepcol.filesums import EVENTS
+from hepcol.normalisation import scales_of
 from hepcol.sampletable import Part, read_sample_table
 
 SHIPPED = Path(__file__).parents[2] / "examples" / "zee_samples.yaml"
@@ -210,7 +211,7 @@ def test_scales_are_luminosity_times_cross_section_over_the_sum_of_weights(read)
     ttbar = scales["ttbar", "a", "b"]
     # 80.5 fb^-1 x 800 pb x 1.1 over 100 processed + 400 in files
     assert ttbar.factor == pytest.approx(80_500 * 800 * 1.1 / 500, rel=1e-15)
-    assert (ttbar.weights.events, ttbar.weights.sources, ttbar.weights.whole) == (60, (PROCESSED, "Runs"), False)
+    assert (ttbar.weights.events, ttbar.weights.sources, ttbar.weights.whole) == (60, (EVENTS, "Runs"), False)
     assert scales["stop", "a"].factor == pytest.approx(36_200 * 0.030 / 5, rel=1e-15)
     assert scales["stop", "b"].factor == pytest.approx(44_300 * 0.030 / 10, rel=1e-15)
     assert scales["stop", "b"].weights.whole
@@ -222,6 +223,11 @@ def test_scales_are_luminosity_times_cross_section_over_the_sum_of_weights(read)
         (part(0.0), "sample 'Zee': sum of weights of Zee is 0, .*expected more than 0"),
         (part(float("nan")), "sum of weights of Zee is nan"),
         ({"events": 3}, "dataset 'Zee': its summary has no sum of weights"),
+        (part(None), "dataset 'Zee': sum of weights in its summary is damaged: .*'sum_weights': None"),
+        (
+            part(1.0, normalisation={"sum_weights": "x"}),
+            "weights in its summary is damaged: .*'sum_weights': 'x'",
+        ),
     ],
 )
 def test_what_cannot_be_normalised_is_named(read, told, message):

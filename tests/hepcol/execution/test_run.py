@@ -182,7 +182,7 @@ def test_a_chunk_that_fails_is_listed_and_the_rest_is_kept(shipped_file, tmp_pat
 
 def test_a_missing_file_beside_a_good_one_makes_the_run_incomplete(shipped_file, tmp_path):
     files = [shipped_file, tmp_path / "nothing.root"]
-    with pytest.raises(hepcol.IncompleteRun, match=r"1 files could not be read \(first: .*nothing\.root"):
+    with pytest.raises(hepcol.IncompleteRun, match=r"1 file could not be read \(first: .*nothing\.root"):
         hepcol.run(FailsOn(-1), files)
 
 

@@ -176,7 +176,7 @@ def test_failures_of_every_kind_are_drawn_and_printed(fits, capsys):
     bad_limit = Limit(Status.NOT_CONVERGED, "fit failed: x", "asymptotic", None, (None,) * 5, {})
     bad_fit = replace(signal.fit, status=Status.NOT_CONVERGED, message="no minimum found", parameters={}, after={})
     bad = replace(signal, limit=bad_limit, toys=bad_limit, fit=bad_fit)
-    summary = {"complete": False, "events": {"processed": 5, "files": 10}}
+    summary = {"complete": False, "events": {"processed": 5, "files": 10, "unknown_files": 0}}
     spoilt = replace(
         fits,
         background=bad_fit,
@@ -238,7 +238,9 @@ def test_the_ranking_shows_large_pulls(folder):
 
 
 def test_an_incomplete_run_is_recorded_as_such(folder):
-    (folder / "summary.json").write_text(json.dumps({"complete": False, "events": {"processed": 1, "files": 2}}))
+    (folder / "summary.json").write_text(
+        json.dumps({"complete": False, "events": {"processed": 1, "files": 2, "unknown_files": 0}})
+    )
     fit_yields(folder, "signal")
     assert json.loads((folder / "fit_histfactory.json").read_text())["complete"] is False
     (folder / "summary.json").write_text("[]")

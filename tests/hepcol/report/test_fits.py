@@ -82,7 +82,7 @@ def spoiled(fits):
     names = tuple(f"EG_SCALE_$ALLCORR__1up_{k}" for k in range(len(records)))
     gone = {name: replace(c, means=np.where(np.arange(len(c.means)) == 5, np.nan, c.means))
             for name, c in part.companions.items()}  # fmt: skip
-    summary = {"complete": False, "events": {"processed": 123_456_789, "files": 1_234_567_890}}
+    summary = {"complete": False, "events": {"processed": 123_456_789, "files": 1_234_567_890, "unknown_files": 0}}
     told = replace(part, dataset=LONG, variations=names, records=tuple(records), companions=gone)
     return replace(fits, datasets=(told,), summary=summary)
 

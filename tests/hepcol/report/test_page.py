@@ -88,7 +88,7 @@ def test_a_complete_run_says_so_and_where_it_comes_from(folder):
 def test_an_incomplete_run_says_so_in_its_title_and_first_of_all(tmp_path):
     page = Page(write_page(write_run(tmp_path / "out", complete=False)))
     assert "<title>INCOMPLETE: " in page.source
-    told = "INCOMPLETE: 100 of 200 events of readable files; 1 file could not be read"
+    told = "INCOMPLETE: 100 of 200 events and 1 file that could not be read"
     assert page.text.index(told) < page.text.index("Summary")
     assert "lost.root: no such <file>" in page.text
     assert "a<i>.root, entries 100 to 200: ValueError: bad <b>bold</b>" in page.text

@@ -336,7 +336,7 @@ def test_a_terminal_of_80_columns_shows_yields_systematics_and_warnings(table, c
     print_yields(table)
     out = capsys.readouterr().out
     assert all(len(line) <= 80 for line in out.splitlines())
-    for text in ("The search", "10.0 ± 0.5 +3.3 -1.7", "warning: JES of ttbar in SRA", "1 notes on how", "signal_1"):
+    for text in ("The search", "10.0 ± 0.5 +3.3 -1.7", "warning: JES of ttbar in SRA", "1 note on how", "signal_1"):
         assert text in out
     assert "note: made so" not in out
     print_yields(table, every=True)
