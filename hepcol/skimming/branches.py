@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
+from weakref import ref
 
 import awkward as ak
 import numpy as np
@@ -19,8 +20,6 @@ from hepcol.schemas import branches_of
 EVERYTHING = ("*",)
 _LENGTH = re.compile(r"\[\w*\]$")  # of an array, at the end of the name of its branch
 _SHOWN = 5
-# Branches that are read in one call: one by one takes a quarter longer, all of 1800 more memory than a skim needs
-_AT_ONCE = 16
 _NO_HALF = "float16"  # what neither uproot's TTree nor its RNTuple has
 
 
@@ -369,30 +368,29 @@ def read(stored: Stored, kept: Kept, rows: np.ndarray[Any, Any]) -> dict[str, ak
     InputError
         If the file has not all of them.
     """
-    tree, found = stored.tree, {}
-    for branch in kept.branches:
-        if branch.path not in tree:
-            raise InputError(
-                f"{stored.directory.file.file_path}: tree '{stored.layout.tree}' has no branch '{branch.path}', "
-                "which the first file of the dataset has: --keep what all have, or --drop it"
-            )
     if len(rows):  # of events before the first and after the last that passes, nothing is read
         first, last = int(rows[0]), int(rows[-1]) + 1
     else:
         first = last = 0
-    entries = {"entry_start": stored.start + first, "entry_stop": stored.start + last}
-    for number in range(0, len(kept.branches), _AT_ONCE):
-        some = kept.branches[number : number + _AT_ONCE]
-        for branch, array in zip(some, _arrays(tree, [branch.path for branch in some], entries), strict=True):
-            found[branch.name] = array[rows - first]
+    there, found = _branches(stored.tree), {}
+    for branch in kept.branches:
+        if branch.path not in there:
+            raise InputError(
+                f"{stored.directory.file.file_path}: tree '{stored.layout.tree}' has no branch '{branch.path}', "
+                "which the first file of the dataset has: --keep what all have, or --drop it"
+            )
+        array = there[branch.path].array(entry_start=stored.start + first, entry_stop=stored.start + last)
+        found[branch.name] = array[rows - first]
     return found
 
 
-def _arrays(tree: Any, paths: list[str], entries: Mapping[str, int]) -> list[ak.Array]:
-    """Read branches."""
-    if hasattr(tree, "branches"):
-        chosen = {tree[path].cache_key: tree[path].name for path in paths}
-        if len(set(chosen.values())) == len(paths):  # uproot tells them by their names alone
-            arrays = tree.arrays(filter_branch=lambda branch: branch.cache_key in chosen, how=dict, **entries)
-            return [arrays[tree[path].name] for path in paths]
-    return [tree[path].array(**entries) for path in paths]
+_known: dict[int, tuple[Any, dict[str, Any]]] = {}  # by the identity of trees, which have no hash
+
+
+def _branches(tree: Any) -> dict[str, Any]:
+    """Return the branches of a tree by their paths, which uproot looks for among all of them each time."""
+    key = id(tree)
+    if key not in _known or _known[key][0]() is not tree:
+        paths = {"full_paths": True} if hasattr(tree, "branches") else {}
+        _known[key] = (ref(tree, lambda _: _known.pop(key, None)), dict(tree.iteritems(recursive=True, **paths)))
+    return _known[key][1]
