@@ -15,7 +15,8 @@ from hepcol.filesums import declared_by
 from hepcol.origin import columns_of, origins
 from hepcol.schemas import Columns
 from hepcol.skimming.blocks import Blocks, StandFor
-from hepcol.skimming.branches import EVERYTHING, Branch, FileFormat, Kept, check_names, choose, made_branch, read
+from hepcol.skimming.branches import Branch, FileFormat, Kept, check_names, made_branch, read
+from hepcol.skimming.choice import EVERYTHING, choose
 from hepcol.skimming.columns import Adds, Definition, EventColumns
 from hepcol.skimming.content import Content
 from hepcol.skimming.passed import ALL_EVENTS, Passed
