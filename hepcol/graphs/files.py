@@ -3,7 +3,6 @@
 Nodes alone are enough where the edges can be made again of them, which takes less time than reading these.
 """
 
-import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ from hepcol.errors import InputError
 from hepcol.graphs.arrays import replace_file
 from hepcol.graphs.jetgraphs import JetGraphs
 from hepcol.graphs.recipe import EDGE_PREFIX, NODE_PREFIX, Recipe, read_recipe
+from hepcol.keptbytes import KeptBytes
 
 Array = npt.NDArray[Any]
 
@@ -69,7 +69,7 @@ def to_bytes(graphs: JetGraphs, suffix: str, stored: str = NODES) -> bytes:
     if stored == NODES:
         graphs = graphs.without_edges()
     about = json.dumps({"version": VERSION, "recipe": graphs.recipe.to_dict(), "stored": stored})
-    file = _Kept()
+    file = KeptBytes()
     form.write(file, graphs, about)
     return file.getvalue()
 
@@ -170,13 +170,6 @@ def _told(path: Path, text: str | bytes | None) -> dict[str, Any]:
     if about["version"] != VERSION:
         raise InputError(f"{path}: written in version {about['version']} of the format, this hepcol reads {VERSION}")
     return about
-
-
-class _Kept(io.BytesIO):
-    """Bytes that are there when what wrote them has closed the file, as uproot does."""
-
-    def close(self) -> None:
-        """Keep them."""
 
 
 def _write_npz(file: IO[bytes], graphs: JetGraphs, about: str) -> None:

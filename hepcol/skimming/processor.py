@@ -1,7 +1,6 @@
 """The processor that skims: what passes, of the columns that are kept."""
 
 import inspect
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from hepcol.execution.identity import options_told
 from hepcol.expression import Expression
 from hepcol.fileset import WARNING, Dataset, Fileset, InputFile, with_warning
 from hepcol.gathered import Gathered
+from hepcol.keptbytes import KeptBytes
 from hepcol.ledger import FileRecord
 from hepcol.options import build_processor, find_processor
 from hepcol.result import DatasetResult, Result
@@ -217,7 +217,7 @@ class SkimProcessor(ProcessorABC):
 
     def _file_of(self, made: Content, tree: str) -> bytes:
         """Make a file of a chunk."""
-        file = _Kept()
+        file = KeptBytes()
         uuid = uuid5(NAMESPACE, json.dumps(made.note.told(), sort_keys=True))
         with open_skim(file, self.format, {tree: made.note}, uuid, made.texts) as written:
             written.write(
@@ -340,10 +340,3 @@ def _label(cut: Any) -> str:
     if isinstance(cut, str):
         return cut.rpartition(":")[2] if _FUNCTION.fullmatch(cut) else cut
     return str(getattr(cut, "__name__", type(cut).__name__))
-
-
-class _Kept(io.BytesIO):
-    """Bytes that are there when what wrote them has closed the file, as uproot does."""
-
-    def close(self) -> None:
-        """Keep them."""
