@@ -41,8 +41,8 @@ _PARTICLE = tuple(
 ZEE = Input(
     "Zee, EDM4hep",
     "events",
-    "sum(ReconstructedParticles.energy) > 92.4",
-    "ROOT::VecOps::Sum(ReconstructedParticles.energy) > 92.4",
+    "any(ReconstructedParticles.pz > 41.67)",  # a column that is stored, so that both read the same
+    "ROOT::VecOps::Any(ReconstructedParticles.momentum.z > 41.67)",
     (*_PARTICLE, "Electron#0.index", "Electron#0.collectionID", "Particle.PDG"),
     LEAST_ZEE,
 )
