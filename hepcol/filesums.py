@@ -1,7 +1,7 @@
 """Sums of weights that simulation is normalised to: of all events that files stand for, and not of what is left."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,11 @@ def notes_of(found: Iterable[FileRecord]) -> dict[str, TreeNote]:
 
 
 def normalisation(
-    dataset: str, found: Iterable[FileRecord], events: int, sum_weights: float, is_complete: bool
+    dataset: str,
+    files: Sequence[FileRecord],
+    note: TreeNote | None,
+    processed: tuple[int, float],
+    is_complete: bool,
 ) -> dict[str, Any]:
     """Say what a dataset is normalised to, as JSON can hold it.
 
@@ -49,12 +53,12 @@ def normalisation(
     ----------
     dataset : str
         Its name.
-    found : iterable of FileRecord
+    files : sequence of FileRecord
         Its files.
-    events : int
-        Events that were processed.
-    sum_weights : float
-        Sum of their weights.
+    note : TreeNote, optional
+        What these tell together of the skim that they are of, see :func:`notes_of`.
+    processed : tuple of (int, float)
+        Events that were processed, and the sum of their weights.
     is_complete : bool
         Whether all events of the files were.
 
@@ -64,14 +68,12 @@ def normalisation(
         ``sum_weights`` and ``events``; ``source``, where they are from; ``whole``, whether they are of what was
         processed, as a sum that files tell is not if they were read in part; ``lacks``, what was not processed then.
     """
-    files = [file for file in found if file.dataset == dataset]
     unread = [] if is_complete else [f"events of dataset '{dataset}' that were not processed"]
     unread += [
         f"{stored - entries:,} of {stored:,} entries of {file.path}"
         for file in files
         if (stored := file.stored or 0) > (entries := file.entries or 0)
     ]
-    note = notes_of(files).get(dataset)
     if note is not None:
         if any(file.note is None for file in files):
             unread.append(NO_SKIMS)
@@ -80,13 +82,14 @@ def normalisation(
         if note.declared:
             told |= _declared(note.declared)
         return {**told, "weight": note.weighed_by, "whole": not lacks, "lacks": lacks}
-    processed = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
+    events, sum_weights = processed
+    own = {"sum_weights": sum_weights, "events": events, "source": EVENTS}
     declared = [file.declared or {} for file in files]
     in_all = [name for name in declared[0] if all(name in one for one in declared)] if declared else []
     if not in_all:
-        return {**processed, "whole": True, "lacks": []}
+        return {**own, "whole": True, "lacks": []}
     sums = _declared({name: math.fsum(one[name] for one in declared) for name in in_all})
-    return {**processed, **sums, "whole": not unread, "lacks": unread}
+    return {**own, **sums, "whole": not unread, "lacks": unread}
 
 
 def _declared(sums: Mapping[str, float]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The account of a run: what it gave, what it lacks, and the summary of both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,16 +162,20 @@ def summarise(closure: Closure, result: Any, found: list[FileRecord], chunks: li
     }
     if isinstance(result, Result):
         summary["selected"] = sum(part.selected for part in result.values())
-        notes = notes_of(found)
+        notes, files, done = notes_of(found), _by_dataset(found), _done(chunks)
         summary["datasets"] = {
             name: {
                 "events": part.events,
-                "sum_weights": float(part.sum_weights.value),
+                "sum_weights": (total := float(part.sum_weights.value)),
                 "selected": part.selected,
                 "cutflow": dict(part.cutflow),
                 "tallies": dict(part.tallies),
                 "normalisation": normalisation(
-                    name, found, part.events, float(part.sum_weights.value), _is_complete(name, found, chunks)
+                    name,
+                    those := files.get(name, []),
+                    notes.get(name),
+                    (part.events, total),
+                    _all_done(those, done.get(name, 0)),
                 ),
                 **({"skim": {"cutflow": dict(notes[name].cutflow)}} if name in notes else {}),
             }
@@ -181,10 +185,26 @@ def summarise(closure: Closure, result: Any, found: list[FileRecord], chunks: li
     return summary
 
 
-def _is_complete(dataset: str, found: list[FileRecord], chunks: list[ChunkRecord]) -> bool:
-    """Whether all events of all files of a dataset were processed."""
-    entries = [file.entries for file in found if file.dataset == dataset]
-    done = sum(chunk.events for chunk in chunks if chunk.dataset == dataset and chunk.status is Status.DONE)
+def _by_dataset(found: Iterable[FileRecord]) -> dict[str, list[FileRecord]]:
+    """Group files by their datasets."""
+    files: dict[str, list[FileRecord]] = {}
+    for file in found:
+        files.setdefault(file.dataset, []).append(file)
+    return files
+
+
+def _done(chunks: Iterable[ChunkRecord]) -> dict[str, int]:
+    """Count the events that were processed, by dataset."""
+    events: dict[str, int] = {}
+    for chunk in chunks:
+        if chunk.status is Status.DONE:
+            events[chunk.dataset] = events.get(chunk.dataset, 0) + chunk.events
+    return events
+
+
+def _all_done(files: Iterable[FileRecord], done: int) -> bool:
+    """Whether all events of all files of a dataset were processed, of which ``done`` were."""
+    entries = [file.entries for file in files]
     return None not in entries and done == sum(entry or 0 for entry in entries)
 
 

@@ -61,7 +61,7 @@ class Blocks:
         rows : int64[m]
             Events that are kept, as positions in the chunk.
         arrays : mapping of str to ak.Array
-            What is kept of these.
+            What is kept of these, packed.
         stand_for : StandFor
             What the events of the chunk stand for.
         """
@@ -120,15 +120,16 @@ def _sizes(arrays: Mapping[str, ak.Array], rows: int) -> Counts:
     """Bytes of the first 0, 1, 2, ... rows."""
     total = np.zeros(rows + 1, dtype=np.int64)
     for array in arrays.values():
-        total += _sizes_of(ak.to_packed(array).layout, rows)
+        total += _sizes_of(array.layout, rows)
     return total
 
 
 def _sizes_of(layout: Any, rows: int) -> Counts:
     """Bytes of the first 0, 1, 2, ... rows of a packed layout."""
     if layout.is_list:
-        offsets = np.asarray(ak.to_numpy(layout.to_ListOffsetArray64(True).offsets.data), dtype=np.int64)
-        inner = _sizes_of(layout.to_ListOffsetArray64(True).content, int(offsets[-1]))
+        lists = layout.to_ListOffsetArray64(True)
+        offsets = np.asarray(ak.to_numpy(lists.offsets.data), dtype=np.int64)
+        inner = _sizes_of(lists.content, int(offsets[-1]))
         return np.asarray(inner[offsets] + offsets.itemsize * np.arange(rows + 1))
     per_row = layout.nbytes // max(rows, 1)
     return np.arange(rows + 1, dtype=np.int64) * per_row

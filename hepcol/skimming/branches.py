@@ -26,6 +26,10 @@ class FileFormat(StrEnum):
         """Ending of the names of files."""
         return ".parquet" if self is FileFormat.PARQUET else ".root"
 
+    def column(self, name: str) -> str:
+        """Name of a column: fields of RNTuples have no dots."""
+        return name.replace(".", "_") if self is FileFormat.RNTUPLE else name
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -102,14 +106,13 @@ def made_branch(name: str, kept: Kept, is_jagged: bool, to: FileFormat) -> Branc
     collection, dot, member = name.rpartition(".")
     sibling = kept.members.get(collection) if dot else None
     if sibling is None:
-        flat = name if to is not FileFormat.RNTUPLE else name.replace(".", "_")
+        flat = to.column(name)
         return Branch("", flat, flat, f"n{name}" if is_jagged else "")
     owner, slash, last = sibling.original.rpartition("/")
-    prefix = last.partition(".")[0] if "." in last else f"{collection}"
+    prefix = last.partition(".")[0] if "." in last else collection
     joint = "." if "." in last else "_"
     flat = f"{prefix}{joint}{member}"
-    written = flat if to is not FileFormat.RNTUPLE else flat.replace(".", "_")
-    return Branch("", written, f"{owner}{slash}{flat}", sibling.counter if is_jagged else "")
+    return Branch("", to.column(flat), f"{owner}{slash}{flat}", sibling.counter if is_jagged else "")
 
 
 def check_names(stored: Stored, branches: Iterable[Branch], to: FileFormat) -> None:

@@ -126,9 +126,7 @@ def _described(
         name = _flat(one)
         counter = (counted[one] or _new_counter(tree, one, name, there)) if is_jagged else ""
         original = earlier.paths.get(one, one) if earlier else one
-        branches.append(
-            Branch(one, name if to is not FileFormat.RNTUPLE else name.replace(".", "_"), original, counter)
-        )
+        branches.append(Branch(one, to.column(name), original, counter))
     collections = {branch.original.partition("/")[0] for branch in branches if "/" in branch.original}
     collections |= {branch.path.partition("/")[0] for branch in branches if "/" in branch.path}
     before = dict(earlier.types) if earlier else {}

@@ -36,7 +36,7 @@ class Content:
     branches : tuple of Branch
         How its columns are written.
     arrays : mapping of str to ak.Array
-        The columns, by name, of the events that are kept.
+        The columns, by name, of the events that are kept; packed.
     texts : mapping of str to str
         What the file says in words, by key.
     cutflow : mapping of str to int
@@ -53,10 +53,19 @@ class Content:
     cutflow: Mapping[str, int]
     sum_weights: ExactSum
 
+    @property
+    def selected(self) -> int:
+        """Events that are kept."""
+        return int(self.blocks.selected.sum())
+
+    def records(self) -> ak.Array:
+        """Put the columns together as fields of records, without a word on what they mean."""
+        layouts = [ak.to_layout(array, allow_record=False) for array in self.arrays.values()]
+        return ak.Array(ak.contents.RecordArray(layouts, list(self.arrays), length=self.selected))
+
     def to_bytes(self) -> bytes:
         """Write it; equal contents give equal bytes."""
-        packed = ak.to_packed(record_of(self.arrays, int(self.blocks.selected.sum())))
-        form, length, buffers = ak.to_buffers(packed)
+        form, length, buffers = ak.to_buffers(self.records())
         # what is the same for all chunks of a dataset, and what is not
         told = self.note.told()
         same = {name: told[name] for name in told if name not in _OWN}
@@ -140,9 +149,3 @@ def put(made: Content, path: Path) -> Head:
     """Write a content, and read what it tells."""
     path.write_bytes(made.to_bytes())
     return read_head(path)
-
-
-def record_of(arrays: Mapping[str, ak.Array], length: int) -> ak.Array:
-    """Put columns together as fields of records, without a word on what they mean."""
-    layouts = [ak.to_layout(array, allow_record=False) for array in arrays.values()]
-    return ak.Array(ak.contents.RecordArray(layouts, list(arrays), length=length))

@@ -32,8 +32,8 @@ class Passed:
     def limbs(self, events: int) -> npt.NDArray[np.float64]:
         """Limbs of the weights of a number of events, ``[events, LIMBS]``."""
         if self.weight is None:
-            return np.broadcast_to(split(1.0, max(1.0, self.max_weight)), (events, LIMBS))
-        return split(self.weight, self.max_weight)
+            return np.broadcast_to(split(1.0, self.bound), (events, LIMBS))
+        return split(self.weight, self.bound)
 
     @property
     def bound(self) -> float:

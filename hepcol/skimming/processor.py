@@ -206,7 +206,7 @@ class SkimProcessor(ProcessorABC):
         metadata = events.metadata
         kept = self.kept.get(metadata["dataset"]) or self.recipe.choose(events)
         made = self.recipe.content(events, kept)
-        counts = {"events": int(made.blocks.selected.sum())}
+        counts = {"events": made.selected}
         if self.parts.what == CHUNK:
             file = ChunkFile.of(metadata, EVENTS, self.format.suffix, self._file_of(made, metadata["treename"]), counts)
         else:
@@ -220,9 +220,7 @@ class SkimProcessor(ProcessorABC):
         file = KeptBytes()
         uuid = uuid5(NAMESPACE, json.dumps(made.note.told(), sort_keys=True))
         with open_skim(file, self.format, {tree: made.note}, uuid, made.texts) as written:
-            written.write(
-                tree, made.branches, batches([content.record_of(made.arrays, int(made.blocks.selected.sum()))])
-            )
+            written.write(tree, made.branches, batches([made.records()]))
         return file.getvalue()
 
     def gather(

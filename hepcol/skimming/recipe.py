@@ -128,7 +128,7 @@ class Recipe:
         for name, column in columns_of(origins(events)).items():
             branches[name] = Branch("", name, name)
             arrays[name] = ak.Array(column[rows])
-        return tuple(branches.values()), {name: arrays[name] for name in branches}
+        return tuple(branches.values()), {name: ak.to_packed(arrays[name]) for name in branches}
 
     def _note(
         self,
