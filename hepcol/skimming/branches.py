@@ -75,8 +75,8 @@ class Kept:
         Columns that are of one of the branches each.
     uuid : str
         The file that was looked at.
-    all_paths : tuple of str
-        Its branches that patterns name, those that are left out, too.
+    chosen : tuple of str
+        Its branches that patterns name, whether they can be written or not.
     event_size : float
         Bytes of an event in these, about; 0 if that is not known.
     forms : mapping of str to dict
@@ -95,7 +95,7 @@ class Kept:
     members: Mapping[str, Branch]
     columns: tuple[str, ...]
     uuid: str
-    all_paths: tuple[str, ...]
+    chosen: tuple[str, ...]
     event_size: float
     forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     column_types: Mapping[str, str] = field(default_factory=dict)

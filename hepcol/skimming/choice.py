@@ -48,6 +48,28 @@ def choose(
     InputError
         If a pattern matches nothing, or what is needed, or named in full, cannot be written.
     """
+    there, chosen, columns = _chosen(stored, form, keep, drop)
+    own = {column: made_of[0] for column, made_of in columns.items() if len(made_of) == 1}
+    return _described(stored, there, chosen, to, own)
+
+
+def paths_of(
+    stored: Stored, form: Mapping[str, Any], keep: tuple[Sequence[str], Sequence[str]], drop: Sequence[str]
+) -> list[str]:
+    """Name the branches that patterns choose, whether they can be written or not; see :func:`choose`."""
+    return [*_chosen(stored, form, keep, drop)[1]]
+
+
+def _chosen(
+    stored: Stored, form: Mapping[str, Any], keep: tuple[Sequence[str], Sequence[str]], drop: Sequence[str]
+) -> tuple[dict[str, list[str]], dict[str, bool], dict[str, tuple[str, ...]]]:
+    """Choose branches by patterns.
+
+    Returns
+    -------
+    there, chosen, columns
+        What each branch may be called, whether each that is chosen has to be written, and the branches of each column.
+    """
     path = stored.directory.file.file_path
     there = {one: _names_of(one) for one in _leaves(stored)}
     columns = branches_of(form)
@@ -71,8 +93,7 @@ def choose(
     for pattern in drop:
         for one in [one for one, is_named in chosen.items() if not is_named and _matches(pattern, there[one])]:
             del chosen[one]
-    own = {column: made_of[0] for column, made_of in columns.items() if len(made_of) == 1}
-    return _described(stored, there, chosen, to, own)
+    return there, chosen, columns
 
 
 def _relations(there: Iterable[str], kept: Iterable[str]) -> list[str]:

@@ -264,8 +264,7 @@ class SkimProcessor(ProcessorABC):
         stored = stored_of(events)
         if stored.start or kept.uuid == str(stored.directory.file.uuid):
             return 0
-        names = {branch.path for branch in kept.branches} | set(kept.left_out)
-        return len(set(self.recipe.choose(events).all_paths) - names)
+        return len(set(self.recipe.paths(events)) - set(kept.chosen))
 
     @property
     def left_out(self) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from hepcol.origin import columns_of, origins
 from hepcol.schemas import Columns
 from hepcol.skimming.blocks import Blocks, StandFor
 from hepcol.skimming.branches import Branch, FileFormat, Kept, check_names, made_branch, read
-from hepcol.skimming.choice import EVERYTHING, choose
+from hepcol.skimming.choice import EVERYTHING, choose, paths_of
 from hepcol.skimming.columns import Adds, Definition, EventColumns
 from hepcol.skimming.content import Content
 from hepcol.skimming.passed import ALL_EVENTS, Passed
@@ -67,10 +67,16 @@ class Recipe:
 
     def choose(self, events: ak.Array) -> Kept:
         """Choose the columns that are kept of a file."""
-        stored, needed = stored_of(events), self._needed(events)
+        return choose(stored_of(events), events.attrs["@form"], self._patterns(events), self.drop, self.to)
+
+    def paths(self, events: ak.Array) -> list[str]:
+        """Name the branches of a file that are to be kept, whether they can be or not."""
+        return paths_of(stored_of(events), events.attrs["@form"], self._patterns(events), self.drop)
+
+    def _patterns(self, events: ak.Array) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what the user keeps, with what goes with any columns, and what the analysis needs."""
         everything = self.selection is None and not self.keep
-        patterns: tuple[str, ...] = EVERYTHING if everything else (*self.keep, *self._always(events))
-        return choose(stored, events.attrs["@form"], (patterns, needed), self.drop, self.to)
+        return EVERYTHING if everything else (*self.keep, *self._always(events)), self._needed(events)
 
     def _always(self, events: ak.Array) -> list[str]:
         """Columns that tell events apart and weigh them, where they are there."""
