@@ -34,6 +34,7 @@ from hepcol.execution.repetition import rerun, retry
 from hepcol.fileset import resolve
 from hepcol.ledger import Status
 from hepcol.options import find_processor
+from tests.hepcol.execution.fault_plans import rounds
 
 MARKERS = Path(__file__).with_name("markers.py")
 Marked = find_processor(f"{MARKERS}:Marked")
@@ -77,27 +78,8 @@ def clean(tmp_path_factory):
     return files, bits(run.result), digests(folder / "out")
 
 
-faults = st.tuples(
-    st.sampled_from(["error", "timeout", "reset", "exit", "interrupt", "crash"]),
-    st.integers(0, ALL - 1),
-    st.none() | st.integers(1, 4),
-)
-rounds = st.lists(
-    st.fixed_dictionaries(
-        {
-            "faults": st.lists(faults, max_size=4),
-            "missing": st.sets(st.integers(0, 2), max_size=2),
-            "chunksize": st.integers(7, 120),
-            "max_failures": st.none() | st.integers(0, 3),
-        }
-    ),
-    min_size=1,
-    max_size=3,
-)
-
-
 @settings(max_examples=30, phases=[Phase.generate])  # to shrink what fails would take minutes
-@given(rounds)
+@given(rounds(4, 3, max_failures=st.none() | st.integers(0, 3)))
 def test_any_failures_followed_by_a_retry_give_the_bits_of_a_clean_run(clean, rounds):
     files, expected, expected_files = clean
     with tempfile.TemporaryDirectory() as name:

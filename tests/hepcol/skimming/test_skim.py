@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import uproot
 from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 import hepcol
 from hepcol.cli import main
@@ -22,6 +21,7 @@ from hepcol.options import find_processor
 from hepcol.skimming.skim import skim_files
 from hepcol.skimnote import read_note
 from processors.zee import ZeeProcessor
+from tests.hepcol.execution.fault_plans import rounds
 
 MARKERS = Path(__file__).parent.parent / "execution" / "markers.py"
 Third = find_processor(f"{MARKERS}:Third")
@@ -137,26 +137,8 @@ def test_keeps_what_passes_in_the_order_of_the_events(clean, tmp_path):
     assert told(run)["events"] == len(rows)
 
 
-faults = st.tuples(
-    st.sampled_from(["error", "timeout", "reset", "exit", "interrupt", "crash"]),
-    st.integers(0, ALL - 1),
-    st.none() | st.integers(1, 4),
-)
-rounds = st.lists(
-    st.fixed_dictionaries(
-        {
-            "faults": st.lists(faults, max_size=3),
-            "missing": st.sets(st.integers(0, 2), max_size=2),
-            "chunksize": st.integers(7, 120),
-        }
-    ),
-    min_size=1,
-    max_size=2,
-)
-
-
 @settings(max_examples=15, phases=[Phase.generate])  # to shrink what fails would take minutes
-@given(rounds)
+@given(rounds(3, 2))
 def test_any_failures_followed_by_a_retry_give_the_bytes_of_a_clean_skim(clean, rounds):
     files, cut, expected = clean
     how = {"backoff_s": 0.001, "snapshot_s": 0.0, "allow_incomplete": True, "resume": True, **MADE}
