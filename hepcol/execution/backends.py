@@ -188,6 +188,8 @@ def _check_workers(client: Any, scheduler: str) -> None:
     """
     here = environment()
     for worker, there in client.run(environment, on_error="return").items():
+        if isinstance(there, OSError):  # it died a moment ago; one that comes is looked at with its work
+            continue
         reason = f"{class_name(there)}: {there}" if isinstance(there, BaseException) else unfit(here, there)
         if reason:
             raise InputError(f"scheduler {scheduler}: worker {worker} has {reason}; install what the client has there")
