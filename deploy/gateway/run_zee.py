@@ -17,6 +17,7 @@ FIRST_WORKER_S = 300
 
 
 def main() -> None:
+    """Make a cluster, run, and print the cutflow."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=20, help="at most so many; at least one")
     parser.add_argument("files", nargs="*", default=[str(ZEE_FCC.path)])
@@ -28,7 +29,7 @@ def main() -> None:
             client.wait_for_workers(1, timeout=FIRST_WORKER_S)
             runner = Runner(executor=DaskExecutor(client=client, status=False), schema=FCCSchema, chunksize=1000)
             result = runner({"zee-fcc": arguments.files}, ZeeProcessor(variations=20), treename="events")
-    print(result["zee-fcc"].cutflow)
+    print(result["zee-fcc"].cutflow)  # noqa: T201  (a script)
 
 
 if __name__ == "__main__":

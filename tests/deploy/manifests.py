@@ -12,6 +12,9 @@ DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 FOLDER = DEPLOY / "kubernetes"
 NAMES = tuple(sorted(path.name for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml"))
 OPERATOR_GROUP = "kubernetes.dask.org/v1"
+# of the models; a port, say, may be a name or a number, and is an object to them
+PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float), "object": object, "datetime": object}
+
 
 def load(name):
     return list(yaml.safe_load_all((FOLDER / name).read_text()))
@@ -31,44 +34,37 @@ def is_of_the_operator(document):
 
 
 def model_errors(document):
-    """Say what in a core object is not as the models of Kubernetes' Python client have it, which are made of its OpenAPI."""
+    """Say what in a core object is not as the models of Kubernetes' client have it, which are made of its OpenAPI."""
     name = document["apiVersion"].rpartition("/")[2].upper() + document["kind"]
     return list(_model_errors(document, name, document["kind"]))
 
 
 def _model_errors(value, type_name, where):
+    """Compare a value with a type of a model, such as ``str``, ``List[V1Container]``, ``Dict[str, str]``, ``V1Pod``."""
     from kubernetes import client
 
-    if listed := re.fullmatch(r"list\[(.*)\]", type_name, re.IGNORECASE):
-        if not isinstance(value, list):
-            yield f"{where}: {value!r} is not a list"
-            return
-        for number, item in enumerate(value):
-            yield from _model_errors(item, listed[1], f"{where}[{number}]")
-    elif mapped := re.fullmatch(r"dict[(\[](.*), (.*)[)\]]", type_name, re.IGNORECASE):
-        if not isinstance(value, dict):
-            yield f"{where}: {value!r} is not a map"
-            return
-        for key, item in value.items():
-            yield from _model_errors(item, mapped[2], f"{where}.{key}")
-    elif type_name in {"str", "int", "bool", "float", "object", "datetime"}:
-        # a port may be a name or a number, which the models call object
-        allowed = {"str": str, "int": int, "bool": bool, "float": (int, float)}.get(type_name, object)
-        if not isinstance(value, allowed) or (type_name == "int" and isinstance(value, bool)):
+    inner = re.fullmatch(r"(list|dict)[(\[](?:.*, )?(.*)[)\]]", type_name, re.IGNORECASE)
+    if type_name in PLAIN:
+        # True is an int to Python, and not to Kubernetes
+        if not isinstance(value, PLAIN[type_name]) or (type_name == "int" and isinstance(value, bool)):
             yield f"{where}: {value!r} is not {type_name}"
+    elif not isinstance(value, list if inner and inner[1].lower() == "list" else dict):
+        yield f"{where}: {value!r} is not a {inner[1].lower() if inner else 'map'}"
+    elif inner:
+        items = enumerate(value) if isinstance(value, list) else value.items()
+        for key, item in items:
+            yield from _model_errors(item, inner[2], f"{where}[{key}]")
     else:
-        model = getattr(client, type_name)
-        if not isinstance(value, dict):
-            yield f"{where}: {value!r} is not an object"
-            return
-        fields = {outside: inside for inside, outside in model.attribute_map.items()}
-        for key in value:
-            if key not in fields:
-                yield f"{where}: no field {key!r}"
-            else:
-                yield from _model_errors(value[key], model.openapi_types[fields[key]], f"{where}.{key}")
-        required = {model.attribute_map[name] for name, field in model.model_fields.items() if field.is_required()}
-        yield from (f"{where}: no {key!r}, which must be there" for key in sorted(required - value.keys()))
+        yield from _fields_errors(value, getattr(client, type_name), where)
+
+
+def _fields_errors(value, model, where):
+    fields = {outside: inside for inside, outside in model.attribute_map.items()}
+    for key in value.keys() & fields.keys():
+        yield from _model_errors(value[key], model.openapi_types[fields[key]], f"{where}.{key}")
+    yield from (f"{where}: no field {key!r}" for key in sorted(value.keys() - fields.keys()))
+    required = {model.attribute_map[name] for name, field in model.model_fields.items() if field.is_required()}
+    yield from (f"{where}: no {key!r}, which must be there" for key in sorted(required - value.keys()))
 
 
 @functools.cache
@@ -143,7 +139,8 @@ def admits(policies, labels, port, sender, namespace="hepcol"):
     if not chosen:
         return True
     return any(
-        _is_from(rule["from"], sender, namespace) and port in [item["port"] for item in rule.get("ports", [{"port": port}])]
+        _is_from(rule["from"], sender, namespace)
+        and port in [item["port"] for item in rule.get("ports", [{"port": port}])]
         for policy in chosen
         for rule in policy.get("ingress", [])
     )

@@ -75,7 +75,9 @@ def unfit(given, chart, where=""):
         return [] if KINDS[chart](given) else [f"{where}: {given!r} is not {chart}"]
     unknown = [f"{where}.{key}: unknown" for key in given.keys() - chart.keys()]
     return unknown + [
-        problem for key in sorted(given.keys() & chart.keys()) for problem in unfit(given[key], chart[key], f"{where}.{key}")
+        problem
+        for key in sorted(given.keys() & chart.keys())
+        for problem in unfit(given[key], chart[key], f"{where}.{key}")
     ]
 
 
@@ -173,7 +175,11 @@ def test_the_gateway_is_found_by_settings_that_dask_gateway_reads():
     import dask_gateway
 
     defaults = yaml.safe_load((Path(dask_gateway.__file__).parent / "gateway.yaml").read_text())["gateway"]
-    given = {key: value for key, value in values("jupyterhub.yaml")["singleuser"]["extraEnv"].items() if key.startswith("DASK_")}
+    given = {
+        key: value
+        for key, value in values("jupyterhub.yaml")["singleuser"]["extraEnv"].items()
+        if key.startswith("DASK_")
+    }
     read = dask.config.collect_env(given)["gateway"]
     assert {dask.config.canonical_name(key, defaults) for key in read} <= defaults.keys()
     assert read["auth"].keys() <= defaults["auth"].keys()

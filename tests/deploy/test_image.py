@@ -51,7 +51,13 @@ def test_what_is_copied_is_there_and_not_ignored():
         assert (CHECKOUT / source).exists(), source
         assert not ignored(source), source
     assert not ignored("hepcol/kernels/cache.py")
-    for path in (".git/config", "tests/conftest.py", "deploy/Dockerfile", "hepcol/__pycache__/cli.pyc", ".venv/bin/python"):
+    for path in (
+        ".git/config",
+        "tests/conftest.py",
+        "deploy/Dockerfile",
+        "hepcol/__pycache__/cli.pyc",
+        ".venv/bin/python",
+    ):
         assert ignored(path), path
 
 
@@ -95,7 +101,11 @@ def test_versions_are_those_of_the_constraints():
     (uv,) = re.findall(r"uv==(\S+)", DOCKERFILE)
     assert uv == constraints["uv"]
     jupyter = pins(DEPLOY / "jupyter.txt")
-    other = {name: (version, constraints[name]) for name, version in jupyter.items() if constraints.get(name, version) != version}
+    other = {
+        name: (version, constraints[name])
+        for name, version in jupyter.items()
+        if constraints.get(name, version) != version
+    }
     assert not other
     asked = [line for line in (DEPLOY / "jupyter.in").read_text().splitlines() if not line.startswith("#")]
     assert {re.match(r"[a-z-]+", line)[0] for line in asked} <= jupyter.keys()
@@ -109,10 +119,16 @@ def test_the_notebook_s_jupyterhub_is_that_of_the_chart():
 
 
 def test_caches_are_in_folders_that_its_user_may_write(monkeypatch):
-    environment = dict(re.findall(r"([A-Z_]+)=(\S+)", next(rest for name, rest in instructions() if name == "ENV" and "CACHE_DIR" in rest)))
+    environment = dict(
+        re.findall(
+            r"([A-Z_]+)=(\S+)", next(rest for name, rest in instructions() if name == "ENV" and "CACHE_DIR" in rest)
+        )
+    )
     monkeypatch.setenv("HEPCOL_CACHE_DIR", environment["HEPCOL_CACHE_DIR"])
     assert str(cache_root()) == "/cache/hepcol"
-    (made,) = re.findall(r"install --directory --owner hepcol .*? (/cache .*)", " ".join(rest for _, rest in instructions()))
+    (made,) = re.findall(
+        r"install --directory --owner hepcol .*? (/cache .*)", " ".join(rest for _, rest in instructions())
+    )
     folders = made.split()[:3]
     for path in (environment["HEPCOL_CACHE_DIR"], environment["MPLCONFIGDIR"], environment["DASK_TEMPORARY_DIRECTORY"]):
         assert any(path.startswith(folder) for folder in folders)

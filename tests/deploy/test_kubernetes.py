@@ -101,12 +101,17 @@ def test_a_broken_object_is_found(name, kind, change, says):
 
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_objects_fit_the_published_schemas(version):
-    """With kubernetes-validate, which brings those of each version of Kubernetes; also what the operator makes of ours."""
+    """With kubernetes-validate, which brings those of many versions; what the operator makes of ours, too."""
     kubernetes_validate = pytest.importorskip(
         "kubernetes_validate", reason="kubernetes-validate, 22 MB of schemas, is not installed"
     )
     core = [document for document in everything() if not is_of_the_operator(document)]
-    made = [part for document in everything() if pods(document) and is_of_the_operator(document) for part in built(document).values()]
+    made = [
+        part
+        for document in everything()
+        if pods(document) and is_of_the_operator(document)
+        for part in built(document).values()
+    ]
     for document in [*core, *made]:
         kubernetes_validate.validate(document, version, strict=True)
     broken = copy.deepcopy(the("Job", core))
@@ -136,7 +141,12 @@ def test_what_the_operator_makes_fits_together(name):
 
 def test_jobs_ask_the_scheduler_of_their_cluster():
     addresses = {
-        name: {item["value"] for container in containers(pod) for item in container["env"] if item["name"] == "DASK_SCHEDULER_ADDRESS"}
+        name: {
+            item["value"]
+            for container in containers(pod)
+            for item in container["env"]
+            if item["name"] == "DASK_SCHEDULER_ADDRESS"
+        }
         for name in ("job.yaml", "daskjob.yaml")
         for document in load(name)
         for pod in [pods(document)["job"]]
@@ -155,7 +165,9 @@ def test_the_cluster_has_a_worker_at_all_times():
 
 @pytest.mark.parametrize("pod", every_pod())
 def test_pods_have_no_rights_and_are_of_one_image(pod):
-    accounts = {document["metadata"]["name"]: document for document in load("rbac.yaml") if document["kind"] == "ServiceAccount"}
+    accounts = {
+        document["metadata"]["name"]: document for document in load("rbac.yaml") if document["kind"] == "ServiceAccount"
+    }
     assert pod["serviceAccountName"] in accounts
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -279,5 +291,7 @@ def test_kustomize_names_the_registry():
     assert done.returncode == 0, done.stderr
     made = list(yaml.safe_load_all(done.stdout))
     assert [problem for document in made for problem in errors(document)] == []
-    images = {container["image"] for document in made for pod in pods(document).values() for container in containers(pod)}
+    images = {
+        container["image"] for document in made for pod in pods(document).values() for container in containers(pod)
+    }
     assert images == {f"registry.example.org/hepcol:{VERSION}"}
