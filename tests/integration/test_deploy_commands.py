@@ -41,8 +41,9 @@ wait; wait
 @pytest.fixture
 def environment():
     """Variables of a job: our commands, and this checkout, also in folders elsewhere."""
+    modules = f"{DEPLOY.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(DEPLOY.parent), "PYTHONSAFEPATH": "1"} | {
+    return {**os.environ, "PATH": path, "PYTHONPATH": modules, "PYTHONSAFEPATH": "1"} | {
         # kernels that were compiled before; a job of HTCondor would compile them in its own folder
         "HEPCOL_CACHE_DIR": str(cache_root())
     }
@@ -218,3 +219,26 @@ def test_a_job_of_slurm_starts_its_cluster_and_ends_it(submitted, environment):
     )
     assert done.returncode == 2
     assert not (submitted / "hepcol-7").exists()
+
+
+GATEWAY = """
+c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
+c.DaskGateway.address = "127.0.0.1:{api}"
+c.Proxy.address = "127.0.0.1:{proxy}"
+c.LocalBackend.clusters_directory = "{folder}"
+"""
+
+
+def test_the_gateway_script_runs_on_a_gateway(tmp_path, environment):
+    """On a real one, whose clusters are processes of this machine; with TLS, as it does everywhere."""
+    pytest.importorskip("dask_gateway_server", reason="dask-gateway-server[local] is not installed")
+    api, proxy = free_port(), free_port()
+    (tmp_path / "gateway.py").write_text(GATEWAY.format(api=api, proxy=proxy, folder=tmp_path / "clusters"))
+    environment |= {"DASK_GATEWAY__ADDRESS": f"http://127.0.0.1:{proxy}"}
+    server = (sys.executable, "-m", "dask_gateway_server", "--config", "gateway.py")
+    with started(*server, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        assert '"pass"' in answer(f"http://127.0.0.1:{proxy}/api/health")
+        script = [sys.executable, DEPLOY / "gateway" / "run_zee.py", "--workers", "2"]
+        done = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"'all events': {EVENTS}" in done.stdout
