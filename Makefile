@@ -62,7 +62,7 @@ format: .venv/installed-dev
 
 # pythia8mc has no source build worth waiting for, so only its wheel is taken
 .venv/installed-dev: .venv/installed
-	$(UV) --only-binary pythia8mc --editable '.[batch,graphs,rdf,s3,samples,stats]' --group dev --group integration
+	$(UV) --only-binary pythia8mc --editable '.[batch,gateway,graphs,kubernetes,rdf,s3,samples,stats]' --group dev --group integration
 	@touch $@
 
 clean:
