@@ -62,7 +62,7 @@ def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path
         with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("files of events") as show:
             events, inputs = zee.prepare(file or ZEE_FCC.path, QUICK_EVENTS if quick else EVENTS, cases)
             samples = zee.run(inputs, Path(scratch), repeats, cases, show)
-        description = _told(report.describe(samples, file or ZEE_FCC.path, repeats, events), quick)
+        description = _told(report.describe(samples, file or ZEE_FCC.path, repeats, events), quick, file)
         text = report.write(output, samples, description)
         if readme is not None:
             report.insert(readme, text)
@@ -90,7 +90,9 @@ def egamma(electrons: int | None, quick: bool, area: str, repeats: int, output: 
             report.place(readme.read_text(), readme, egamma.MARKS)
         with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("tables") as show:
             samples = egamma.run(count, area, repeats, egamma.plan(quick), Path(scratch), show)
-        text = egamma.write(output, samples, _told(egamma.describe(samples, count, area, repeats), quick))
+        given = electrons or (area if area != egamma.SYNTHETIC else None)
+        description = _told(egamma.describe(samples, count, area, repeats), quick, given)
+        text = egamma.write(output, samples, description)
         if readme is not None:
             report.insert(readme, text, egamma.MARKS)
     click.echo(text)
@@ -153,7 +155,7 @@ def zee_atlas(file: Path | None, quick: bool, repeats: int, output: Path, readme
             report.place(readme.read_text(), readme, zee_atlas.MARKS)
         with _progress("file of events") as show:
             samples = zee_atlas.run(zee_atlas.prepare(source, events), one_by_one, repeats, show)
-        text = zee_atlas.write(output, samples, _told(zee_atlas.collect(samples, source.name, repeats), quick))
+        text = zee_atlas.write(output, samples, _told(zee_atlas.collect(samples, source.name, repeats), quick, file))
         if readme is not None:
             report.insert(readme, text, zee_atlas.MARKS)
     click.echo(text)
@@ -210,7 +212,7 @@ def skim(file: Path | None, quick: bool, repeats: int, output: Path, readme: Pat
             source = (file or ZEE_FCC.path).resolve()
             files = skim.prepare(source, skim.QUICK_EVENTS if quick else skim.EVENTS, show)
             samples = skim.run(files, repeats, show)
-        text = skim.write(output, samples, _told(skim.describe(samples, repeats), quick))
+        text = skim.write(output, samples, _told(skim.describe(samples, repeats), quick, file))
         if readme is not None:
             report.insert(readme, text, skim.MARKS)
     click.echo(text)
@@ -231,7 +233,7 @@ def chunks(file: Path | None, repeats: int, output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         samples = comparison.run(path, repeats, Path(scratch))
         # there is one size of it
-        description = _told(comparison.describe(samples, path, repeats), quick=False)
+        description = _told(comparison.describe(samples, path, repeats), False, file)
         text = comparison.write(output, samples, description)
     click.echo(text)
     click.echo(f"written: {output}/chunks.md, chunks.json")
@@ -352,12 +354,14 @@ def check(history: Path | None, record: bool, any_machine: bool, any_size: bool,
         click.get_current_context().exit(1)
 
 
-def _told(description: dict[str, Any], quick: bool) -> dict[str, Any]:
-    """Add to what a comparison tells whether it was quick, and if the code has changed since it began."""
+def _told(description: dict[str, Any], quick: bool, given: object = None) -> dict[str, Any]:
+    """Add to what a comparison tells whether it was quick, what was given, and if the code has changed meanwhile."""
     from benchmarks.revision import between
 
     before = click.get_current_context().meta[_CODE]
-    return description | {"quick": quick, "commit": between(before, description["commit"])}
+    commit = between(before, description["commit"])
+    name = given.name if isinstance(given, Path) else None if given is None else str(given)
+    return description | {"quick": quick, "given": name, "commit": commit}
 
 
 def _see_places(names: Iterable[str], readme: Path | None, page: Path | None) -> None:

@@ -64,6 +64,8 @@ def remarks(told: dict[str, Any], here: Here, days: int = MAX_DAYS) -> Iterator[
     """Say why a comparison is not what would be measured here and now."""
     if told.get("quick", False):
         yield "quick"
+    if told.get("given") is not None:
+        yield f"not of the usual input, but of {told['given']}"
     if not is_same_machine(told["machine"], here.machine):
         yield f"other machine: {name_of(told['machine'])}"
     yield from _versions(told)

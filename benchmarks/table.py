@@ -64,7 +64,7 @@ def _task(task: Task, told: Told | None) -> Row:
     if told is None:
         return {"key": task.key, "comparison": task.comparison, "title": task.title, "what": None, "rows": []}
     samples = samples_of(task.comparison, told)
-    rows = [{"how": how, "cells": [_cell(task, Place(way, how), samples) for way in WAYS]} for how in task.hows]
+    rows = [{"how": how, "cells": [_cell(task, Place(way, how), told, samples) for way in WAYS]} for how in task.hows]
     return {
         "key": task.key,
         "comparison": task.comparison,
@@ -75,16 +75,16 @@ def _task(task: Task, told: Told | None) -> Row:
     }
 
 
-def _cell(task: Task, place: Place, samples: Samples) -> Row:
+def _cell(task: Task, place: Place, told: Told, samples: Samples) -> Row:
     """Tell what stands in a place."""
-    told = [figure for figure in task.told if figure.where == place.how] if place.way == ELSEWHERE else []
-    if told:
-        sources = dict.fromkeys(figure.source for figure in told)
+    figures = [figure for figure in task.told if figure.where == place.how] if place.way == ELSEWHERE else []
+    if figures:
+        sources = dict.fromkeys(figure.source for figure in figures)
         said = task.note(place, samples) or "; ".join(sources)
-        return {"way": place.way, "told": [[figure.value, figure.machine] for figure in told], "note": said}
+        return {"way": place.way, "told": [[figure.value, figure.machine] for figure in figures], "note": said}
     times = task.times[place](samples) if place in task.times else []
     if not times:
-        return {"way": place.way, "absent": task.reason(place)}
+        return {"way": place.way, "absent": task.reason(place, told)}
     ratios = [] if place.way == HEPCOL else task.ratios(place, samples)
     return {"way": place.way, "times": times, "ratios": ratios, "note": task.note(place, samples)}
 

@@ -85,10 +85,10 @@ class Task:
         there = {place.how for place in self.times} | {figure.where for figure in self.told}
         return [how for how in HOWS if how in there]
 
-    def reason(self, place: Place) -> str:
+    def reason(self, place: Place, told: Told) -> str:
         """Why a time is not there."""
         if place in self.times:
-            return "not measured: of a longer run, or not installed"
+            return _missing(told)
         if place in self.absent:
             return self.absent[place]
         if place.how == MANY:
@@ -119,6 +119,14 @@ class Task:
         if not over or not under:
             return []
         return [one / other for one, other in zip(over, under, strict=True)]
+
+
+def _missing(told: Told) -> str:
+    """Why a time was not measured that could have been."""
+    names = sorted({name for missing in told.get("left_out", {}).values() for name in missing})
+    if names:
+        return f"not measured: {', '.join(names)} not installed"
+    return "not measured: of a full run" if told.get("quick") else "not measured"
 
 
 NOT_MADE = "no such version was made"

@@ -214,6 +214,7 @@ def test_a_number_for_each_note_and_a_note_for_each_number(folder, here):
     ("change", "remark"),
     [
         ({"quick": True}, "quick"),
+        ({"given": "mine.root"}, "not of the usual input, but of mine.root"),
         ({"machine": {"cpu": "other", "cores": 64, "memory_gib": 256}}, "other machine: other, 64 cores, 256 GiB"),
         ({"versions": {"python": "3.9.1"}}, "other versions: python 3.9.1, here 3."),
         ({"versions": {"numba": "0.1"}}, "other versions: numba 0.1, here 0."),
@@ -253,10 +254,20 @@ def test_what_was_not_measured_is_told(folder, here):
     assert "| stop4b | | | | | | **missing** |" in text
     assert "skim" not in text  # no analysis
     quick = {**{case: [zee_sample(1.0, **PARTS)] for case in zee.plan(quick=True)}}
-    write(folder, {"zee": json.loads(json.dumps(report.describe(quick, CHECKOUT / "f.root", 1, 10)))})
+    description = report.describe(quick, CHECKOUT / "f.root", 1, 10) | {"quick": True}
+    write(folder, {"zee": json.loads(json.dumps(description))})
     cell = cell_of(table.collect(folder, here), "zee", Place(COFFEA, WORKERS))
-    assert cell["absent"] == "not measured: of a longer run, or not installed"
+    assert cell["absent"] == "not measured: of a full run"
     assert "1.00, **1.00** (once)" in table.markdown(table.collect(folder, here))
+
+
+def test_what_is_not_installed_is_told(told, folder, here):
+    cases = [case for case in told["graphs"]["cases"] if not case["case"].startswith("wl")]
+    write(folder, {"graphs": told["graphs"] | {"cases": cases, "left_out": {"wl 500 300": ["grakel"]}}})
+    collected = table.collect(folder, here)
+    cell = cell_of(collected, "graphs gram", Place(OTHER, ONE))
+    assert cell["absent"] == "not measured: grakel not installed"
+    assert cell_of(collected, "graphs gram", Place(HEPCOL, WORKERS))["times"]
 
 
 @pytest.mark.parametrize(("text", "message"), [("junk", "not JSON"), ("[]", "no comparison"), ("{}", "no comparison")])
@@ -373,7 +384,14 @@ def test_all_refuses_names_and_a_readme_without_places_before_it_measures(measur
 
 @pytest.mark.parametrize(
     "change",
-    [{"commit": "abc+changes"}, {"commit": "abd"}, {"quick": True}, {"repeats": 2}, {"date": "2026-01-01"}],
+    [
+        {"commit": "abc+changes"},
+        {"commit": "abd"},
+        {"quick": True},
+        {"given": "mine.root"},
+        {"repeats": 2},
+        {"date": "2026-01-01"},
+    ],
 )
 def test_what_is_of_another_code_size_or_time_is_measured_again(told, folder, here, change):
     assert stored.is_current(folder, "zee", here, False, 3)
