@@ -13,6 +13,7 @@ from samples.commands import CommandError
 
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
 COMPARISONS = "zee", "egamma", "zee_atlas", "stop4b", "graphs", "skim", "chunks"
+_OF_ONE_SIZE = ("chunks",)
 _CODE = "benchmarks.revision"  # in a context: that of the code when something began
 _REPEATS = click.option(
     "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case."
@@ -274,10 +275,10 @@ def all_(
     with _errors_in_one_line():
         _see_places(chosen, readme, page)
     for name in chosen:
-        if not force and stored.is_current(output, name, here, quick, repeats):
+        options = {} if name in _OF_ONE_SIZE else {"quick": quick}
+        if not force and stored.is_current(output, name, here, options.get("quick", False), repeats):
             click.echo(f"{name}: {output}/{name}.json is of this code, these versions and machine")
             continue
-        options = {} if name == "chunks" else {"quick": quick}
         context.meta[_CODE] = revision()
         try:
             context.invoke(bench.commands[name], repeats=repeats, output=output, **options)

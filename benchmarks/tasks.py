@@ -525,6 +525,7 @@ def _chunks() -> list[Task]:
                 Place(COFFEA, ONE): _of("coffea-no-op", "total_s"),
                 Place(HEPCOL, ONE): _of("hepcol-no-op", "total_s"),
             },
+            notes={Place(COFFEA, ONE): "coffea's own DaskExecutor"},
             absent=absent,
         ),
     ]
