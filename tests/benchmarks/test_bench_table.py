@@ -267,7 +267,11 @@ def test_what_is_not_installed_is_told(told, folder, here):
     collected = table.collect(folder, here)
     cell = cell_of(collected, "graphs gram", Place(OTHER, ONE))
     assert cell["absent"] == "not measured: grakel not installed"
-    assert cell_of(collected, "graphs gram", Place(HEPCOL, WORKERS))["times"]
+    assert cell_of(collected, "graphs gram", Place(HEPCOL, ONE))["times"] == [3.0] * 3
+    few = [case for case in cases if case["samples"][0].get("events") != graphs.MANY_EVENTS]
+    write(folder, {"graphs": told["graphs"] | {"cases": few, "left_out": {"wl": ["grakel"]}, "quick": True}})
+    cell = cell_of(table.collect(folder, here), "graphs many", Place(HEPCOL, ONE))
+    assert cell["absent"] == "not measured: of a full run"
 
 
 @pytest.mark.parametrize(("text", "message"), [("junk", "not JSON"), ("[]", "no comparison"), ("{}", "no comparison")])
