@@ -35,12 +35,8 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed-dev  ## hepcol beside what it is compared with, 70 minutes; BENCH_ARGS=--quick: 12 minutes
-	$(BIN)/hepcol bench zee $(BENCH_ARGS)
-	$(BIN)/hepcol bench egamma $(BENCH_ARGS)
-	$(BIN)/hepcol bench zee_atlas $(BENCH_ARGS)
-	$(BIN)/hepcol bench stop4b $(BENCH_ARGS)
-	$(BIN)/hepcol bench graphs $(BENCH_ARGS)
+bench: .venv/installed-dev  ## hepcol beside what it is compared with, and one table of it, 90 minutes; BENCH_ARGS=--quick: 20 minutes
+	$(BIN)/hepcol bench all --readme README.md --page docs/benchmarks.md $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

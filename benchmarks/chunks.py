@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import figures, report
 from benchmarks.chunk_subjects import CHUNKS, NO_OPS
 from benchmarks.measurement import BenchmarkError, measure
 
@@ -46,6 +47,7 @@ COMPARISONS = (
         lambda ratio: ratio <= 1.1,
     ),
 )
+PACKAGES = "hepcol", "coffea", "awkward", "uproot", "numpy", "dask", "distributed"
 SUBJECTS = ("coffea", "hepcol", "hepcol-written", "coffea-no-op", "hepcol-no-op")
 
 
@@ -81,4 +83,27 @@ def markdown(samples: dict[str, list[dict[str, Any]]]) -> str:
         lines.append(
             f"| {comparison.name} | {median:.3g} ({min(ratios):.3g} - {max(ratios):.3g}) | {comparison.aim}{verdict} |"
         )
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
+
+
+def describe(samples: dict[str, list[dict[str, Any]]], file: Path, repeats: int) -> dict[str, Any]:
+    """Collect everything that was measured, and on what."""
+    import uproot
+
+    with uproot.open(file) as opened:
+        events = int(opened["events"].num_entries)
+    return {
+        **report.surroundings(PACKAGES),
+        "file": file.name,
+        "events": events,
+        "repeats": repeats,
+        "subjects": {
+            name: [{key: value for key, value in sample.items() if key != "found"} for sample in every]
+            for name, every in samples.items()
+        },
+    }
+
+
+def write(folder: Path, samples: dict[str, list[dict[str, Any]]], description: dict[str, Any]) -> str:
+    """Write ``chunks.json`` and ``chunks.md`` into a folder; return the Markdown."""
+    return figures.write(folder, "chunks", markdown(samples), description)

@@ -2,15 +2,19 @@
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from samples.commands import CommandError
 
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
+COMPARISONS = "zee", "egamma", "zee_atlas", "stop4b", "graphs", "skim", "chunks"
+_OF_ONE_SIZE = ("chunks",)
+_CODE = "benchmarks.revision"  # in a context: that of the code when something began
 _REPEATS = click.option(
     "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case."
 )
@@ -20,11 +24,18 @@ _OUTPUT = click.option(
 _README = click.option(
     "--readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables into it."
 )
+_PAGE = click.option(
+    "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the one table into it, too."
+)
 
 
 @click.group()
-def bench() -> None:
+@click.pass_context
+def bench(context: click.Context) -> None:
     """Measure hepcol beside RDataFrame, stock coffea, correctionlib, the C++ of ATLAS, and libraries of graphs."""
+    from benchmarks.revision import revision
+
+    context.meta[_CODE] = revision()
 
 
 @bench.command()
@@ -52,7 +63,8 @@ def zee(file: Path | None, quick: bool, repeats: int, output: Path, readme: Path
         with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("files of events") as show:
             events, inputs = zee.prepare(file or ZEE_FCC.path, QUICK_EVENTS if quick else EVENTS, cases)
             samples = zee.run(inputs, Path(scratch), repeats, cases, show)
-        text = report.write(output, samples, report.describe(samples, file or ZEE_FCC.path, repeats, events))
+        description = _told(report.describe(samples, file or ZEE_FCC.path, repeats, events), quick, file)
+        text = report.write(output, samples, description)
         if readme is not None:
             report.insert(readme, text)
     click.echo(text)
@@ -79,7 +91,9 @@ def egamma(electrons: int | None, quick: bool, area: str, repeats: int, output: 
             report.place(readme.read_text(), readme, egamma.MARKS)
         with tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch, _progress("tables") as show:
             samples = egamma.run(count, area, repeats, egamma.plan(quick), Path(scratch), show)
-        text = egamma.write(output, samples, egamma.describe(samples, count, area, repeats))
+        given = electrons or (area if area != egamma.SYNTHETIC else None)
+        description = _told(egamma.describe(samples, count, area, repeats), quick, given)
+        text = egamma.write(output, samples, description)
         if readme is not None:
             report.insert(readme, text, egamma.MARKS)
     click.echo(text)
@@ -108,7 +122,7 @@ def stop4b(quick: bool, repeats: int, output: Path, readme: Path | None) -> None
         with _progress("sample") as show:
             folders = stop4b.prepare(stop4b.QUICK_EVENTS if quick else stop4b.EVENTS, show)
             samples = stop4b.run(folders, repeats, show)
-        text = stop4b.write(output, samples, stop4b.describe(samples, folders, repeats))
+        text = stop4b.write(output, samples, _told(stop4b.describe(samples, folders, repeats), quick))
         if readme is not None:
             report.insert(readme, text, stop4b.MARKS)
     click.echo(text)
@@ -142,7 +156,7 @@ def zee_atlas(file: Path | None, quick: bool, repeats: int, output: Path, readme
             report.place(readme.read_text(), readme, zee_atlas.MARKS)
         with _progress("file of events") as show:
             samples = zee_atlas.run(zee_atlas.prepare(source, events), one_by_one, repeats, show)
-        text = zee_atlas.write(output, samples, zee_atlas.collect(samples, source.name, repeats))
+        text = zee_atlas.write(output, samples, _told(zee_atlas.collect(samples, source.name, repeats), quick, file))
         if readme is not None:
             report.insert(readme, text, zee_atlas.MARKS)
     click.echo(text)
@@ -171,7 +185,7 @@ def graphs(quick: bool, repeats: int, output: Path, readme: Path | None) -> None
             report.place(readme.read_text(), readme, graphs.MARKS)
         with _progress("files of events") as show, graphs.prepared(cases) as files:
             samples = graphs.run(cases, files, repeats, show)
-        text = graphs.write(output, samples, graphs.describe(samples, cases, repeats))
+        text = graphs.write(output, samples, _told(graphs.describe(samples, cases, repeats), quick))
         if readme is not None:
             report.insert(readme, text, graphs.MARKS)
     click.echo(text)
@@ -199,7 +213,7 @@ def skim(file: Path | None, quick: bool, repeats: int, output: Path, readme: Pat
             source = (file or ZEE_FCC.path).resolve()
             files = skim.prepare(source, skim.QUICK_EVENTS if quick else skim.EVENTS, show)
             samples = skim.run(files, repeats, show)
-        text = skim.write(output, samples, skim.describe(samples, repeats))
+        text = skim.write(output, samples, _told(skim.describe(samples, repeats), quick, file))
         if readme is not None:
             report.insert(readme, text, skim.MARKS)
     click.echo(text)
@@ -207,15 +221,179 @@ def skim(file: Path | None, quick: bool, repeats: int, output: Path, readme: Pat
 
 
 @bench.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_REPEATS
-def chunks(file: Path, repeats: int) -> None:
-    """Compare what a chunk costs with stock coffea: FILE is EDM4hep before version 1."""
+@_OUTPUT
+def chunks(file: Path | None, repeats: int, output: Path) -> None:
+    """Compare what a chunk costs with stock coffea: FILE is EDM4hep before version 1, or the shipped sample."""
     from benchmarks import chunks as comparison
+    from samples.catalogue import ZEE_FCC
 
+    path = (file or ZEE_FCC.path).resolve()
     with _errors_in_one_line(), tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch:
-        samples = comparison.run(file.resolve(), repeats, Path(scratch))
-    click.echo(comparison.markdown(samples))
+        output.mkdir(parents=True, exist_ok=True)
+        samples = comparison.run(path, repeats, Path(scratch))
+        # there is one size of it
+        description = _told(comparison.describe(samples, path, repeats), False, file)
+        text = comparison.write(output, samples, description)
+    click.echo(text)
+    click.echo(f"written: {output}/chunks.md, chunks.json")
+
+
+@bench.command("all")
+@click.option("--quick", is_flag=True, help="Fewer events and cases; README and pages stay as they are.")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Measure this comparison and no other; may be given several times."
+)
+@click.option("--force", is_flag=True, help="Measure again what is stored of this code, these versions and machine.")
+@_REPEATS
+@_OUTPUT
+@_README
+@_PAGE
+@click.pass_context
+def all_(
+    context: click.Context,
+    quick: bool,
+    only: tuple[str, ...],
+    force: bool,
+    repeats: int,
+    output: Path,
+    readme: Path | None,
+    page: Path | None,
+) -> None:
+    """Make all comparisons that are not stored in DIR yet, and their table.
+
+    A comparison that fails is told, and the others go on; the same command then makes what is missing.
+    """
+    from benchmarks import stored, table
+    from benchmarks.revision import revision
+
+    if unknown := set(only) - set(COMPARISONS):
+        raise CommandError(f"no comparison {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)}")
+    chosen = [name for name in COMPARISONS if not only or name in only]
+    here, failed = stored.Here.now(), []
+    with _errors_in_one_line():
+        _see_places(chosen, readme, page)
+    for name in chosen:
+        options = {} if name in _OF_ONE_SIZE else {"quick": quick}
+        if not force and stored.is_current(output, name, here, options.get("quick", False), repeats):
+            click.echo(f"{name}: {output}/{name}.json is of this code, these versions and machine")
+            continue
+        context.meta[_CODE] = revision()
+        try:
+            context.invoke(bench.commands[name], repeats=repeats, output=output, **options)
+        except CommandError as error:
+            failed.append(name)
+            click.echo(f"{name}: {error.message}", err=True)
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        text = table.write(output, table.collect(output, here))
+        if not quick:
+            _insert(chosen, output, readme, page, text)
+    click.echo(text)
+    click.echo(f"written: {output}/table.md, table.json")
+    if failed:
+        raise CommandError(f"failed: {', '.join(failed)}; the same command makes what is missing")
+
+
+@bench.command("table")
+@click.option("--days", type=click.IntRange(min=0), default=30, show_default=True, help="Older comparisons are marked.")
+@_OUTPUT
+@_README
+@_PAGE
+def table_(days: int, output: Path, readme: Path | None, page: Path | None) -> None:
+    """Make the one table of the comparisons that are stored in DIR: DIR/table.md and .json.
+
+    What is missing, quick, old, or of another machine, code or other versions is marked in its row.
+    """
+    from benchmarks import stored, table
+
+    with _errors_in_one_line():
+        _see_places((), readme, page)
+        output.mkdir(parents=True, exist_ok=True)
+        text = table.write(output, table.collect(output, stored.Here.now(), days))
+        _insert((), output, readme, page, text)
+    click.echo(text)
+    click.echo(f"written: {output}/table.md, table.json")
+
+
+@bench.command()
+@click.option(
+    "--history", type=click.Path(dir_okay=False, path_type=Path), help="Records; benchmarks/history.jsonl unless given."
+)
+@click.option("--record", is_flag=True, help="Add this run to the records.")
+@click.option("--any-machine", is_flag=True, help="Compare with records of other machines.")
+@click.option("--any-size", is_flag=True, help="Compare quick with full runs, and other numbers of events.")
+@_OUTPUT
+def check(history: Path | None, record: bool, any_machine: bool, any_size: bool, output: Path) -> None:
+    """Compare ratios of the comparisons in DIR with those recorded last; exit code 1 if one has fallen.
+
+    A ratio of times to hepcol's has fallen if all its values are below all those before and its median is below by more
+    than 15 %. Times themselves are never compared.
+    """
+    from benchmarks import history as records
+
+    path = history or records.HISTORY
+    lines: list[str] = []
+    with _errors_in_one_line():
+        found = records.records_of(output)
+        there = records.read(path)
+        pairs = [(records.last(there, now, any_machine, any_size), now) for now in found]
+        for before, now in pairs:
+            if before is None:
+                click.echo(f"{now['comparison']}: nothing recorded to compare with")
+                continue
+            click.echo(f"{now['comparison']}: {len(now['ratios'])} ratios beside those of {before['date']}")
+            for text in records.remarks(before, now):
+                click.echo(f"{now['comparison']}: {text}")
+            lines += records.falls(before, now)
+        if record:
+            click.echo(f"recorded: {len(records.append(path, found))} of {len(found)} in {path}")
+    for line in lines:
+        click.echo(f"fallen: {line}")
+    if lines:
+        click.get_current_context().exit(1)
+
+
+def _told(description: dict[str, Any], quick: bool, given: object = None) -> dict[str, Any]:
+    """Add to what a comparison tells whether it was quick, what was given, and if the code has changed meanwhile."""
+    from benchmarks.revision import between
+
+    before = click.get_current_context().meta[_CODE]
+    commit = between(before, description["commit"])
+    name = given.name if isinstance(given, Path) else None if given is None else str(given)
+    return description | {"quick": quick, "given": name, "commit": commit}
+
+
+def _see_places(names: Iterable[str], readme: Path | None, page: Path | None) -> None:
+    """See that there are places for tables, before anything is measured."""
+    from benchmarks import report, table
+
+    if readme is not None:
+        for marks in (*_marks(names).values(), table.MARKS):
+            report.place(readme.read_text(), readme, marks)
+    if page is not None:
+        report.place(page.read_text(), page, table.MARKS)
+
+
+def _insert(names: Iterable[str], folder: Path, readme: Path | None, page: Path | None, text: str) -> None:
+    """Put the tables of comparisons that are stored into a README, and the one table into it and a page."""
+    from benchmarks import report, table
+
+    if readme is not None:
+        for name, marks in _marks(names).items():
+            if (folder / f"{name}.md").exists():
+                report.insert(readme, (folder / f"{name}.md").read_text(), marks)
+    for path in (readme, page):
+        if path is not None:
+            report.insert(path, text, table.MARKS)
+
+
+def _marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the places in the README of those comparisons that have one."""
+    from benchmarks import report
+
+    return {name: report.marks("" if name == "zee" else name) for name in names if name != "chunks"}
 
 
 @contextmanager

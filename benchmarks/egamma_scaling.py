@@ -52,6 +52,7 @@ def threads(model: str, area: str, count: int) -> Found:
                 results[workers] = np.sum(parts, axis=0)
         assert np.array_equal(results[1], results[2])
         found[f"{name}_speed_up"] = times[1] / times[2]
+        found |= {f"{name}_one_us": times[1] / count * 1e6, f"{name}_two_us": times[2] / count * 1e6}
         found["total_s"] = found.get("total_s", 0.0) + times[2]
     return found
 
@@ -79,4 +80,10 @@ def dask(model: str, area: str, count: int) -> Found:
             results.append(np.sum(client.gather(futures), axis=0))
             times.append(time.perf_counter() - begun)
     assert np.array_equal(*results)
-    return {"total_s": times[1], "histograms_speed_up": times[0] / times[1]}
+    one, two = (seconds / count * 1e6 for seconds in times)
+    return {
+        "total_s": times[1],
+        "histograms_speed_up": one / two,
+        "histograms_one_us": one,
+        "histograms_two_us": two,
+    }

@@ -5,14 +5,15 @@ import os
 import platform
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import zee
+from benchmarks import published, zee
 from benchmarks.measurement import BenchmarkError
+from benchmarks.revision import revision
 from benchmarks.subjects import CHUNK
 from benchmarks.zee import Case, Samples
 
@@ -27,7 +28,6 @@ def marks(name: str = "") -> Marks:
 
 BEGIN, END = marks()
 _PACKAGES = ("hepcol", "coffea", "awkward", "uproot", "numba", "numpy", "dask", "distributed")
-_PUBLISHED_S = 1135, 618, 138  # 100 variations: serial, 2 local Dask workers, 100 threads
 
 
 def describe(samples: Samples, file: Path, repeats: int, events: int) -> dict[str, Any]:
@@ -61,12 +61,22 @@ def describe(samples: Samples, file: Path, repeats: int, events: int) -> dict[st
 
 
 def surroundings(packages: Iterable[str]) -> dict[str, Any]:
-    """Tell the day, the machine and the versions of packages."""
+    """Tell the day, the code, the machine and the versions of packages."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
+        "commit": revision(),
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "memory_gib": _memory_gib(), "system": platform.platform()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "root_wheel": installed("root"),
     }
+
+
+def installed(package: str) -> str | None:
+    """Version of a package; None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def markdown(samples: Samples, description: dict[str, Any]) -> str:
@@ -137,11 +147,9 @@ def _time_table(samples: Samples, electrons: str) -> list[str]:
         ]
         rows.append(f"| {' | '.join(columns)} |")
     if electrons == zee.ORIGINAL:
-        serial, local, cluster = _PUBLISHED_S
-        rows.append(
-            "| *published, on its authors' machines: serial, 2 Dask workers, 100 threads* | "
-            f"*{serial}, {local}, {cluster}* | | | | | |"
-        )
+        machines = ", ".join(figure.machine for figure in published.ZEE)
+        times = ", ".join(f"{figure.value:g}" for figure in published.ZEE)
+        rows.append(f"| *published, on its authors' machines: {machines}* | *{times}* | | | | | |")
     return rows
 
 

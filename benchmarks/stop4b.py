@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import figures, report
 from benchmarks.measurement import BenchmarkError, measure, touch
-from benchmarks.stop4b_subjects import PROCESS
+from benchmarks.stop4b_subjects import COFFEA, PROCESS
 from hepcol.kernels.cache import cache_root
 
 EVENTS, QUICK_EVENTS = 62_000, 6_000  # stored events of each campaign: 164k rows in the nominal tree of all
@@ -31,7 +31,6 @@ class Subject(NamedTuple):
     name: str
     form: str
     command: tuple[str, ...]
-    is_slow: bool = False
 
     def arguments(self, folder: Path) -> tuple[str, ...]:
         """Arguments of Python, with the folder of its files."""
@@ -43,14 +42,20 @@ def _rdataframe(mode: str, *more: str) -> tuple[str, ...]:
     return (RDATAFRAME, "--mode", mode, *more)
 
 
-TREES_ONE, TREES_TWO, ON_THE_FLY, ON_THE_FLY_TWO = (
+TREES_ONE, TREES_TWO, TREES_DASK = (
     "hepcol, 41 trees",
     "hepcol, 41 trees, 2 processes",
+    "hepcol, 41 trees, 2 Dask workers",
+)
+ON_THE_FLY, ON_THE_FLY_TWO, ON_THE_FLY_DASK = (
     "hepcol, on the fly",
     "hepcol, on the fly, 2 processes",
+    "hepcol, on the fly, 2 Dask workers",
 )
-ORIGINAL, BEST, BEST_THREADS, BEST_DASK = (
+COFFEA_TREES, COFFEA_OBJECTS = "stock coffea, 41 trees", "stock coffea, on the fly"
+ORIGINAL, ORIGINAL_THREADS, BEST, BEST_THREADS, BEST_DASK = (
     "RDataFrame original",
+    "RDataFrame original, 2 threads",
     "RDataFrame best",
     "RDataFrame best, 2 threads",
     "RDataFrame best, 2 Dask workers",
@@ -59,9 +64,14 @@ COMPILED, VARY = "RDataFrame compiled ahead", "RDataFrame Vary, on the fly, comp
 SUBJECTS = (
     Subject(TREES_ONE, FLAT, (*HEPCOL, "one process", "1")),
     Subject(TREES_TWO, FLAT, (*HEPCOL, "futures", str(WORKERS))),
+    Subject(TREES_DASK, FLAT, (*HEPCOL, "dask", str(WORKERS))),
     Subject(ON_THE_FLY, OBJECTS, (*HEPCOL, "one process", "1")),
     Subject(ON_THE_FLY_TWO, OBJECTS, (*HEPCOL, "futures", str(WORKERS))),
+    Subject(ON_THE_FLY_DASK, OBJECTS, (*HEPCOL, "dask", str(WORKERS))),
+    Subject(COFFEA_TREES, FLAT, (*HEPCOL, COFFEA)),
+    Subject(COFFEA_OBJECTS, OBJECTS, (*HEPCOL, COFFEA)),
     Subject(ORIGINAL, FLAT, _rdataframe("original")),
+    Subject(ORIGINAL_THREADS, FLAT, _rdataframe("original", "--threads", str(WORKERS))),
     Subject(BEST, FLAT, _rdataframe("best")),
     Subject(BEST_THREADS, FLAT, _rdataframe("best", "--threads", str(WORKERS))),
     Subject(BEST_DASK, FLAT, _rdataframe("dask", "--workers", str(WORKERS))),
@@ -90,6 +100,8 @@ TARGETS = (
     Target(ORIGINAL, TREES_ONE, "loop_s"),
     Target(BEST, TREES_ONE, "loop_s"),
     Target(COMPILED, ON_THE_FLY, "total_s"),
+    Target(COFFEA_TREES, TREES_ONE, "loop_s"),
+    Target(COFFEA_OBJECTS, ON_THE_FLY, "loop_s"),
     Target(VARY, ON_THE_FLY, "loop_s"),
 )
 TIMES = {"total_s": "from the start of the process", "loop_s": "without starting Python or ROOT"}
@@ -125,6 +137,10 @@ def prepare(events: int, progress: Progress) -> dict[str, Path]:
         if not flat.exists():
             progress((number + 1) * events, events * len(CAMPAIGNS), f"trees of {campaign}")
             flatten(objects, flat)
+    progress(events * len(CAMPAIGNS), events * len(CAMPAIGNS), "kernels")
+    for subject in SUBJECTS:
+        if subject.name in (TREES_ONE, ON_THE_FLY):  # compiled before anything is timed
+            measure(subject.name, subject.arguments(folders[subject.form]))
     return folders
 
 
@@ -256,7 +272,11 @@ def markdown(samples: Samples, description: dict[str, Any]) -> str:
     for name, every in samples.items():
         cells = (figures.spread(every, key) for key in ("total_s", "loop_s", "cpu_s", "peak_mb"))
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    worst = max(sample["peak_mb"] for name in (TREES_TWO, ON_THE_FLY_TWO) for sample in samples[name])
+    worst = max(
+        sample["peak_mb"]
+        for name in (TREES_TWO, TREES_DASK, ON_THE_FLY_TWO, ON_THE_FLY_DASK)
+        for sample in samples[name]
+    )
     verdict = "met" if worst < MAX_MEMORY_MB else "**missed**"
     lines += ["", f"Memory of a process of hepcol: at most {worst:.0f} MB; aim below {MAX_MEMORY_MB} MB: {verdict}."]
     return "\n".join(lines) + "\n"

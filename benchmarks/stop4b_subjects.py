@@ -11,12 +11,41 @@ from typing import Any
 from benchmarks.measurement import STARTED
 
 PROCESS = "Wt"  # the sample of the comparison
+CHUNK = 100_000
+COFFEA = "coffea"  # in the place of an executor
 
 EXECUTORS: dict[str, dict[str, Any]] = {
     "one process": {"executor": "iterative"},
     "futures": {"executor": "futures"},
     "dask": {"executor": "dask"},
 }
+
+
+def coffea(*paths: str) -> None:
+    """Run the search in coffea's own Runner, over the datasets that its processor arranges; print times and yields."""
+    from coffea.nanoevents import BaseSchema
+    from coffea.processor import IterativeExecutor, Runner
+
+    from hepcol.fileset import resolve
+    from processors.stop4b import Stop4bProcessor
+
+    processor = Stop4bProcessor()
+    started, start = time.time() - float(os.environ[STARTED]), time.perf_counter()
+    files = [str(file) for path in paths for file in sorted(Path(path).glob("**/*.root"))]
+    datasets = {
+        name: {"files": {file.path: file.tree for file in dataset.files}, "metadata": dict(dataset.metadata)}
+        for name, dataset in processor.arrange(resolve(files)).items()
+    }
+    runner = Runner(executor=IterativeExecutor(status=False), schema=BaseSchema, chunksize=CHUNK)
+    result = runner(datasets, processor)
+    found = {
+        "start_s": started,
+        "loop_s": time.perf_counter() - start,
+        "total_s": time.time() - float(os.environ[STARTED]),
+        "rows": sum(part.events for part in result.values()),
+        "yields": yields(result, dict.fromkeys(result, PROCESS)),
+    }
+    print(json.dumps(found))
 
 
 def main(executor: str, workers: int, *paths: str) -> None:
@@ -66,4 +95,7 @@ def yields(result: Any, samples: Mapping[str, str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+    if sys.argv[1] == COFFEA:
+        coffea(*sys.argv[2:])
+    else:
+        main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -36,7 +36,12 @@ FULL, FULL_DASK, IN_SITU, DIVIDED, SINGLE = (
     "hepcol, one by one",
 )
 NOMINAL, NOMINAL_DASK = "hepcol, nominal", "hepcol, nominal, 2 Dask workers"
-RDF, RDF_THREADS = "RDataFrame, nominal", "RDataFrame, nominal, 2 threads"
+COFFEA, COFFEA_FULL = "stock coffea, nominal", "stock coffea, FULL_v1 in one pass"
+RDF, RDF_THREADS, RDF_DASK = (
+    "RDataFrame, nominal",
+    "RDataFrame, nominal, 2 threads",
+    "RDataFrame, nominal, 2 Dask workers",
+)
 TIMES = {"total_s": "from the start of the process", "loop_s": "without starting Python or ROOT"}
 
 Samples = dict[str, list[dict[str, Any]]]
@@ -57,15 +62,21 @@ def subjects(path: Path, one_by_one: int) -> dict[str, tuple[str, ...]]:
         DIVIDED: hepcol("divided"),
         NOMINAL: hepcol("nominal"),
         NOMINAL_DASK: hepcol("nominal", WORKERS),
+        COFFEA: hepcol("coffea"),
+        COFFEA_FULL: hepcol("coffea_full"),
         RDF: (RDATAFRAME, str(path)),
         RDF_THREADS: (RDATAFRAME, str(path), "--threads", str(WORKERS)),
+        RDF_DASK: (RDATAFRAME, str(path), "--dask", str(WORKERS)),
     }
 
 
 def prepare(source: Path, events: int) -> Path:
-    """Repeat the events of a file until there are as many as wanted, and compile what RDataFrame needs."""
+    """Repeat the events of a file until there are as many as wanted, and compile what RDataFrame and hepcol need."""
     _, repeated = repeat_events(source, TREE, events)
     run_once((RDATAFRAME, str(source)))
+    commands = subjects(source, 1)
+    for name in (FULL, IN_SITU, NOMINAL):
+        measure(name, commands[name])
     return repeated
 
 
@@ -106,11 +117,11 @@ def check(found: dict[str, dict[str, Any]]) -> None:
     BenchmarkError
         If they differ.
     """
-    for name in (FULL_DASK, IN_SITU, DIVIDED, SINGLE):
+    for name in (FULL_DASK, IN_SITU, DIVIDED, SINGLE, COFFEA_FULL):
         for variation, bits in found[name]["rows"].items():
             if found[FULL]["rows"].get(variation) != bits:
                 raise BenchmarkError(f"{name}: {variation} differs from that of {FULL}")
-    for name in (NOMINAL_DASK, RDF, RDF_THREADS):
+    for name in (NOMINAL_DASK, COFFEA, RDF, RDF_THREADS, RDF_DASK):
         for text in differences(found[NOMINAL], found[name]):
             raise BenchmarkError(f"{name}: {text}")
 
@@ -152,6 +163,8 @@ def quantities(samples: Samples) -> list[Row]:
         Row("`in_situ=true`, more for an event", list((of(IN_SITU, "loop_s") - one_pass) / events * 1e6), "us"),
         *ratio(FULL, FULL_DASK),
         *ratio(NOMINAL, NOMINAL_DASK),
+        *ratio(COFFEA, NOMINAL),
+        *ratio(COFFEA_FULL, FULL),
         *ratio(RDF, NOMINAL),
         *ratio(RDF_THREADS, NOMINAL_DASK),
     ]

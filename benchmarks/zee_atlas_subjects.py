@@ -6,12 +6,15 @@ import os
 import random
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.measurement import STARTED
 
 SCALE_FACTORS = "zee-atlas"
+TREE = "CollectionTree"
+CHUNK = 100_000
 SEED = 1  # of which variations are run one by one
 
 Found = dict[str, Any]
@@ -40,15 +43,47 @@ def timed(processor: Any, path: str, workers: int) -> tuple[Any, Found]:
 def nominal(path: str, workers: int) -> Found:
     """Run without calibration and variations; tell what RDataFrame finds, too."""
     result, found = timed(processor_of(calibrated=False, systematics="none"), path, workers)
+    return found | _details(result)
+
+
+def _details(result: Any) -> Found:
+    """Tell what RDataFrame finds, too."""
     names = [name for name, one in result.histograms.items() if one.axes[0].name == "variation"]
     sums = {name: result.histograms[name].weights.value[0].tolist() for name in names}
     entries = result.histograms["m_ee"].counts[0].tolist()
-    return found | {"cutflow": result.cutflow, "entries": entries, "sums": sums}
+    return {"cutflow": result.cutflow, "entries": entries, "sums": sums}
 
 
 def full(path: str, workers: int, **options: Any) -> Found:
     """Run with all variations in one pass."""
     result, found = timed(processor_of(scale_factors=SCALE_FACTORS, **options), path, workers)
+    return found | {"rows": rows_of(result)}
+
+
+def coffea(processor: Any, path: str) -> tuple[Any, Found]:
+    """Run a processor in coffea's own Runner, as its documentation has it."""
+    from coffea.nanoevents import PHYSLITESchema
+    from coffea.processor import IterativeExecutor, Runner
+
+    started, start = time.time() - float(os.environ[STARTED]), time.perf_counter()
+    runner = Runner(executor=IterativeExecutor(status=False), schema=PHYSLITESchema, chunksize=CHUNK)
+    files = {"zee": {"files": [path], "metadata": {"form": "simulation"}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the schema, one for each branch that it has no place for
+        result = runner(files, processor, treename=TREE)["zee"]
+    seconds = time.perf_counter() - start
+    return result, {"start_s": started, "loop_s": seconds, "events": result.events}
+
+
+def coffea_nominal(path: str, _: int) -> Found:
+    """Run without calibration and variations in coffea's own Runner."""
+    result, found = coffea(processor_of(calibrated=False, systematics="none"), path)
+    return found | _details(result)
+
+
+def coffea_full(path: str, _: int) -> Found:
+    """Run with all variations in one pass in coffea's own Runner."""
+    result, found = coffea(processor_of(scale_factors=SCALE_FACTORS), path)
     return found | {"rows": rows_of(result)}
 
 
@@ -93,6 +128,8 @@ def rows_of(result: Any) -> dict[str, str]:
 SUBJECTS: dict[str, Callable[[str, int], Found]] = {
     "nominal": nominal,
     "full": full,
+    "coffea": coffea_nominal,
+    "coffea_full": coffea_full,
     "in_situ": lambda path, workers: full(path, workers, in_situ=True),
     "one_by_one": one_by_one,
     "divided": divided,

@@ -90,6 +90,8 @@ def test_the_command_measures_passes_of_a_few_electrons(tmp_path, monkeypatch):
     assert "| us per electron | es2024_Run3_v0, FULL_v1: 176 | aim |" in done.output
     assert "2,000 electrons, area synthetic (not physics)" in done.output
     found = json.loads((tmp_path / "egamma.json").read_text())
+    assert found["quick"]
+    assert found["given"] == "2000"
     samples = {case["subject"]: case["samples"][0] for case in found["cases"]}
     assert all(sample["total_s"] > 0 for sample in samples.values())
     assert 0 < samples["lookups"]["all_percent"] < 100

@@ -61,6 +61,10 @@ def test_hepcols_subject_tells_what_the_check_needs(tmp_path):
     assert {"start_s", "loop_s", "total_s", "compile_s", "rows", "yields"} <= set(found)
     assert len(found["yields"]["Wt"]) == 1 + 40 + 42
     assert found["total_s"] >= found["loop_s"]
+    (theirs,) = (subject for subject in stop4b.SUBJECTS if subject.name == stop4b.COFFEA_OBJECTS)
+    by_coffea = measure(theirs.name, theirs.arguments(tmp_path))
+    assert not list(stop4b.differences(found["yields"], by_coffea["yields"]))
+    assert by_coffea["rows"] == found["rows"]
 
 
 def test_without_root_it_says_so(monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ from benchmarks import report, zee_atlas
 from benchmarks.commands import bench
 from benchmarks.measurement import CHECKOUT, STARTED, BenchmarkError, measure
 from benchmarks.zee_atlas_parts import LOAD, OTHER, PARTS, READ, SELECT, Clock
-from benchmarks.zee_atlas_subjects import one_by_one
+from benchmarks.zee_atlas_subjects import coffea_full, coffea_nominal, nominal, one_by_one
 from samples.catalogue import ZEE_ATLAS, ZEE_FCC
 
 ROWS = {"nominal": "aa", "EG_SCALE_ZEESYST__1up": "bb", "EL_EFF_ID_TOTAL_1NPCOR_PLUS_UNCOR__1up": "cc"}
@@ -20,12 +20,16 @@ def found():
     """One turn of all subjects."""
     times = {"total_s": 3.0, "loop_s": 2.0, "cpu_s": 1.0, "peak_mb": 400.0, "events": 100_000}
     alike = {
-        **dict.fromkeys((zee_atlas.FULL, zee_atlas.FULL_DASK, zee_atlas.IN_SITU), times | {"rows": ROWS}),
+        **dict.fromkeys(
+            (zee_atlas.FULL, zee_atlas.FULL_DASK, zee_atlas.IN_SITU, zee_atlas.COFFEA_FULL), times | {"rows": ROWS}
+        ),
         zee_atlas.SINGLE: times
         | {"rows": dict(list(ROWS.items())[:2]), "each_s": [0.5], "scaled_s": 82.5, "kinematic": 1},
         zee_atlas.DIVIDED: times | {"rows": ROWS, "parts": dict.fromkeys((*PARTS, OTHER), 0.2)},
-        **dict.fromkeys((zee_atlas.NOMINAL, zee_atlas.NOMINAL_DASK), times | NOMINAL),
-        **dict.fromkeys((zee_atlas.RDF, zee_atlas.RDF_THREADS), times | NOMINAL | {"root": "6.40.00"}),
+        **dict.fromkeys((zee_atlas.NOMINAL, zee_atlas.NOMINAL_DASK, zee_atlas.COFFEA), times | NOMINAL),
+        **dict.fromkeys(
+            (zee_atlas.RDF, zee_atlas.RDF_THREADS, zee_atlas.RDF_DASK), times | NOMINAL | {"root": "6.40.00"}
+        ),
     }
     return {name: copy.deepcopy(one) for name, one in alike.items()}
 
@@ -80,7 +84,7 @@ def test_time_belongs_to_the_innermost_part_but_for_what_loads_kernels(monkeypat
     assert clock.total == 4
 
 
-def test_one_by_one_and_watched_have_the_bits_of_one_pass(monkeypatch):
+def test_one_by_one_watched_and_stock_coffea_have_the_bits_of_one_pass(monkeypatch):
     watched = measure("watched", zee_atlas.subjects(ZEE_ATLAS.path, 1)[zee_atlas.DIVIDED])
     assert len(watched["rows"]) == 1 + 164 + 6
     assert len(set(watched["rows"].values())) > 100  # hashes of what is there
@@ -91,6 +95,10 @@ def test_one_by_one_and_watched_have_the_bits_of_one_pass(monkeypatch):
     single = one_by_one(str(ZEE_ATLAS.path), 1)
     assert len(single["rows"]) == 2
     assert single["rows"].items() <= watched["rows"].items()
+    assert coffea_full(str(ZEE_ATLAS.path), 1)["rows"] == watched["rows"]
+    ours, theirs = (one(str(ZEE_ATLAS.path), 1) for one in (nominal, coffea_nominal))
+    assert not list(zee_atlas.differences(ours, theirs))
+    assert theirs["events"] == ours["events"]
 
 
 def test_without_root_it_says_so(monkeypatch, tmp_path):

@@ -20,8 +20,8 @@ from samples.catalogue import ZEE_ATLAS
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = CHECKOUT / "benchmarks" / "rdataframe" / "zee_atlas.py"
 REAL = CHECKOUT.parent / "shared" / "data" / "PHYSLITE_example.root"
-FILES = {"shipped": ZEE_ATLAS.path, "real": REAL}
-CASES = {"shipped": ("--threads", "2"), "real": ()}
+FILES = {"shipped": ZEE_ATLAS.path, "distributed": ZEE_ATLAS.path, "real": REAL}
+CASES = {"shipped": ("--threads", "2"), "distributed": ("--dask", "2"), "real": ()}
 
 
 @pytest.fixture(scope="module")
