@@ -1,0 +1,31 @@
+"""How Sphinx builds the documentation; ``make docs`` runs it, and takes a warning for an error."""
+
+import importlib.metadata
+
+project = "hepcol"
+author = "The hepcol developers"
+copyright = "the hepcol developers. Not a product of ATLAS or CERN"
+release = importlib.metadata.version("hepcol")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"hepcol {release}"
+html_static_path = ["_static"]
+html_css_files = ["hepcol.css"]
+html_show_sphinx = False
+
+myst_heading_anchors = 3  # links to headings are those of GitHub
+suppress_warnings = [
+    "misc.highlighting_failure",  # "[...]" stands for lines that are left out, which no lexer knows
+    "toc.not_readable",  # pages that are written elsewhere and not here yet
+]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc tells the types
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
