@@ -7,7 +7,7 @@ author = "The hepcol developers"
 copyright = "the hepcol developers. Not a product of ATLAS or CERN"
 release = importlib.metadata.version("hepcol")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"hepcol {release}"
@@ -21,6 +21,7 @@ suppress_warnings = [
     "toc.not_readable",  # pages that are written elsewhere and not here yet
 ]
 
+autosummary_generate = False  # lists of names above the names themselves
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc tells the types
 numpydoc_show_class_members = False
