@@ -1,6 +1,8 @@
 """How Sphinx builds the documentation; ``make docs`` runs it, and takes a warning for an error."""
 
 import importlib.metadata
+import re
+from pathlib import Path
 
 project = "hepcol"
 author = "The hepcol developers"
@@ -30,3 +32,27 @@ numpydoc_class_members_toctree = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
+
+# Files outside of this folder that are pages here, by their paths from it
+PAGES = {
+    "../README.md": "index.md",
+    "../benchmarks/README.md": "rdataframe.md",
+    "../samples/data/README.md": "samples.md",
+}
+
+
+def point_inside(app, docname, content):  # noqa: ARG001  (Sphinx's arguments)
+    """Let links of a page that lead out of this folder lead to pages; one to a folder stays as its text."""
+
+    def inside(link):
+        text, path, anchor = link.groups()
+        if path in PAGES:
+            return f"[{text}]({PAGES[path]}{anchor})"
+        return text if (Path(__file__).parent / path).is_dir() else link[0]
+
+    content[0] = re.sub(r"\[([^\]]+)\]\((\.\./[^)#\s]+)((?:#[^)\s]+)?)\)", inside, content[0])
+
+
+def setup(app):
+    """Register what is done to pages as they are read."""
+    app.connect("source-read", point_inside)
