@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test check bench format clean
+.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test check docs bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -35,8 +35,11 @@ check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/installed-docs  ## the documentation in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
+
 bench: .venv/installed-dev  ## hepcol beside what it is compared with, and one table of it, 90 minutes; BENCH_ARGS=--quick: 20 minutes
-	$(BIN)/hepcol bench all --readme README.md --page docs/benchmarks.md $(BENCH_ARGS)
+	$(BIN)/hepcol bench all --readme README.md --docs docs $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
@@ -61,5 +64,9 @@ format: .venv/installed-dev
 	$(UV) --only-binary pythia8mc --editable '.[batch,gateway,graphs,kubernetes,rdf,s3,samples,stats]' --group dev --group integration
 	@touch $@
 
+.venv/installed-docs: .venv/installed
+	$(UV) --editable . --group docs
+	@touch $@
+
 clean:
-	rm -rf .venv demo demo-stop4b demo-zee demo-graphs bench build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv docs/_build demo demo-stop4b demo-zee demo-graphs bench build dist .pytest_cache .mypy_cache .ruff_cache

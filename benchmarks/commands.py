@@ -14,6 +14,16 @@ from samples.commands import CommandError
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
 COMPARISONS = "zee", "egamma", "zee_atlas", "stop4b", "graphs", "skim", "chunks"
 _OF_ONE_SIZE = ("chunks",)
+# of the documentation, which their tables go to
+PAGES = {
+    "zee": "zee.md",
+    "egamma": "egamma.md",
+    "zee_atlas": "zee_atlas.md",
+    "stop4b": "stop4b.md",
+    "graphs": "graphs.md",
+    "skim": "skimming.md",
+}
+_IN_README = " in the README"
 _CODE = "benchmarks.revision"  # in a context: that of the code when something began
 _REPEATS = click.option(
     "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each case."
@@ -24,8 +34,8 @@ _OUTPUT = click.option(
 _README = click.option(
     "--readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables into it."
 )
-_PAGE = click.option(
-    "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the one table into it, too."
+_DOCS = click.option(
+    "--docs", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Put the tables into its pages."
 )
 
 
@@ -249,7 +259,7 @@ def chunks(file: Path | None, repeats: int, output: Path) -> None:
 @_REPEATS
 @_OUTPUT
 @_README
-@_PAGE
+@_DOCS
 @click.pass_context
 def all_(
     context: click.Context,
@@ -259,7 +269,7 @@ def all_(
     repeats: int,
     output: Path,
     readme: Path | None,
-    page: Path | None,
+    docs: Path | None,
 ) -> None:
     """Make all comparisons that are not stored in DIR yet, and their table.
 
@@ -273,7 +283,7 @@ def all_(
     chosen = [name for name in COMPARISONS if not only or name in only]
     here, failed = stored.Here.now(), []
     with _errors_in_one_line():
-        _see_places(chosen, readme, page)
+        _see_places(chosen, readme, docs)
     for name in chosen:
         options = {} if name in _OF_ONE_SIZE else {"quick": quick}
         if not force and stored.is_current(output, name, here, options.get("quick", False), repeats):
@@ -289,7 +299,7 @@ def all_(
         output.mkdir(parents=True, exist_ok=True)
         text = table.write(output, table.collect(output, here))
         if not quick:
-            _insert(chosen, output, readme, page, text)
+            _insert(chosen, output, readme, docs)
     click.echo(text)
     click.echo(f"written: {output}/table.md, table.json")
     if failed:
@@ -300,8 +310,8 @@ def all_(
 @click.option("--days", type=click.IntRange(min=0), default=30, show_default=True, help="Older comparisons are marked.")
 @_OUTPUT
 @_README
-@_PAGE
-def table_(days: int, output: Path, readme: Path | None, page: Path | None) -> None:
+@_DOCS
+def table_(days: int, output: Path, readme: Path | None, docs: Path | None) -> None:
     """Make the one table of the comparisons that are stored in DIR: DIR/table.md and .json.
 
     What is missing, quick, old, or of another machine, code or other versions is marked in its row.
@@ -309,10 +319,10 @@ def table_(days: int, output: Path, readme: Path | None, page: Path | None) -> N
     from benchmarks import stored, table
 
     with _errors_in_one_line():
-        _see_places((), readme, page)
+        _see_places((), readme, docs)
         output.mkdir(parents=True, exist_ok=True)
         text = table.write(output, table.collect(output, stored.Here.now(), days))
-        _insert((), output, readme, page, text)
+        _insert((), output, readme, docs)
     click.echo(text)
     click.echo(f"written: {output}/table.md, table.json")
 
@@ -365,35 +375,37 @@ def _told(description: dict[str, Any], quick: bool, given: object = None) -> dic
     return description | {"quick": quick, "given": name, "commit": commit}
 
 
-def _see_places(names: Iterable[str], readme: Path | None, page: Path | None) -> None:
+def _see_places(names: Iterable[str], readme: Path | None, docs: Path | None) -> None:
     """See that there are places for tables, before anything is measured."""
-    from benchmarks import report, table
-
-    if readme is not None:
-        for marks in (*_marks(names).values(), table.MARKS):
-            report.place(readme.read_text(), readme, marks)
-    if page is not None:
-        report.place(page.read_text(), page, table.MARKS)
-
-
-def _insert(names: Iterable[str], folder: Path, readme: Path | None, page: Path | None, text: str) -> None:
-    """Put the tables of comparisons that are stored into a README, and the one table into it and a page."""
-    from benchmarks import report, table
-
-    if readme is not None:
-        for name, marks in _marks(names).items():
-            if (folder / f"{name}.md").exists():
-                report.insert(readme, (folder / f"{name}.md").read_text(), marks)
-    for path in (readme, page):
-        if path is not None:
-            report.insert(path, text, table.MARKS)
-
-
-def _marks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return the places in the README of those comparisons that have one."""
     from benchmarks import report
 
-    return {name: report.marks("" if name == "zee" else name) for name in names if name != "chunks"}
+    for path, marks in _places(names, readme, docs).values():
+        report.place(path.read_text(), path, marks)
+
+
+def _insert(names: Iterable[str], folder: Path, readme: Path | None, docs: Path | None) -> None:
+    """Put the tables of comparisons that are stored into their pages, and the one table into a README and a page."""
+    from benchmarks import report
+
+    for name, (path, marks) in _places(names, readme, docs).items():
+        table = folder / f"{name.removesuffix(_IN_README)}.md"
+        if table.exists():
+            report.insert(path, table.read_text(), marks)
+
+
+def _places(names: Iterable[str], readme: Path | None, docs: Path | None) -> dict[str, tuple[Path, tuple[str, str]]]:
+    """Return where tables go, and between which marks."""
+    from benchmarks import report, table
+
+    places = {}
+    if readme is not None:
+        places[f"table{_IN_README}"] = readme, table.MARKS
+    if docs is not None:
+        places["table"] = docs / "benchmarks.md", table.MARKS
+        for name in names:
+            if name in PAGES:
+                places[name] = docs / PAGES[name], report.marks("" if name == "zee" else name)
+    return places
 
 
 @contextmanager

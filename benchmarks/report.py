@@ -21,7 +21,7 @@ Marks = tuple[str, str]
 
 
 def marks(name: str = "") -> Marks:
-    """Return the marks in a README between which the tables of a comparison go."""
+    """Return the marks in a page between which the tables of a comparison go."""
     what = f"benchmark {name}".strip()
     return f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
 
@@ -239,14 +239,14 @@ def write(folder: Path, samples: Samples, description: dict[str, Any]) -> str:
 
 
 def insert(readme: Path, text: str, marked: Marks = (BEGIN, END)) -> None:
-    """Put the tables between the marks in a README."""
+    """Put the tables between the marks in a page."""
     before, after = place(readme.read_text(), readme, marked)
     begin, end = marked
     readme.write_text(f"{before}{begin}\n{text}{end}{after}")
 
 
 def place(old: str, readme: Path, marked: Marks = (BEGIN, END)) -> tuple[str, str]:
-    """Return what stands before and after the tables in a README.
+    """Return what stands before and after the tables in a page.
 
     Raises
     ------

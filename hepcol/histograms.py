@@ -129,7 +129,13 @@ def counted(axis: hist.axis.AxisProtocol) -> str:
 
 
 def variation_axis(names: Iterable[str]) -> hist.axis.StrCategory:
-    """Return the axis that tells variations apart, first in every histogram."""
+    """Return the axis that tells variations apart, first in every histogram.
+
+    Examples
+    --------
+    >>> variation_axis(["nominal", "SCALE__1up"]).name
+    'variation'
+    """
     return hist.axis.StrCategory(list(names), name=VARIATION, overflow=False)
 
 

@@ -55,6 +55,14 @@ def normals(key: np.uint64, event: npt.ArrayLike, obj: npt.ArrayLike, draw: npt.
         Index of the object in the stored collection, before any selection; below 2^32.
     draw : array of integers
         Number of the draw, such as the replica; below 2^34.
+
+    Examples
+    --------
+    A draw does not depend on what else is drawn.
+
+    >>> key = stream_key(seed=1, stream="photons.energy", namespace="798d0dc9-2c18-5d41-896b-2fbada2ef376")
+    >>> bool(normals(key, [0, 1, 2], 0, 5)[2] == normals(key, 2, 0, 5))
+    True
     """
     columns = np.broadcast_arrays(*(np.asarray(column, dtype=np.uint64) for column in (event, obj, draw)))
     out = np.empty(columns[0].size)

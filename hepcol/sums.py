@@ -80,6 +80,12 @@ class ExactSum:
     ------
     ValueError
         If there are more terms than can be summed exactly.
+
+    Examples
+    --------
+    >>> first, second = ExactSum.of([0.1, 0.2]), ExactSum.of([0.3])
+    >>> float((first + second).value) == float((second + first).value)
+    True
     """
 
     bound: float

@@ -57,7 +57,13 @@ SIDES = ("__1up", "__1down")
 
 
 def systematic_of(variation: str) -> str:
-    """Name the systematic that a variation is one side of; itself, if its name does not tell."""
+    """Name the systematic that a variation is one side of; itself, if its name does not tell.
+
+    Examples
+    --------
+    >>> systematic_of("EG_SCALE_ALL__1up")
+    'EG_SCALE_ALL'
+    """
     return next((variation.removesuffix(side) for side in SIDES if variation.endswith(side)), variation)
 
 

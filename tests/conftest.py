@@ -30,6 +30,7 @@ LONG = (
     "tests/processors/stop4b/test_folder.py",
     "tests/processors/test_zee_fits.py",
     "tests/test_packaging.py",
+    "tests/test_documentation.py",
     "notebooks/zee_demonstrator.ipynb",
     "tests/hepcol/inference/test_fit.py",
     "tests/hepcol/kernels/test_jit.py",

@@ -1,4 +1,4 @@
-"""The examples and the code in the README run as they stand there."""
+"""The examples and the code in the README run as they stand there; what is on other pages, in test_documentation."""
 
 import json
 import re

@@ -235,9 +235,9 @@ def test_steps_are_measured_by_chunks_and_partitions():
     assert build(3_000, NEAREST)["chunk"] == 2_000
 
 
-def test_the_readme_has_a_place_for_the_tables():
-    readme = CHECKOUT / "README.md"
-    report.place(readme.read_text(), readme, graphs.MARKS)
+def test_the_page_has_a_place_for_the_tables():
+    page = CHECKOUT / "docs" / "graphs.md"
+    report.place(page.read_text(), page, graphs.MARKS)
 
 
 def test_a_verdict_is_of_the_median():

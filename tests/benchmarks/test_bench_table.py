@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import chunks, egamma, figures, graphs, report, skim, stop4b, stored, table, zee, zee_atlas
-from benchmarks.commands import COMPARISONS, bench
+from benchmarks.commands import COMPARISONS, PAGES, bench
 from benchmarks.measurement import CHECKOUT
 from benchmarks.stored import Here
 from benchmarks.tasks import (
@@ -284,10 +284,10 @@ def test_a_file_that_is_no_comparison_is_one_line(folder, text, message):
 
 def test_the_command_writes_the_table_and_puts_it_into_its_places(folder, tmp_path):
     begin, end = table.MARKS
-    readme, page = tmp_path / "README", tmp_path / "page.md"
+    readme, page = tmp_path / "README", tmp_path / "benchmarks.md"
     readme.write_text(f"one\n{begin}\nold\n{end}\ntwo\n")
     page.write_text(f"{begin}\n{end}\n")
-    options = ["table", "-o", str(folder), "--readme", str(readme), "--page", str(page)]
+    options = ["table", "-o", str(folder), "--readme", str(readme), "--docs", str(tmp_path)]
     done = CliRunner().invoke(bench, options, catch_exceptions=False)
     assert done.exit_code == 0
     text = (folder / "table.md").read_text()
@@ -304,6 +304,9 @@ def test_the_command_writes_the_table_and_puts_it_into_its_places(folder, tmp_pa
 def test_readme_and_docs_have_a_place():
     for path in (CHECKOUT / "README.md", CHECKOUT / "docs" / "benchmarks.md"):
         report.place(path.read_text(), path, table.MARKS)
+    for name, page in PAGES.items():
+        path = CHECKOUT / "docs" / page
+        report.place(path.read_text(), path, report.marks("" if name == "zee" else name))
 
 
 @pytest.fixture
@@ -360,19 +363,22 @@ def test_all_goes_on_after_a_failure_and_then_makes_what_is_missing(measured, tm
     assert [name for name, _ in measured] == ["zee", "skim", "graphs"]
 
 
-def test_all_puts_tables_into_a_readme_but_for_quick_runs(measured, tmp_path):
-    readme, output = tmp_path / "README", tmp_path / "bench"
+def test_all_puts_tables_into_readme_and_pages_but_for_quick_runs(measured, tmp_path):
+    readme, docs, output = tmp_path / "README", tmp_path / "docs", tmp_path / "bench"
     output.mkdir()
-    places = [*(report.marks("" if name == "zee" else name) for name in COMPARISONS if name != "chunks"), table.MARKS]
-    empty = "".join(f"{begin}\n{end}\n" for begin, end in places)
-    readme.write_text(empty)
-    options = ["all", "-o", str(output), "--readme", str(readme)]
+    places = [(readme, table.MARKS), (docs / "benchmarks.md", table.MARKS)]
+    places += [(docs / page, report.marks("" if name == "zee" else name)) for name, page in PAGES.items()]
+    docs.mkdir()
+    for path, (begin, end) in places:
+        path.write_text(f"{begin}\n{end}\n")
+    options = ["all", "-o", str(output), "--readme", str(readme), "--docs", str(docs)]
     CliRunner().invoke(bench, [*options, "--quick"])
-    assert readme.read_text() == empty
+    assert all(path.read_text() == f"{begin}\n{end}\n" for path, (begin, end) in places)
     CliRunner().invoke(bench, options)
     begin, end = report.marks("egamma")
-    assert f"{begin}\negamma\n{end}\n" in readme.read_text()
-    assert (output / "table.md").read_text() in readme.read_text()
+    assert (docs / "egamma.md").read_text() == f"{begin}\negamma\n{end}\n"
+    for path in (readme, docs / "benchmarks.md"):
+        assert (output / "table.md").read_text() in path.read_text()
 
 
 def test_all_refuses_names_and_a_readme_without_places_before_it_measures(measured, tmp_path):

@@ -113,9 +113,9 @@ def test_a_file_of_another_format_is_refused():
         zee_atlas.prepare(ZEE_FCC.path, 1)
 
 
-def test_the_readme_has_a_place_for_the_tables():
-    readme = CHECKOUT / "README.md"
-    report.place(readme.read_text(), readme, zee_atlas.MARKS)
+def test_the_page_has_a_place_for_the_tables():
+    page = CHECKOUT / "docs" / "zee_atlas.md"
+    report.place(page.read_text(), page, zee_atlas.MARKS)
 
 
 def test_what_is_written_is_json(tmp_path):
