@@ -117,7 +117,7 @@ def _without_secrets(url: str) -> str:
 
 
 def _secrets(address: str) -> list[str]:
-    """What is secret in an address, as it is written there."""
+    """List what is secret in an address, as it is written there."""
     parts = urlsplit(address)
     of_query = [value for name, value in _parameters(parts.query) if _is_secret(name, value)]
     return [parts.password or "", *of_query]

@@ -1,6 +1,5 @@
 """What the libraries of storage raise, told as one line that names the file and says what is wrong."""
 
-import asyncio
 import errno
 import re
 import ssl
@@ -15,47 +14,81 @@ _NOT_FOUND, _NOT_AUTHORISED, _IS_FOLDER, _AUTHENTICATION = "3011", "3010", "3016
 _HTTP_BUSY = 429
 _HTTP_ERROR = 500
 _PERMANENT = frozenset({errno.EINVAL, errno.EPERM, errno.ENAMETOOLONG, errno.EMSGSIZE, errno.ENOTSUP})
-_NETWORK = ("aiohttp", "aiobotocore", "asyncio", "botocore", "fsspec", "s3fs", "urllib3", "XRootD", "fsspec_xrootd")
+_NETWORK = ("aiohttp", "aiobotocore", "botocore", "fsspec", "s3fs", "urllib3", "XRootD", "fsspec_xrootd")
 
 
 def told(error: BaseException, path: str, server: str) -> BaseException:
     """Return what an error means for a file; itself, if it is none of the storage."""
     if isinstance(error, (StorageError, UnreadableFile)):
         return error
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)) or "Timeout" in type(error).__name__:
+    for rule in (_in_time, _of_trust, _of_request, _of_file, _of_network):
+        meant = rule(error, path, server)
+        if meant is not None:
+            return meant
+    return error
+
+
+def _in_time(error: BaseException, path: str, server: str) -> BaseException | None:
+    """Tell of a server that is silent; XRootD's client says that its operation has expired."""
+    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__ or "Operation expired" in str(error):
         return no_answer(path, server, "does not answer in time")
-    if isinstance(error, FileNotFoundError):
-        return Missing(f"{path}: no such file{_further(error, path)}")
-    if isinstance(error, PermissionError):
-        return Refused(f"{path}: not permitted{_further(error, path)}")
-    kind, package = type(error).__name__, type(error).__module__.partition(".")[0]
+    return None
+
+
+def _of_trust(error: BaseException, path: str, server: str) -> BaseException | None:
+    """Tell of a server that is not trusted, and of a user who is not known."""
+    kind, package = _names(error)
     if isinstance(error, ssl.SSLCertVerificationError) or kind == "ClientConnectorCertificateError":
         return Refused(
             f"{path}: the certificate of {server} is not trusted ({_text(error)}): name its authority by "
             "SSL_CERT_FILE or X509_CERT_DIR"
         )
-    if "Operation expired" in str(error):  # XRootD's
-        return no_answer(path, server, "does not answer in time")
-    if package == "aiohttp" and kind in ("InvalidURL", "InvalidUrlClientError", "NonHttpUrlClientError"):
-        return UnreadableFile(f"{path}: not a URL that can be asked for")
     if package == "botocore" and "Credential" in kind:
         return Refused(f"{path}: {_text(error)}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
-    if package == "botocore" and kind in ("ParamValidationError", "ProfileNotFound", "NoRegionError"):
-        return UnreadableFile(f"{path}: {_text(error)}")
-    code = _XROOTD_CODE.search(str(error))
-    if code is not None and (by_code := _of_xrootd(code.group(1), path, error)) is not None:
-        return by_code
     if isinstance(error, OSError) and "Auth failed" in str(error):
         return Refused(f"{path}: {server} does not know this user: {_text(error)}{_token_hint()}")
-    if isinstance(error, OSError) and error.errno in _PERMANENT and package not in ("aiohttp",):
+    return None
+
+
+def _of_request(error: BaseException, path: str, server: str) -> BaseException | None:  # noqa: ARG001  (one of rules)
+    """Tell of what cannot be asked for."""
+    kind, package = _names(error)
+    if package == "aiohttp" and "Url" in kind.replace("URL", "Url"):
+        return UnreadableFile(f"{path}: not a URL that can be asked for")
+    if package == "botocore" and kind in ("ParamValidationError", "ProfileNotFound", "NoRegionError"):
         return UnreadableFile(f"{path}: {_text(error)}")
+    return None
+
+
+def _of_file(error: BaseException, path: str, server: str) -> BaseException | None:  # noqa: ARG001  (one of rules)
+    """Tell of a file that is not there, or not for this user."""
+    if isinstance(error, FileNotFoundError):
+        return Missing(f"{path}: no such file{_further(error, path)}")
+    if isinstance(error, PermissionError):
+        return Refused(f"{path}: not permitted{_further(error, path)}")
+    code = _XROOTD_CODE.search(str(error))
+    if code is not None:
+        return _of_xrootd(code.group(1), path, error)
+    if isinstance(error, OSError) and error.errno in _PERMANENT:
+        return UnreadableFile(f"{path}: {_text(error)}")
+    return None
+
+
+def _of_network(error: BaseException, path: str, server: str) -> BaseException | None:
+    """Tell of a server that cannot be reached, or breaks off."""
+    kind, package = _names(error)
     if kind == "EndpointConnectionError" or "[FATAL] Connection error" in str(error):
         return no_answer(path, server, "cannot be reached")
-    if package == "aiohttp" and "Connect" in kind:
+    if package == "aiohttp" and "Connector" in kind:
         return no_answer(path, server, f"cannot be reached: {_text(error)}")
     if isinstance(error, OSError) or package in _NETWORK:
         return no_answer(path, server, f"does not answer: {_text(error)}")
-    return error
+    return None
+
+
+def _names(error: BaseException) -> tuple[str, str]:
+    """Name the class of an error, and its package."""
+    return type(error).__name__, type(error).__module__.partition(".")[0]
 
 
 def of_status(status: int, reason: str, path: str, server: str) -> BaseException | None:

@@ -148,3 +148,8 @@ def _loaded(key: str) -> Iterator[str]:
     for name, word in pairwise(unquote(key).split(",")):
         if word == "!load":
             yield name
+
+
+def forget() -> None:
+    """Forget what processors have touched."""
+    _touched.clear()

@@ -29,7 +29,7 @@ def source() -> str:
     if os.environ.get(VARIABLE, "").strip():
         return VARIABLE
     path = _file()
-    return "" if path is None else str(path)
+    return str(path) if path is not None and _content(path) else ""
 
 
 def may_travel(url: str) -> bool:

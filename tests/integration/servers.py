@@ -1,7 +1,6 @@
-"""Servers of files on this machine, for tests and benchmarks; each is a process or a thread that ends with its block."""
+"""Servers of files on this machine; each is a process or a thread that ends with its block."""
 
 import asyncio
-import json
 import os
 import pwd
 import shutil
@@ -12,11 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import pytest
 
 HOST = "127.0.0.1"
 KEYS = {
@@ -25,6 +26,13 @@ KEYS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 _START_S = 20
+
+
+def needs(*programs):
+    """Skip a test unless tests of servers are asked for, and these programs are here."""
+    lacking = [name for name in programs if shutil.which(name) is None]
+    reason = f"not installed: {', '.join(lacking)}" if lacking else "HEPCOL_INTEGRATION=1 is not set"
+    return pytest.mark.skipif(bool(lacking) or os.environ.get("HEPCOL_INTEGRATION") != "1", reason=reason)
 
 
 def free_port():
@@ -284,7 +292,6 @@ class Link:
 def long_way(port, round_trip_s):
     """Put a server at a distance."""
     link = Link(0)
-    ready = threading.Event()
     loop = asyncio.new_event_loop()
 
     async def carry(reader, writer, is_answer):
@@ -309,10 +316,8 @@ def long_way(port, round_trip_s):
         except OSError:
             pass
         pending.put_nowait(None)
-        try:
+        with suppress(OSError):
             await delivering
-        except OSError:
-            pass
 
     async def meet(reader, writer):
         link.connections += 1
@@ -323,12 +328,10 @@ def long_way(port, round_trip_s):
     async def serve():
         server = await asyncio.start_server(meet, HOST, 0)
         link.port = server.sockets[0].getsockname()[1]
-        ready.set()
 
-    loop.create_task(serve())
+    loop.run_until_complete(serve())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    ready.wait()
     try:
         yield link
     finally:
@@ -344,6 +347,5 @@ def long_way(port, round_trip_s):
 
 
 if __name__ == "__main__":
-    with web_server(sys.argv[1], port=int(sys.argv[2])) as (url, _):
-        print(json.dumps(url), flush=True)
+    with web_server(sys.argv[1], port=int(sys.argv[2])):
         threading.Event().wait()
