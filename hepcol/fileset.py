@@ -280,7 +280,9 @@ def _name_on_server(sources: list[str]) -> str:
     """Name a dataset as that of local files; after the last folder of a pattern that is no pattern."""
     path = redacted(sources[0]).partition("://")[2]
     path = path if glob.has_magic(path.rpartition("/")[2]) else path.partition("?")[0]
-    _, *folders, last = [part for part in path.split("/") if part]
+    *folders, last = [part for part in path.split("/") if part]
+    if not sources[0].startswith("s3:"):  # whose buckets are like folders
+        folders = folders[1:]
     if len(sources) == 1 and not glob.has_magic(path):
         return last.removesuffix(ROOT_SUFFIX)
     return next((folder for folder in reversed(folders) if not glob.has_magic(folder)), "files")

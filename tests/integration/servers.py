@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -98,6 +99,14 @@ def running(server):
         server.kill()
 
 
+@contextmanager
+def open_folder():
+    """Make a folder that other users may look into, as those of pytest are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def xrootd_server(folder, content, port=None):
     """An XRootD server that exports a folder as ``/data``, with its own files in another."""
     port = port or free_port()
@@ -124,12 +133,9 @@ def xrootd_server(folder, content, port=None):
     )
     command = ["xrootd", "-c", str(configuration), "-l", str(folder / "xrootd.log"), "-n", "ci"]
     if os.geteuid() == 0:  # it refuses to be root's
-        pwd.getpwnam("xrootd")
+        user = pwd.getpwnam("xrootd")
         for path in (folder, *folder.rglob("*")):
-            shutil.chown(path, "xrootd", "xrootd")
-        for parent in folder.parents:
-            if parent.stat().st_mode & 0o005 != 0o005 and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
         command = ["setpriv", "--reuid=xrootd", "--regid=xrootd", "--clear-groups", *command]
     return Server(command, port)
 

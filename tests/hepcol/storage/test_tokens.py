@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ def nowhere(monkeypatch, tmp_path):
     """No token anywhere; what would be the user's own in /tmp is left alone."""
     for name in (tokens.VARIABLE, tokens.FILE_VARIABLE, "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
-    if os.path.exists(f"/tmp/bt_u{os.geteuid()}"):
+    if Path(f"/tmp/bt_u{os.geteuid()}").exists():
         pytest.skip("there is a token of this user in /tmp")
     return tmp_path
 
