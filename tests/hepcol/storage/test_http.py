@@ -189,9 +189,9 @@ class TestTokens:
 
     def test_with_another_one(self, folder, monkeypatch):
         monkeypatch.setenv("BEARER_TOKEN", "an-old-one")
-        with web_server(folder, token=self.TOKEN) as (url, _):
-            with pytest.raises(InputError, match=r"the bearer token of BEARER_TOKEN is not accepted") as caught:
-                run(read, f"{url}/data/a.root")
+        refused = pytest.raises(InputError, match=r"the bearer token of BEARER_TOKEN is not accepted")
+        with web_server(folder, token=self.TOKEN) as (url, _), refused as caught:
+            run(read, f"{url}/data/a.root")
         assert "an-old-one" not in str(caught.value)
 
     def test_it_is_sent_encrypted_and_read_again_when_its_file_changes(self, folder, local, tmp_path, monkeypatch):
