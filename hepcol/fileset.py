@@ -278,8 +278,8 @@ def _dataset_name(sources: list[str]) -> str:
 
 def _name_on_server(sources: list[str]) -> str:
     """Name a dataset as that of local files; after the last folder of a pattern that is no pattern."""
-    path = redacted(sources[0]).partition("://")[2]
-    path = path if "*" in path or "[" in path else path.partition("?")[0]
+    path = sources[0].partition("://")[2]
+    path = redacted(path) if "*" in path or "[" in path else path.partition("?")[0]
     *folders, last = [part for part in path.split("/") if part]
     if not sources[0].startswith("s3:"):  # whose buckets are like folders
         folders = folders[1:]

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-HIDDEN = "***"
+HIDDEN = "hidden"  # no star, which would make a pattern of a name
 HTTP = ("http", "https")
 PROTOCOLS = (*HTTP, "root", "s3")  # whose servers hepcol asks itself
 

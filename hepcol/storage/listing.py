@@ -71,7 +71,7 @@ def _matching(pattern: str) -> list[str]:
 
 def _entries(folder: str) -> list[_Entry]:
     """List a folder, whose server is asked again if it does not answer at once."""
-    name = redacted(folder)
+    name = name_of(folder)
     while True:
         try:
             return sorted(set(_asked(folder, name)))
@@ -96,7 +96,7 @@ def _asked(folder: str, name: str) -> list[_Entry]:
         question = files._ls(folder.partition("://")[2].rstrip("/"), detail=True, refresh=True)
         found = servers.ask(s3_server(files, name), name, question)
     else:
-        files = xrootd_files(folder)
+        files = xrootd_files(name)
         found = servers.ask(server_of(folder), name, files._ls(files._strip_protocol(folder), detail=True))
     return [
         _Entry(entry["name"].rstrip("/").rpartition("/")[2], entry["type"] == "directory")

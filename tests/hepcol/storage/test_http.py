@@ -256,7 +256,7 @@ def test_nothing_secret_is_printed_or_written(folder, tmp_path, options):
         asked = " ".join(path for path, _, _ in told.requests)
         given = {authorization for _, authorization, _ in told.requests}
     assert done.returncode == 3, done.stderr
-    assert "none.root?token=***" in done.stderr + done.stdout
+    assert "none.root?token=hidden" in done.stderr + done.stdout
     assert secrets["signature"] in asked
     assert any(authorization.startswith("Basic ") for authorization in given)
     assert f"Bearer {secrets['token']}" in given
