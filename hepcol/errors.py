@@ -12,11 +12,18 @@ class UnreadableFile(OSError):  # noqa: N818  (what is said of a file)
 class StorageError(OSError):
     """What a server of files said, or that it did not, on one line that names the file."""
 
-    server = ""
-
 
 class NoAnswer(StorageError):  # noqa: N818  (likewise)
-    """A server does not answer, or not as it should: trying again may help."""
+    """A server does not answer, or not as it should: trying again may help.
+
+    Attributes
+    ----------
+    server, path : str
+        Who is silent, and for which file; empty if the server has answered that it cannot.
+    """
+
+    server = ""
+    path = ""
 
 
 class GivenUp(NoAnswer):

@@ -167,12 +167,12 @@ def _in_order(path: str, replicas: Sequence[str]) -> list[str]:
 def _worth_another(error: BaseException, tried: int, places: int, retries: int) -> bool:
     """Whether to try again: after what may pass, and at another place after what may be of the file there.
 
-    A server that does not answer is asked for some seconds, however often that is, and then no more for any file.
+    A server that is silent is asked for some seconds, however often that is, and then no more for any file.
     """
-    if isinstance(error, NoAnswer) and error.server:
+    if isinstance(error, NoAnswer) and servers.is_troubled(error.server):
         if retries and servers.is_worth_waiting(error.server):
             return True
-        servers.give_up(error.server)
+        servers.settle(error)
         return tried < places
     return (is_transient(error) and tried <= retries) or (is_of_the_file(error) and tried < places)
 

@@ -14,6 +14,7 @@ _NOT_FOUND, _NOT_AUTHORISED, _IS_FOLDER, _AUTHENTICATION = "3011", "3010", "3016
 _HTTP_BUSY = 429
 _HTTP_ERROR = 500
 _PERMANENT = frozenset({errno.EINVAL, errno.EPERM, errno.ENAMETOOLONG, errno.EMSGSIZE, errno.ENOTSUP})
+_BUSY = frozenset({errno.EIO, errno.EREMOTEIO, errno.EBUSY})  # what s3fs makes of answers that tell of an error
 _NETWORK = ("aiohttp", "aiobotocore", "botocore", "fsspec", "s3fs", "urllib3", "XRootD", "fsspec_xrootd")
 
 
@@ -81,6 +82,8 @@ def _of_network(error: BaseException, path: str, server: str) -> BaseException |
         return no_answer(path, server, "cannot be reached")
     if package == "aiohttp" and "Connector" in kind:
         return no_answer(path, server, f"cannot be reached: {_text(error)}")
+    if _XROOTD_CODE.search(str(error)) or (isinstance(error, OSError) and error.errno in _BUSY):
+        return unable(path, server, f"is not able to answer: {_text(error)}")
     if isinstance(error, OSError) or package in _NETWORK:
         return no_answer(path, server, f"does not answer: {_text(error)}")
     return None
@@ -103,15 +106,20 @@ def of_status(status: int, reason: str, path: str, server: str) -> BaseException
     if status in (404, 410):
         return Missing(f"{path}: no such file ({said})")
     if status in (408, 425, _HTTP_BUSY) or status >= _HTTP_ERROR:
-        return no_answer(path, server, f"is not able to answer: {said}")
+        return unable(path, server, f"is not able to answer: {said}")
     return UnreadableFile(f"{path}: the server {server} refuses the request: {said}")
 
 
 def no_answer(path: str, server: str, what: str) -> NoAnswer:
     """Make the error of a server that does not answer."""
     error = NoAnswer(f"{path}: the server {server} {what}")
-    error.server = server
+    error.server, error.path = server, path
     return error
+
+
+def unable(path: str, server: str, what: str) -> NoAnswer:
+    """Make the error of a server that answers that it cannot give a file now: others it may."""
+    return NoAnswer(f"{path}: the server {server} {what}")
 
 
 def _who() -> str:

@@ -15,7 +15,7 @@ from hepcol.storage.protocols import authorization, s3_files, s3_server, web_cli
 _SUFFIX = ".root"
 _MAGIC = re.compile(r"[*\[]|\?(?!.*=)")  # a question mark before "=" begins the parameters of a URL
 _LINK = re.compile(r"<a\s[^>]*href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_PAUSE_S = 0.5
+_PAUSE_S, _RETRIES = 0.5, 2
 
 
 class _Entry(NamedTuple):
@@ -71,13 +71,15 @@ def _matching(pattern: str) -> list[str]:
 
 def _entries(folder: str) -> list[_Entry]:
     """List a folder, whose server is asked again if it does not answer at once."""
-    name = name_of(folder)
+    name, tried = name_of(folder), 0
     while True:
         try:
             return sorted(set(_asked(folder, name)))
         except NoAnswer as error:
-            if not servers.is_worth_waiting(error.server):
-                servers.give_up(error.server)
+            tried += 1
+            is_silent = servers.is_troubled(error.server)
+            if not servers.is_worth_waiting(error.server) if is_silent else tried > _RETRIES:
+                servers.settle(error)
                 raise InputError(str(error)) from None
             time.sleep(_PAUSE_S)
         except Missing:

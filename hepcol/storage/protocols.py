@@ -70,6 +70,10 @@ class Remote(Protocol):
         """Return what is in ranges of bytes."""
         ...
 
+    async def greet(self) -> None:
+        """Ask the server for an answer, whatever it is."""
+        ...
+
     async def close(self) -> None:
         """Let the file go."""
         ...
@@ -119,6 +123,12 @@ class Http:
 
     async def close(self) -> None:
         """Nothing is open but connections, which other files share."""
+
+    async def greet(self) -> None:
+        """Ask for what a server has at its root, without its content; the token is not sent."""
+        session = await _session()
+        async with session.head(f"{self.server}/", allow_redirects=False):
+            pass
 
     async def _get(self, start: int, stop: int) -> tuple[int, bytes]:
         """Ask for a range of bytes; return the size of the file, too."""
@@ -260,6 +270,10 @@ class S3:
         self.received += len(content)
         return int(found["size"]), content
 
+    async def greet(self) -> None:
+        """Ask whether the bucket is there."""
+        await self._files._call_s3("head_bucket", Bucket=self._key.partition("/")[0])
+
     async def _range(self, start: int, stop: int) -> bytes:
         return await self._files._cat_file(self._key, start=start, end=stop)
 
@@ -353,6 +367,12 @@ class XRootD:
         )
         self.received += sum(map(len, got))
         return got
+
+    async def greet(self) -> None:
+        """Ask whether the server is there; of a redirector, not whom it sends on to."""
+        status, _ = await asyncio.to_thread(self._files._myclient.ping, int(servers.GREETING_S))
+        if not status.ok:
+            raise OSError(status.message)
 
     async def close(self) -> None:
         """Let the server close the file, which the client would keep open for a while."""

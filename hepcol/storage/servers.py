@@ -19,6 +19,7 @@ CONNECT_S = 5.0  # to open a connection
 SILENCE_S = 7.0  # without a byte
 SLOWEST = 100_000  # bytes per second of a link that is in use
 PATIENCE_S = 10.0  # from when a server was asked that then did not answer, until it is given up
+GREETING_S = 3.0  # for a server to say that it is there
 REST_S = 30.0  # until a server that was given up is asked again
 LONGEST_PAUSE_S = 2.0  # between two tries at a server
 
@@ -81,10 +82,47 @@ def is_troubled_at(path: str) -> bool:
     return bool(_known.troubled) and is_served(path) and server_of(path) in _known.troubled
 
 
+def is_troubled(server: str) -> bool:
+    """Whether a server did not answer when it was asked last."""
+    return server in _known.troubled
+
+
 def is_worth_waiting(server: str) -> bool:
     """Whether a server that did not answer may soon."""
     trouble = _known.troubled.get(server)
     return trouble is not None and not trouble.until and time.monotonic() - trouble.since < PATIENCE_S
+
+
+def settle(error: NoAnswer) -> None:
+    """Give a server up that does not answer anything; if it does, its trouble is with one file.
+
+    So it is where a redirector sends on to servers of which one is down.
+    """
+    if isinstance(error, GivenUp) or not is_troubled(error.server):
+        return
+    if lives(error.server, error.path):
+        answered(error.server)
+    else:
+        give_up(error.server)
+
+
+def lives(server: str, path: str) -> bool:
+    """Whether a server answers anything at all, a refusal included."""
+    from fsspec.asyn import get_loop
+
+    from hepcol.storage.failures import told
+    from hepcol.storage.protocols import remote
+
+    future = asyncio.run_coroutine_threadsafe(remote(path).greet(), get_loop())
+    try:
+        future.result(GREETING_S)
+    except concurrent.futures.TimeoutError:
+        future.cancel()
+        return False
+    except Exception as error:  # noqa: BLE001  (each library has its own)
+        meant = told(error, path, server)
+        return not (isinstance(meant, NoAnswer) and meant.server)
+    return True
 
 
 def give_up(server: str) -> None:
@@ -150,7 +188,7 @@ def ask(
     else:
         answered(server)
         return answer
-    if isinstance(told_error, NoAnswer):
+    if isinstance(told_error, NoAnswer) and told_error.server:
         failed(server, began, reason_of(told_error, path, server))
     else:
         answered(server)

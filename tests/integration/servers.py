@@ -177,6 +177,7 @@ class Told:
     token: str = ""  # without which nothing is given
     delay_s: float = 0.0
     statuses: list = field(default_factory=list)  # of the next answers, instead of what is asked for
+    silent: str = ""  # about paths that end so
     resets: int = 0  # of the next connections
     ranges: bool = True
     redirect: str = ""  # another server, to which all is sent on
@@ -189,11 +190,17 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         """Keep quiet."""
 
+    def do_HEAD(self):
+        time.sleep(self.server.told.delay_s)
+        self._answer(200, b"")
+
     def do_GET(self):
         told = self.server.told
         given = self.headers.get("Authorization", "")
         told.requests.append((self.path, given, self.headers.get("Range", "")))
         time.sleep(told.delay_s)
+        if told.silent and self.path.endswith(told.silent):
+            time.sleep(5)
         if told.resets:
             told.resets -= 1
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -163,6 +163,16 @@ def test_a_server_that_stays_silent_is_given_up(folder, monkeypatch):
         run(read, f"{url}/data/a.root")
 
 
+def test_a_file_that_its_server_cannot_give_does_not_take_the_others_along(folder, local, monkeypatch):
+    """Of a server that sends on to others one may be down: its files are silent, and the rest is read."""
+    monkeypatch.setattr(servers, "SILENCE_S", 0.5)
+    with web_server(folder, silent="b.root") as (url, _):
+        done = run(read, [f"{url}/data/b.root", f"{url}/data/a.root"], allow_incomplete=True)
+    assert done.closure.unknown_files == 1
+    assert done.closure.processed == EVENTS
+    assert done.result == local
+
+
 def test_a_replica_is_read_where_a_server_is_gone(folder, local):
     dead = f"http://127.0.0.1:{free_port()}/a.root"
     with web_server(folder) as (url, _):

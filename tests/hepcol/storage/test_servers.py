@@ -44,6 +44,19 @@ def test_a_server_is_given_up_after_a_while_and_asked_again_after_another(monkey
     assert not servers.is_troubled_at(PATH)
 
 
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_server_that_answers_something_is_not_given_up_for_one_file(monkeypatch, lives):
+    monkeypatch.setattr(servers, "lives", lambda server, path: lives)
+    with pytest.raises(NoAnswer) as caught:
+        servers.ask(SERVER, PATH, _refuse())
+    servers.settle(caught.value)
+    if lives:
+        assert servers.ask(SERVER, "root://host//other.root", _sleep(0)) == "late"
+    else:
+        with pytest.raises(GivenUp):
+            servers.ask(SERVER, "root://host//other.root", _sleep(0))
+
+
 def test_patience_is_counted_from_the_question_that_was_not_answered(monkeypatch):
     monkeypatch.setattr(servers, "SILENCE_S", 0.3)
     monkeypatch.setattr(servers, "PATIENCE_S", 0.2)
