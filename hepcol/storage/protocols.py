@@ -29,7 +29,7 @@ _XROOTD_SETTINGS = {
     "ConnectionWindow": 5,
     "ConnectionRetry": 1,
     "RequestTimeout": 60,
-    "StreamTimeout": 7,
+    "StreamTimeout": 6,
     "TimeoutResolution": 1,
     "StreamErrorWindow": 0,
 }

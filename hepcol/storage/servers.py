@@ -16,7 +16,7 @@ from hepcol.errors import GivenUp, NoAnswer
 from hepcol.storage.addresses import is_served, server_of
 
 CONNECT_S = 5.0  # to open a connection
-SILENCE_S = 7.0  # without a byte
+SILENCE_S = 6.0  # without a byte
 SLOWEST = 100_000  # bytes per second of a link that is in use
 PATIENCE_S = 10.0  # from when a server was asked that then did not answer, until it is given up
 GREETING_S = 3.0  # for a server to say that it is there
