@@ -19,7 +19,7 @@ CONNECT_S = 5.0  # to open a connection
 SILENCE_S = 6.0  # without a byte
 SLOWEST = 100_000  # bytes per second of a link that is in use
 PATIENCE_S = 10.0  # from when a server was asked that then did not answer, until it is given up
-GREETING_S = 3.0  # for a server to say that it is there
+GREETING_S = 2.0  # for a server to say that it is there
 REST_S = 30.0  # until a server that was given up is asked again
 LONGEST_PAUSE_S = 2.0  # between two tries at a server
 
