@@ -8,11 +8,12 @@ from typing import Any
 
 import awkward as ak
 
-from hepcol.errors import InputError, UnreadableFile
+from hepcol.errors import InputError, StorageError, UnreadableFile
 from hepcol.faults import is_transient
 from hepcol.fileset import expand
 from hepcol.formats import ACCEPTED, Layout, identify
 from hepcol.schemas import Columns, adapted, schema_class
+from hepcol.storage import addresses
 
 # What coffea's schemas say of every file of a kind: branches that uproot cannot interpret stay out of the events.
 _SCHEMA_WARNINGS = (
@@ -144,6 +145,8 @@ def open_file(path: str | Path, trees: int | None = None) -> Any:
     own_cache = {} if trees is None else {"object_cache": LRUCache(trees)}
     try:
         return uproot.open({str(path): None}, **own_cache, **reading(str(path)))
+    except (StorageError, UnreadableFile, InputError):  # they name the file
+        raise
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such file") from error
     except IsADirectoryError as error:
@@ -169,10 +172,15 @@ def reading(path: str) -> dict[str, Any]:
     """How uproot reads a file: a local one in this thread, as plain reads.
 
     fsspec, uproot's default, goes through an event loop and takes 1.3 to 1.8 times as long for jagged columns. A
-    memory map is 10 % faster still, but its pages count as memory of the process, for which Dask ends workers.
+    memory map is 10 % faster still, but its pages count as memory of the process, for which Dask ends workers. One on
+    a server is read ahead, see :mod:`hepcol.storage.source`.
     """
     import uproot
 
+    if addresses.is_served(path):
+        from hepcol.storage.source import RemoteSource
+
+        return {"handler": RemoteSource}
     if "://" in path or "::" in path:
         return {}
     return {"handler": uproot.source.file.MultithreadedFileSource, "use_threads": False}

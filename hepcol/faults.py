@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from hepcol.errors import UnreadableFile
+from hepcol.errors import GivenUp, UnreadableFile
 
 _PASSING = frozenset(
     {
@@ -35,6 +35,7 @@ _NETWORK = ("aiohttp", "botocore", "fsspec", "requests", "s3fs", "urllib3", "XRo
 # Code that runs while a file is read. What it raises has no class in common: of corrupt baskets alone there are
 # zlib.error, cramjam's DecompressionError, and ValueError and TypeError of numpy, of awkward and for LZ4's checksum.
 _READERS = ("uproot", "awkward._nplikes.virtual")
+_TO_STAY = (GivenUp, UnreadableFile, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 # What uproot says of a file that is shorter than it was, or than it should be
 _SHORT = "expected Chunk of length"
 
@@ -45,7 +46,7 @@ def is_transient(error: BaseException) -> bool:
     Those of the network and of the operating system may: time-outs, connections that break, I/O errors. A missing
     file, a missing branch, corrupt data and errors of a processor are there to stay.
     """
-    if isinstance(error, (UnreadableFile, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)):
+    if isinstance(error, _TO_STAY):
         return False
     if isinstance(error, (ConnectionError, TimeoutError, InterruptedError, BlockingIOError)):
         return True

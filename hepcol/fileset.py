@@ -12,6 +12,7 @@ from pydantic import BaseModel, StrictInt, ValidationError
 
 from hepcol import plugins, skimfolder
 from hepcol.errors import InputError
+from hepcol.storage.addresses import is_served, name_of, redacted
 
 ROOT_SUFFIX = ".root"
 WARNING, MARK = "warning", "mark"
@@ -222,7 +223,7 @@ def _without_repeats(name: str, dataset: Dataset) -> Dataset:
 def expand(source: str) -> list[str]:
     """Paths behind a file, URL, glob, folder or name of a shipped sample."""
     if "://" in source:
-        return [source]
+        return _on_server(source)
     path = Path(source).expanduser()
     if path.is_dir():
         return _in_folder(path, source)
@@ -244,6 +245,15 @@ def expand(source: str) -> list[str]:
     )
 
 
+def _on_server(source: str) -> list[str]:
+    """Names of the files that a URL stands for; of other protocols than hepcol's own it is one file."""
+    if not is_served(source):
+        return [name_of(source)]
+    from hepcol.storage.listing import expanded
+
+    return expanded(source)
+
+
 def _in_folder(path: Path, source: str) -> list[str]:
     """Paths of the files of a folder, or of a skim."""
     if skimfolder.is_skim(path):
@@ -258,10 +268,24 @@ def _in_folder(path: Path, source: str) -> list[str]:
 
 def _dataset_name(sources: list[str]) -> str:
     """Name a dataset after its only source, else after the folder that holds its first file."""
+    if is_served(sources[0]):
+        return _name_on_server(sources)
     first = Path(sources[0])
     if len(sources) == 1 and not glob.has_magic(sources[0]):
         return first.stem if first.suffix == ROOT_SUFFIX else first.name
     return first.resolve().parent.name or "files"
+
+
+def _name_on_server(sources: list[str]) -> str:
+    """Name a dataset as that of local files; after the last folder of a pattern that is no pattern."""
+    path = sources[0].partition("://")[2]
+    path = redacted(path) if "*" in path or "[" in path else path.partition("?")[0]
+    *folders, last = [part for part in path.split("/") if part]
+    if not sources[0].startswith("s3:"):  # whose buckets are like folders
+        folders = folders[1:]
+    if len(sources) == 1 and not glob.has_magic(path):
+        return last.removesuffix(ROOT_SUFFIX)
+    return next((folder for folder in reversed(folders) if not glob.has_magic(folder)), "files")
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
@@ -322,6 +346,7 @@ def _from_coffea(name: str, content: Any, tree: str | None) -> Dataset:
 def _input_file(path: str, spec: str | _FileSpec | None, tree: str | None) -> InputFile:
     """Convert one file of a coffea fileset: nothing, the name of its tree, or a specification."""
     if spec is None or isinstance(spec, str):
-        return InputFile(path, spec or tree)
+        return InputFile(name_of(path), spec or tree)
     steps = None if spec.steps is None else tuple(spec.steps)
-    return InputFile(path, spec.object_path or tree, steps, spec.uuid, tuple(spec.replicas))
+    replicas = tuple(name_of(replica) for replica in spec.replicas)
+    return InputFile(name_of(path), spec.object_path or tree, steps, spec.uuid, replicas)

@@ -41,7 +41,9 @@ class ChunkRecord:
     wall_s, cpu_s, compile_s : float
         Time spent [s]; compilation and its like are not in the first two.
     bytes_read : int
-        Bytes asked of the file.
+        Bytes asked of the file; of one on a server, those that came.
+    requests : int
+        How often the file's server was asked; 0 for a local file.
     unlike : str
         How the worker differs from the client, in versions or CPU.
     started : float
@@ -63,6 +65,7 @@ class ChunkRecord:
     cpu_s: float = 0.0
     compile_s: float = 0.0
     bytes_read: int = 0
+    requests: int = 0
     unlike: str = ""
     started: float = 0.0
 
@@ -101,6 +104,8 @@ class FileRecord:
         What a skim tells of itself, see :class:`hepcol.skimnote.TreeNote`.
     declared : dict of str to float, optional
         Sums of weights that the file tells of what it was made of, by where it does.
+    requests, bytes_read : int
+        How often its server was asked to find that out, and the bytes that came; 0 for a local file.
     """
 
     dataset: str
@@ -115,6 +120,8 @@ class FileRecord:
     stored: int | None = None
     note: dict[str, Any] | None = None
     declared: dict[str, float] | None = None
+    requests: int = 0
+    bytes_read: int = 0
 
 
 @dataclass(frozen=True)

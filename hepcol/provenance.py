@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from hepcol.ledger import FileRecord
 from hepcol.plugins import FILE_PREFIX
+from hepcol.storage.addresses import redacted
 
 PACKAGES = (
     "hepcol",
@@ -45,7 +46,7 @@ def describe(processor: Any, files: Sequence[FileRecord], **configuration: Any) 
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [redacted(word) for word in sys.argv],
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
@@ -76,7 +77,7 @@ def describe_derived(**configuration: Any) -> dict[str, Any]:
     """Describe what was made of runs, such as a fit: versions of what made it, and its configuration."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [redacted(word) for word in sys.argv],
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": {package: _version(package) for package in DERIVED_PACKAGES},

@@ -156,7 +156,8 @@ def summarise(closure: Closure, result: Any, found: list[FileRecord], chunks: li
         "chunks": {status.value: sum(chunk.status is status for chunk in chunks) for status in Status},
         "compile_s": max(by_worker.values(), default=0.0),
         "cpu_s": sum(chunk.cpu_s for chunk in chunks),
-        "bytes_read": sum(chunk.bytes_read for chunk in chunks),
+        "bytes_read": sum(chunk.bytes_read for chunk in chunks) + sum(file.bytes_read for file in found),
+        "requests": sum(chunk.requests for chunk in chunks) + sum(file.requests for file in found),
         "empty_files": [file.path for file in found if file.entries == 0],
         "selected": None,
     }

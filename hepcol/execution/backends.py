@@ -173,7 +173,9 @@ def _dask(
         client = Client(scheduler, timeout=CONNECTION_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"scheduler {scheduler}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
-    with _closing(client):
+    from hepcol.storage.handover import handed_over
+
+    with _closing(client), handed_over(client):
         _check_workers(client, scheduler)
         yield from _follow(client, listener, topic, lost_after_s)
 

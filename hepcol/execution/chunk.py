@@ -6,8 +6,8 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,17 +17,19 @@ import lz4.frame
 from coffea.processor.executor import WorkItem
 
 from hepcol import deposit
-from hepcol.errors import InputError, UnreadableFile
+from hepcol.errors import InputError, NoAnswer, UnreadableFile
 from hepcol.events import missing_columns, read_events, required_columns
 from hepcol.execution import openfiles
 from hepcol.execution.code import loaded_otherwise
 from hepcol.execution.environment import environment, unfit, unlike
 from hepcol.execution.garbage import collected_after
+from hepcol.execution.openfiles import Traffic
 from hepcol.faults import is_of_the_file, is_transient
 from hepcol.fileset import InputFile
 from hepcol.filesums import declared_by
 from hepcol.ledger import ChunkRecord, FileRecord, Status, to_json
 from hepcol.schemas import Columns
+from hepcol.storage import addresses, prefetch, servers
 
 Listener = Callable[[ChunkRecord], None]
 
@@ -58,6 +60,8 @@ class Task:
         Hashes of the modules that the processor is made of, by their names.
     deposit : str
         Where files of chunks are left, see :mod:`hepcol.deposit`; without, they stay in the output.
+    addresses : dict of str to str
+        Addresses of files that are named without the secrets in them.
     """
 
     processor: Any
@@ -68,6 +72,7 @@ class Task:
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     deposit: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __call__(self, events: Any) -> Any:
         """Process events, as coffea's Runner would."""
@@ -91,7 +96,7 @@ class Attempt:
     out: Any = None
     error: BaseException | None = None
     compile_s: float = 0.0
-    bytes_read: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 @collected_after()
@@ -124,13 +129,14 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         status=Status.DONE if error is None else Status.FAILED,
         error="" if error is None else class_name(error),
         message="" if error is None else one_line(error),
-        traceback="" if error is None else "".join(traceback.format_exception(error)),
+        traceback="" if error is None else addresses.redacted("".join(traceback.format_exception(error))),
         attempts=attempts,
         worker=f"{platform.node()}:{os.getpid()}",
         wall_s=time.perf_counter() - start_wall,
         cpu_s=time.thread_time() - start_cpu,
         compile_s=compile_s,
-        bytes_read=made.bytes_read,
+        bytes_read=made.traffic.bytes_read,
+        requests=made.traffic.requests,
         unlike=differs,
         started=started,
     )
@@ -140,45 +146,69 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
 
 def _try(item: WorkItem, packed_task: bytes, task: Task) -> tuple[Attempt, int]:
     """Try a chunk until it is done, its error is there to stay, or it was tried often enough."""
-    places = (item.filename, *task.replicas.get(item.filename, ()))
-    number = 0
+    addresses.learn(task.addresses)
+    places = _in_order(item.filename, task.replicas.get(item.filename, ()))
+    number, traffic = 0, Traffic()
     while True:
         place = places[number % len(places)]
         made = _attempt(item, place, packed_task)
         number += 1
+        traffic = Traffic(*map(sum, zip(traffic, made.traffic, strict=True)))
         if made.error is None or not _worth_another(made.error, number, len(places), task.retries):
-            return made, number
-        if is_transient(made.error):
-            time.sleep(task.backoff_s * _BACKOFF_GROWTH ** (number - 1))
+            return replace(made, traffic=traffic), number
+        _pause(made.error, number, task.backoff_s)
+
+
+def _in_order(path: str, replicas: Sequence[str]) -> list[str]:
+    """Places of a file; those last whose servers did not answer when they were asked before."""
+    return sorted((path, *replicas), key=servers.is_troubled_at)
 
 
 def _worth_another(error: BaseException, tried: int, places: int, retries: int) -> bool:
-    """Whether to try again: after what may pass, and at another place after what may be of the file there."""
+    """Whether to try again: after what may pass, and at another place after what may be of the file there.
+
+    A server that is silent is asked for some seconds, however often that is, and then no more for any file.
+    """
+    if isinstance(error, NoAnswer) and servers.is_troubled(error.server):
+        if retries and servers.is_worth_waiting(error.server):
+            return True
+        servers.settle(error)
+        return tried < places
     return (is_transient(error) and tried <= retries) or (is_of_the_file(error) and tried < places)
+
+
+def _pause(error: BaseException, tried: int, backoff_s: float) -> None:
+    """Wait before the next try, if that may help."""
+    if is_transient(error):
+        pause = backoff_s * _BACKOFF_GROWTH ** (tried - 1)
+        time.sleep(min(pause, servers.LONGEST_PAUSE_S) if isinstance(error, NoAnswer) else pause)
 
 
 def _attempt(item: WorkItem, place: str, packed_task: bytes) -> Attempt:
     """Try a chunk once, from one place of its file."""
-    topic = ""
+    topic, opened = "", None
     try:
         # a processor of its own for each attempt, as in coffea for each chunk: many keep histograms on the instance
         task: Task = cloudpickle.loads(lz4.frame.decompress(packed_task))
         topic = task.topic
         opened = openfiles.get(topic, place, item.treename)
-        before = opened.bytes_read
         columns = required_columns(task.processor, item.usermeta or {})
         columns += getattr(task.processor, "read_columns", ())
-        out = task(_events(opened, item, place, columns))
+        key = (hashlib.sha256(packed_task).digest(), opened.layout.tree)
+        events = _events(opened, item, place, columns)
+        prefetch.begin(opened.source, opened.tree, key, columns, events, item.entrystart, item.entrystop)
+        out = task(events)
         if out is None:
             raise TypeError("process() returned None: it has to return an accumulator")
         if task.deposit:
             out = deposit.put(out, Path(task.deposit), (item.filename, item.entrystart, item.entrystop))
-        requested = opened.bytes_read - before
+        prefetch.end(opened.source, opened.tree, key, item.entrystop)
         opened.forget_arrays()
     except (Exception, SystemExit) as error:  # noqa: BLE001  (likewise; some library ends the process)
+        traffic = Traffic() if opened is None else opened.traffic()
         openfiles.forget(topic, place)
-        return Attempt(error=error)
-    return Attempt(out, bytes_read=requested)
+        return Attempt(error=error, traffic=traffic)
+    return Attempt(out, traffic=opened.traffic())
 
 
 def _events(opened: openfiles.OpenFile, item: WorkItem, place: str, columns: Columns) -> Any:
@@ -266,6 +296,7 @@ class Probe:
     columns: Columns
     retries: int = RETRIES
     backoff_s: float = BACKOFF_S
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 _unreachable: dict[tuple[str, str], BaseException] = {}
@@ -273,7 +304,8 @@ _unreachable: dict[tuple[str, str], BaseException] = {}
 
 def probe(item: Probe) -> list[FileRecord]:
     """Open a file and tell what is in it: a list of one record, which executors can merge."""
-    places = (item.file.path, *item.file.replicas)
+    addresses.learn(item.addresses)
+    places = _in_order(item.file.path, item.file.replicas)
     number = 0
     if (item.topic, item.file.path) in _unreachable:  # another tree of it was tried, with all the waiting
         return [unreadable(item, _unreachable[item.topic, item.file.path])]
@@ -290,8 +322,7 @@ def probe(item: Probe) -> list[FileRecord]:
                         del _unreachable[known]  # of an earlier run
                     _unreachable[item.topic, item.file.path] = error
                 return [unreadable(item, error)]
-            if is_transient(error):
-                time.sleep(item.backoff_s * _BACKOFF_GROWTH ** (number - 1))
+            _pause(error, number, item.backoff_s)
 
 
 def unreadable(item: Probe, error: BaseException) -> FileRecord:
@@ -317,12 +348,15 @@ def _look_into(item: Probe, place: str) -> FileRecord:
     if file.steps is not None:
         entries = sum(stop - start for start, stop in file.steps)
     stamp = openfiles.stamp(place)
+    traffic = opened.traffic() if addresses.is_served(place) else Traffic()
     return FileRecord(
         *(item.dataset, file.path, opened.layout.tree, entries, opened.uuid, opened.layout.format.schema),
         size=None if stamp is None else stamp.size,
         stored=stored,
         note=None if opened.layout.note is None else opened.layout.note.sums(),
         declared=declared_by(opened.directory) or None,
+        requests=traffic.requests,
+        bytes_read=traffic.bytes_read,
     )
 
 
@@ -344,5 +378,5 @@ def class_name(error: BaseException) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Message of an error on one line; its class if it says nothing."""
-    return " ".join(str(error).split()) or class_name(error)
+    """Message of an error on one line, without secrets; its class if it says nothing."""
+    return addresses.redacted(" ".join(str(error).split())) or class_name(error)

@@ -39,6 +39,7 @@ from hepcol.filesums import notes_of
 from hepcol.ledger import ChunkRecord, FileRecord, Status, close
 from hepcol.outputfolder import Earlier, OutputFolder
 from hepcol.provenance import describe
+from hepcol.storage.addresses import addresses_of
 from hepcol.update import Listener
 
 SNAPSHOT_S = 30.0
@@ -315,6 +316,7 @@ class _Session:
             environment(),
             module_digests(kind_of(self._processor)),
             folder.deposit,
+            addresses_of(place for file in files for place in (file.path, *file.replicas)),
         )
         with interrupts.followed(lambda: collector.stop(INTERRUPTED)):
             if items:

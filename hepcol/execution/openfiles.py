@@ -11,10 +11,12 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from hepcol.events import open_file
 from hepcol.fileset import is_remote
 from hepcol.formats import Layout, identify
+from hepcol.storage import addresses
 
 CAPACITY = 8  # files for each thread
 TREES = 100  # of a file whose branches are kept: those of one with 64 take 9 ms to read
@@ -60,6 +62,16 @@ def stamp(path: str) -> Stamp | None:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+class Traffic(NamedTuple):
+    """Requests to the server of a file, and bytes that were asked of it."""
+
+    requests: int = 0
+    bytes_read: int = 0
+
+
+_told: WeakKeyDictionary[Any, Traffic] = WeakKeyDictionary()  # of open files, what was told of them
+
+
 @dataclass(frozen=True)
 class OpenFile:
     """An open file and what is in it."""
@@ -75,12 +87,25 @@ class OpenFile:
     @property
     def entries(self) -> int:
         """Entries of the event tree."""
-        return int(self.directory[self.layout.tree].num_entries)
+        return int(self.tree.num_entries)
 
     @property
-    def bytes_read(self) -> int:
-        """Bytes asked of the file so far."""
-        return int(self.directory.file.source.num_requested_bytes)
+    def tree(self) -> Any:
+        """The event tree."""
+        return self.directory[self.layout.tree]
+
+    @property
+    def source(self) -> Any:
+        """What uproot reads the file by."""
+        return self.directory.file.source
+
+    def traffic(self) -> Traffic:
+        """Return what was asked of the file since this was called before, or since it was opened."""
+        requests = self.source.num_requests if addresses.is_served(self.directory.file.file_path) else 0
+        now = Traffic(int(requests), int(self.source.num_requested_bytes))
+        before = _told.get(self.source, Traffic())
+        _told[self.source] = now
+        return Traffic(now.requests - before.requests, now.bytes_read - before.bytes_read)
 
     def forget_arrays(self) -> None:
         """Free the columns of the last chunk, of which uproot keeps 100 MB for every open file."""

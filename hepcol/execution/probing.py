@@ -11,6 +11,7 @@ from hepcol.execution.scan import scan
 from hepcol.fileset import Fileset
 from hepcol.ledger import FileRecord
 from hepcol.schemas import Columns
+from hepcol.storage.addresses import addresses_of
 
 
 def probe_files(
@@ -20,7 +21,15 @@ def probe_files(
 
     def probe_all(items: list[Probe]) -> list[FileRecord]:
         sink = _Probes(items)
-        told = [replace(item, retries=retries, backoff_s=backoff_s) for item in items]
+        told = [
+            replace(
+                item,
+                retries=retries,
+                backoff_s=backoff_s,
+                addresses=addresses_of((item.file.path, *item.file.replicas)),
+            )
+            for item in items
+        ]
         backend.executor.copy(sink=sink)(told, probe, [])
         return sink.result()
 

@@ -215,7 +215,7 @@ def _keep(store: _Store, item: Probe, look: _Look, record: FileRecord) -> None:
             versions=store.versions,
             name=_name(file),
             stamp=look.stamp,
-            record=replace(record, entries=entries),
+            record=replace(record, entries=entries, requests=0, bytes_read=0),
             is_whole=file.steps is None,
             columns=item.columns,
         )

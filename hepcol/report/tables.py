@@ -16,6 +16,7 @@ from hepcol.inspection import Inspection
 from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.options import find_processor, option_texts
 from hepcol.report.dataset_cutflows import steps_of
+from hepcol.report.timing import read
 
 MAX_REASONS = 5
 MAX_CUTFLOWS, MAX_DATASETS = 6, 12
@@ -66,6 +67,8 @@ def print_run(run: Any, output: str | Path) -> None:
     if summary["compile_s"] > SHOWN_FROM_S:
         table.add_row("", f"of which kernels compiled or loaded {summary['compile_s']:.1f} s on each worker")
     table.add_row("rate", f"{summary['events_per_s']:,.0f} events/s")
+    if summary.get("requests"):
+        table.add_row("read", read(summary))
     _add_results(table, summary, output)
     console.print(table)
     if not run.closure.complete and (Path(output) / store.RESULT).exists():

@@ -24,7 +24,7 @@ def describe_times(summary: Mapping[str, Any], chunks: Sequence[ChunkRecord]) ->
             ("rate", f"{summary['events_per_s']:,.0f} events/s in the stage process"),
             ("compiled or loaded", f"{summary['compile_s']:,.1f} s, on the worker that took longest"),
             ("processor time", f"{summary['cpu_s']:,.1f} s in chunks"),
-            ("read", f"{summary['bytes_read'] / _MEGABYTE:,.1f} MB asked of files"),
+            ("read", read(summary)),
         ]
     )
     done = [chunk for chunk in chunks if chunk.status is Status.DONE and chunk.events]
@@ -36,6 +36,13 @@ def describe_times(summary: Mapping[str, Any], chunks: Sequence[ChunkRecord]) ->
     yield from folded(workers.title, [Table(workers)], len(workers.rows) > _MOST_WORKERS)
     if len(done) > 2 * _SLOWEST:
         yield Table(slowest_table(done), texts=2)
+
+
+def read(summary: Mapping[str, Any]) -> str:
+    """Say what was asked of files, and how often servers were asked."""
+    text = f"{summary['bytes_read'] / _MEGABYTE:,.1f} MB asked of files"
+    requests = summary.get("requests", 0)  # runs of before did not count them
+    return f"{text}, in {requests:,} requests to servers" if requests else text
 
 
 def stages(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:

@@ -1,0 +1,215 @@
+"""Files that an XRootD server has, which is started here; with Debian's xrootd-server and HEPCOL_INTEGRATION=1."""
+
+import re
+import shutil
+import sys
+import threading
+import time
+
+import pytest
+
+import hepcol
+from hepcol.errors import InputError
+from hepcol.fileset import resolve
+from hepcol.storage import prefetch, servers
+from tests.integration.reading import COLUMNS, EVENTS, Declared, read, write_file
+from tests.integration.servers import free_port, needs, open_folder, running, web_server, xrootd_server
+
+pytestmark = [needs("xrootd", "setpriv"), pytest.mark.usefixtures("nothing_known")]
+CHUNK = EVENTS // 4
+
+
+@pytest.fixture
+def nothing_known():
+    servers.forget()
+    prefetch.forget()
+    yield
+    servers.forget()
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory, shipped_file):
+    folder = tmp_path_factory.mktemp("content")
+    shutil.copy(shipped_file, folder / "zee.root")
+    write_file(folder / "a.root")
+    whole = bytearray((folder / "zee.root").read_bytes())
+    (folder / "short.root").write_bytes(whole[: len(whole) // 2])
+    numbers = bytearray((folder / "a.root").read_bytes())
+    middle = len(numbers) // 2
+    numbers[middle - 40_000 : middle + 40_000] = b"\0" * 80_000
+    (folder / "corrupt.root").write_bytes(numbers)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder():
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def server(folder, content):
+    with running(xrootd_server(folder, content)) as server:
+        yield server
+
+
+@pytest.fixture
+def url(server):
+    return f"root://127.0.0.1:{server.port}//data"
+
+
+def test_zee_has_the_bits_of_the_local_file(url, content):
+    from processors.zee import ZeeProcessor
+
+    local = hepcol.run(ZeeProcessor(variations=3), str(content / "zee.root"), chunksize=1000)
+    done = hepcol.run(ZeeProcessor(variations=3), f"{url}/zee.root", chunksize=1000)
+    assert _bits(done) == _bits(local)
+    # its status, to open it, its beginning and its end; then one for each chunk
+    assert done.files[0].requests == 4
+    assert [chunk.requests for chunk in done.chunks] == [1] * 4
+
+
+def test_the_real_file_has_the_bits_of_the_local_one(tmp_path, reference_file):
+    from processors.zee import ZeeProcessor
+
+    copied = tmp_path / "content"
+    copied.mkdir()
+    shutil.copy(reference_file, copied / "z.root")
+    with open_folder() as folder, running(xrootd_server(folder, copied)) as server:
+        done = hepcol.run(ZeeProcessor(), f"root://127.0.0.1:{server.port}//data/z.root")
+    assert _bits(done) == _bits(hepcol.run(ZeeProcessor(), str(reference_file)))
+
+
+def test_on_local_processes_and_dask(url, content, scheduler):
+    local = hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
+    for options in ({"executor": "futures", "workers": 2}, {"scheduler": scheduler}):
+        assert hepcol.run(read, f"{url}/a.root", chunksize=CHUNK, **options).result == local
+
+
+def test_patterns_and_folders(url):
+    names = ["a.root", "corrupt.root", "short.root", "zee.root"]
+    for source in (f"{url}/*.root", f"{url}/"):
+        ((name, dataset),) = resolve(source).items()
+        assert (name, [file.path for file in dataset.files]) == ("data", [f"{url}/{one}" for one in names])
+    with pytest.raises(InputError, match=r"q\*\.root: no file matches"):
+        resolve(f"{url}/q*.root")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/none.root", "no such file$"),
+        ("/../etc/passwd", "not permitted"),
+        ("/short.root", "truncated, or not a ROOT file"),
+        ("", "is a folder"),
+    ],
+)
+def test_what_cannot_be_read_is_told_at_once(url, path, message):
+    began = time.monotonic()
+    with pytest.raises(InputError, match=message):
+        hepcol.run(read, f"{url}{path}")
+    assert time.monotonic() - began < 5
+
+
+def test_a_corrupt_file_fails_where_it_is_corrupt(url):
+    done = hepcol.run(read, f"{url}/corrupt.root", chunksize=CHUNK, allow_incomplete=True)
+    assert done.closure.processed > 0
+    assert done.closure.failed == done.closure.files - done.closure.processed > 0
+
+
+def test_a_server_that_is_not_there_takes_less_than_30_s_for_all_files():
+    port = free_port()
+    began = time.monotonic()
+    with pytest.raises(InputError, match=rf"20 cannot be read: .*the server root://127.0.0.1:{port} cannot be reached"):
+        hepcol.run(read, [f"root://127.0.0.1:{port}//data/{number}.root" for number in range(20)])
+    assert time.monotonic() - began < 30
+
+
+def test_a_hung_server_takes_less_than_30_s_for_all_files(server, url):
+    server.hang()
+    began = time.monotonic()
+    try:
+        with pytest.raises(
+            InputError, match=rf"20 cannot be read: .*the server root://127.0.0.1:{server.port} does not"
+        ):
+            hepcol.run(read, [f"{url}/{number}.root" for number in range(20)])
+    finally:
+        server.go_on()
+    assert time.monotonic() - began < 30
+
+
+_MEANWHILE = []  # what happens at the second chunk; a processor travels, and so does not hold it
+
+
+def read_meanwhile(events):
+    if events.metadata["entrystart"] == CHUNK and _MEANWHILE:
+        _MEANWHILE.pop()()
+    return read(events)
+
+
+def test_a_server_that_is_killed_is_told_in_one_line(server, url):
+    _MEANWHILE.append(server.kill)
+    began = time.monotonic()
+    done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK, allow_incomplete=True)
+    assert time.monotonic() - began < 30
+    assert 0 < done.closure.processed < EVENTS
+    assert done.closure.failed == EVENTS - done.closure.processed
+    messages = [chunk.message for chunk in done.chunks if chunk.error]
+    assert all(f"the server root://127.0.0.1:{server.port} " in message for message in messages)
+
+
+def test_a_server_that_is_started_again_goes_on(server, url, content):
+    def restart():
+        server.kill()
+        threading.Timer(3, server.start).start()
+
+    _MEANWHILE.append(restart)
+    done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK)
+    assert done.result == hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
+    assert max(chunk.attempts for chunk in done.chunks) > 1
+
+
+def test_a_server_that_hung_for_a_moment_goes_on(server, url, content):
+    def hang():
+        server.hang()
+        threading.Timer(3, server.go_on).start()
+
+    _MEANWHILE.append(hang)
+    done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK)
+    assert done.result == hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
+
+
+def test_a_replica_of_another_protocol_is_read(content):
+    dead = f"root://127.0.0.1:{free_port()}//data/a.root"
+    local = hepcol.run(Declared(), str(content / "a.root"), chunksize=CHUNK).result
+    with web_server(content) as (there, _):
+        files = {"a": {"files": {dead: {"object_path": "events", "replicas": [f"{there}/a.root"]}}}}
+        assert hepcol.run(Declared(), files, chunksize=CHUNK).result == local
+
+
+def test_a_setting_of_the_user_stays(url, monkeypatch):
+    from hepcol.storage import protocols
+
+    put = []
+    monkeypatch.setattr("XRootD.client.EnvPutInt", lambda name, value: put.append(name))
+    monkeypatch.setenv("XRD_STREAMTIMEOUT", "99")
+    monkeypatch.setattr(protocols, "_xrootd", {})
+    protocols.xrootd_files(f"{url}/a.root")
+    assert "StreamTimeout" not in put
+    assert "ConnectionWindow" in put
+
+
+def test_without_its_package_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec_xrootd", None)
+    with pytest.raises(InputError, match=re.escape("pip install 'hepcol[xrootd]'")):
+        hepcol.run(read, "root://127.0.0.1:1//x.root")
+
+
+def test_what_is_read_is_what_is_there(url):
+    done = hepcol.run(Declared(), f"{url}/a.root", chunksize=CHUNK)
+    assert done.summary["bytes_read"] < 1.1 * EVENTS * 8 * (len(COLUMNS) + 1)
+
+
+def _bits(run):
+    (part,) = run.result.values()
+    return {name: histogram.counts.tobytes() for name, histogram in part.histograms.items()}
