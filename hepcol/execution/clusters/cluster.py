@@ -18,6 +18,8 @@ from hepcol.execution.clusters.upload import checked
 from hepcol.execution.executors import LOST_AFTER_S
 from hepcol.tablefile import Row
 
+# of what has them, in provenance
+_UNITS = {"memory": "_bytes", "walltime": "_s", "lifetime": "_s", "stagger": "_s"}
 _LOOPBACK = ("127.", "localhost", "[::1]", "::1", "inproc")
 WITHOUT_TLS = "whoever can connect to it runs code as you; give 'tls' its certificates, or an interface of this machine"
 
@@ -104,7 +106,10 @@ class Cluster(Row):
     def told(self) -> dict[str, Any]:
         """Describe it for provenance, without what may be a secret."""
         known = {name: getattr(self, name) for name in self.recorded if getattr(self, name, None) is not None}
-        told = {name: value.told() if isinstance(value, Size) else value for name, value in known.items()}
+        told = {
+            f"{name}{_UNITS.get(name, '')}": value.told() if isinstance(value, Size) else value
+            for name, value in known.items()
+        }
         return told | ({"upload": list(self.upload)} if self.upload else {})
 
 
