@@ -78,7 +78,7 @@ def _code_told(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     """Describe the code that a worker has: by a hash, or by what is missing or other."""
     for what, names in (
         ("lacks", [name for name in here if here[name] and not there.get(name)]),
-        ("other", [name for name in here if here[name] != there.get(name)]),
+        ("has other", [name for name in here if here[name] != there.get(name)]),
     ):
         if names:
             more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
@@ -104,10 +104,11 @@ def refuse(place: str, found: Workers, needed: Sequence[str] = NEEDED) -> None:
     number = sum(len(one.workers) for one in others)
     total = sum(len(one.workers) for one in found.groups)
     counted = f" ({number} of {total} workers are unlike the client)" if total > 1 else ""
-    cure = (
-        "list it under 'upload', or install it there" if needed == (PROCESSOR,) else "install what the client has there"
-    )
-    raise InputError(f"{place}: worker {group.workers[0]} has {found.difference(group, needed)}{counted}; {cure}")
+    if PROCESSOR in found.here:
+        told, cure = f"{group.has[PROCESSOR]} of the processor's code", "list it under 'upload', or install it there"
+    else:
+        told, cure = f"has {found.difference(group, needed)}", "install what the client has there"
+    raise InputError(f"{place}: worker {group.workers[0]} {told}{counted}; {cure}")
 
 
 def _answers(client: Any, function: Callable[..., dict[str, str]], names: list[str]) -> dict[str, dict[str, str]]:

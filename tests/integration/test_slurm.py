@@ -114,7 +114,11 @@ def test_a_cancelled_job_is_replaced_and_nothing_is_lost(cluster, slow):
     thread.start()
     try:
         run = hepcol.run(
-            slow, "zee-fcc", cluster=cluster, chunksize=20, on_update=lambda update: update.chunks_done and update_seen.set()
+            slow,
+            "zee-fcc",
+            cluster=cluster,
+            chunksize=20,
+            on_update=lambda update: update.chunks_done and update_seen.set(),
         )
     finally:
         done.set()
@@ -189,13 +193,17 @@ def test_a_scheduler_that_is_open_to_the_network_is_warned_of(cluster, slow):
 def test_a_module_of_the_user_is_sent(cluster, tmp_path):
     package = tmp_path / "mycuts"
     package.mkdir()
-    (package / "__init__.py").write_text("from pathlib import Path\nCUT = Path(__file__).with_name('cut.txt').read_text()\n")
+    (package / "__init__.py").write_text(
+        "from pathlib import Path\nCUT = Path(__file__).with_name('cut.txt').read_text()\n"
+    )
     (package / "cut.txt").write_text("25")
     script = tmp_path / "analysis.py"
-    script.write_text(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport mycuts\n\n\n"
-                      "def count(events):\n    return {mycuts.CUT: len(events)}\n")
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport mycuts\n\n\n"
+        "def count(events):\n    return {mycuts.CUT: len(events)}\n"
+    )
     processor = build_processor(f"{script}:count")
-    with pytest.raises(ValueError, match=r"has processor's code lacks mycuts .*; list it under 'upload'"):
+    with pytest.raises(ValueError, match=r"lacks mycuts of the processor's code.*; list it under 'upload'"):
         hepcol.run(processor, "zee-fcc", cluster=cluster)
     run = hepcol.run(processor, "zee-fcc", cluster=cluster | {"upload": [str(package)]}, chunksize=500)
     assert run.result == {"25": 4000}

@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -108,7 +107,11 @@ def test_an_error_of_the_run_leaves_no_job(batch, given, count):
 
 
 ANSWERS = [
-    (queues.SLURM, "12|PENDING|(Resources)\n13|RUNNING|None\n", {"12": ("pending", "Resources"), "13": ("running", "")}),
+    (
+        queues.SLURM,
+        "12|PENDING|(Resources)\n13|RUNNING|None\n",
+        {"12": ("pending", "Resources"), "13": ("running", "")},
+    ),
     (
         *(queues.HTCONDOR, "7 0 1 undefined\n8 0 5 disk is full\n9 0 4 undefined\n10 1 2\n"),
         {"7.0": ("pending", ""), "8.0": ("held", "disk is full"), "10.1": ("running", "")},

@@ -74,11 +74,17 @@ def test_every_example_is_accepted_and_shows_what_it_would_start(path, tmp_path,
         ("kind: local\nmemory: 2 gigs", "memory: expected an amount with its unit, .*, got '2 gigs'"),
         ("kind: local\nthreads: 0", "threads: .*greater than or equal to 1, got 0"),
         ("kind: local\nno_worker_timeout: 30", "no_worker_timeout: expected a duration with its unit, .*, got 30"),
-        ("kind: local\nno_worker_timeout: soon", "no_worker_timeout: expected a duration with its unit, .*, got 'soon'"),
+        (
+            "kind: local\nno_worker_timeout: soon",
+            "no_worker_timeout: expected a duration with its unit, .*, got 'soon'",
+        ),
         ("kind: slurm\nwalltime: 02:00", "walltime: expected a duration with its unit, .* or '02:00:00', got"),
         ("kind: slurm\nlifetime: 2 h", "lifetime: with its stagger it has to be shorter than the walltime of 01:00:00"),
         ("kind: slurm\ncores: 4\nprocesses: 3", "processes: expected a divisor of the 4 cores of a job, got 3"),
-        ("kind: slurm\nworker_ports: 10100:10000", "worker_ports: expected the first and the last of .*, got '10100:10000'"),
+        (
+            "kind: slurm\nworker_ports: 10100:10000",
+            "worker_ports: expected the first and the last of .*, got '10100:10000'",
+        ),
         ("kind: slurm\nscheduler_port: 70000", "scheduler_port: .*less than or equal to 65535, got 70000"),
         ("kind: slurm\njob_extra_directives: {a: b}", "job_extra_directives: .*valid tuple"),
         ("kind: htcondor\njob_extra_directives: [a]", "job_extra_directives: .*valid dictionary"),
@@ -174,9 +180,17 @@ def script_of(tmp_path, **given):
 def test_a_script_of_slurm_asks_for_what_the_file_says(tmp_path):
     script = script_of(
         tmp_path,
-        **{"kind": "slurm", "cores": 4, "memory": "8 GiB", "walltime": "2 h", "queue": "short", "project": "atlas"},
-        **{"worker_ports": "10000:10009", "python": "/opt/python", "job_script_prologue": ["module load gcc"]},
-        **{"job_extra_directives": ["--constraint=avx2"], "worker_extra_args": ["--resources", "GPU=1"]},
+        kind="slurm",
+        cores=4,
+        memory="8 GiB",
+        walltime="2 h",
+        queue="short",
+        project="atlas",
+        worker_ports="10000:10009",
+        python="/opt/python",
+        job_script_prologue=["module load gcc"],
+        job_extra_directives=["--constraint=avx2"],
+        worker_extra_args=["--resources", "GPU=1"],
     )
     for line in ("-p short", "-A atlas", "--cpus-per-task=4", "--mem=8G", "-t 02:00:00", "--constraint=avx2"):
         assert f"#SBATCH {line}\n" in script
@@ -190,7 +204,11 @@ def test_a_script_of_slurm_asks_for_what_the_file_says(tmp_path):
 def test_a_script_of_condor_asks_for_what_the_file_says(tmp_path):
     script = script_of(
         tmp_path,
-        **{"kind": "htcondor", "cores": 2, "memory": "4 GB", "disk": "3 GB", "walltime": "8 h"},
+        kind="htcondor",
+        cores=2,
+        memory="4 GB",
+        disk="3 GB",
+        walltime="8 h",
         job_extra_directives={"MY.JobFlavour": '"workday"'},
     )
     for line in ("MY.DaskWorkerCores = 2", "MY.DaskWorkerDisk = 3000000000", "MY.MaxRuntime = 28800"):
