@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test check bench format clean
+.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test test-integration check bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -29,6 +29,10 @@ notebooks: .venv/installed-dev  ## make the notebooks anew from the scripts besi
 
 test: .venv/installed-dev  ## every test, the files of tests on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-integration: .venv/installed-dev  ## real servers on this machine: Slurm, XRootD, S3; they are installed if this is root
+	tests/integration/install.sh
+	HEPCOL_INTEGRATION=1 $(BIN)/python -m pytest tests/integration $(PYTEST_ARGS)
 
 check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def slurm(folder):
             with (folder / f"{Path(command[0]).name}.out").open("w") as output:
                 started.append(subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT))
             if len(started) == 1:
-                _wait_for(lambda: (folder / "munge.socket").exists(), started[0], folder / "munged.out")
+                _wait_for((folder / "munge.socket").exists, started[0], folder / "munged.out")
         _wait_for(lambda: "idle" in _nodes(environment), started[-1], folder / "slurmctld.out")
         yield variables
     finally:
@@ -114,7 +114,8 @@ def _munge(folder):
 
 def _nodes(environment):
     with suppress(subprocess.SubprocessError):
-        done = subprocess.run(["sinfo", "-h", "-o", "%t"], env=environment, capture_output=True, text=True, timeout=5)
+        command = ["sinfo", "-h", "-o", "%t"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=5)
         return done.stdout
     return ""
 

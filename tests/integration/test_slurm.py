@@ -117,7 +117,7 @@ def test_a_cancelled_job_is_replaced_and_nothing_is_lost(cluster, slow):
             slow,
             "zee-fcc",
             cluster=cluster,
-            chunksize=20,
+            chunksize=30,
             on_update=lambda update: update.chunks_done and update_seen.set(),
         )
     finally:
@@ -165,8 +165,12 @@ def test_adaptive_workers_keep_one_and_the_queue_is_empty_at_the_end(cluster, sl
     assert eventually_none()
 
 
-def test_workers_that_reach_their_lifetime_are_replaced(cluster, slow):
-    run = hepcol.run(slow, "zee-fcc", cluster=cluster | {"lifetime": "25 s", "stagger": "2 s"}, chunksize=20)
+@pytest.mark.timeout(300)  # on a busy machine a worker needs half its life to get ready
+def test_workers_that_reach_their_lifetime_are_replaced(cluster, tmp_path):
+    path = tmp_path / "slower.py"
+    path.write_text(SLOW.replace("0.3", "1"))
+    lives = cluster | {"lifetime": "30 s", "stagger": "2 s"}
+    run = hepcol.run(build_processor(f"{path}:slow"), "zee-fcc", cluster=lives, chunksize=70)
     assert run.result == {"n": 4000}
     assert len({chunk.worker for chunk in run.chunks}) >= 3
     assert max(chunk.attempts for chunk in run.chunks) == 1

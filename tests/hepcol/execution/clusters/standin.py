@@ -20,7 +20,7 @@ def condor_submit(folder, arguments):
     told = dict(re.findall(r"^\s*([\w.]+)\s*=\s*(.*)$", Path(arguments[-1]).read_text(), re.MULTILINE))
     logs = Path(told["LogDirectory"])
     start(folder, f"{number}.0", [told["Executable"], *unquoted(told["Arguments"])], logs / f"worker-{number}.0")
-    print(f"Submitting job(s).\n1 job(s) submitted to cluster {number}.")
+    say(f"Submitting job(s).\n1 job(s) submitted to cluster {number}.")
 
 
 def unquoted(text):
@@ -42,7 +42,7 @@ def condor_q(folder, _):
     for name, process in jobs(folder).items():
         state = "5 the owner has no credentials" if held else "2 undefined" if alive(process) else None
         if state:
-            print(*name.split("."), state)
+            say(f"{name.replace('.', ' ')} {state}")
 
 
 def qsub(folder, arguments):
@@ -54,7 +54,7 @@ def qsub(folder, arguments):
     copy = folder / f"script-{number}.sh"
     copy.write_text(script)
     start(folder, str(number), ["/bin/bash", str(copy)], Path(logs) / f"hepcol.e{number}")
-    print(f"{number}.server")
+    say(f"{number}.server")
 
 
 def qdel(folder, arguments):
@@ -63,11 +63,15 @@ def qdel(folder, arguments):
 
 def qstat(folder, _):
     """List the jobs."""
-    print("\nserver:\n                              Req'd  Req'd   Elap")
-    print("Job ID  Username Queue Jobname SessID NDS TSK Memory Time  S Time")
+    say("\nserver:\n                              Req'd  Req'd   Elap")
+    say("Job ID  Username Queue Jobname SessID NDS TSK Memory Time  S Time")
     for name, process in jobs(folder).items():
         if alive(process):
-            print(f"{name}.server me batch hepcol {process} 1 1 1gb 01:00 R 00:00")
+            say(f"{name}.server me batch hepcol {process} 1 1 1gb 01:00 R 00:00")
+
+
+def say(text):
+    sys.stdout.write(f"{text}\n")
 
 
 def refuse(folder, message):

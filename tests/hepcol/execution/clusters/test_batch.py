@@ -106,6 +106,14 @@ def test_an_error_of_the_run_leaves_no_job(batch, given, count):
         hepcol.run(count, "/no-such-file.root", cluster=given("htcondor"))
 
 
+QSTAT = """
+server:
+Job ID   Username Queue Jobname SessID NDS TSK Memory Time S Time
+------
+12.server me batch hepcol -- 1 8 24gb 02:00 Q --
+13.server me batch hepcol 4242 1 8 24gb 02:00 R 00:01
+14.server me batch hepcol 4243 1 8 24gb 02:00 C 00:01
+"""
 ANSWERS = [
     (
         queues.SLURM,
@@ -116,13 +124,7 @@ ANSWERS = [
         *(queues.HTCONDOR, "7 0 1 undefined\n8 0 5 disk is full\n9 0 4 undefined\n10 1 2\n"),
         {"7.0": ("pending", ""), "8.0": ("held", "disk is full"), "10.1": ("running", "")},
     ),
-    (
-        queues.PBS,
-        "\nserver:\nJob ID   Username Queue Jobname SessID NDS TSK Memory Time S Time\n------\n"
-        "12.server me batch hepcol -- 1 8 24gb 02:00 Q --\n"
-        "13.server me batch hepcol 4242 1 8 24gb 02:00 R 00:01\n14.server me batch x 1 1 1 1gb 01:00 C 00:01\n",
-        {"12": ("pending", ""), "13": ("running", "")},
-    ),
+    (queues.PBS, QSTAT, {"12": ("pending", ""), "13": ("running", "")}),
 ]
 
 

@@ -45,7 +45,7 @@ def test_workers_that_have_the_same_are_one_group():
 @pytest.mark.parametrize("name", NEEDED)
 def test_what_has_to_be_the_same_is_refused_with_a_table(name, capsys):
     answers = {f"tcp://a:{port}": {} for port in range(12)} | {"tcp://b:1": {name: "other"}}
-    with pytest.raises(InputError, match="^cluster: worker tcp://b:1 has ") as raised:
+    with pytest.raises(InputError, match=r"^cluster: worker tcp://b:1 has ") as raised:
         refuse("cluster", ask_workers(Workers(answers)))
     assert f"{name} other instead of {environment()[name]} (1 of 13 workers are unlike the client);" in str(
         raised.value
