@@ -174,6 +174,8 @@ def test_workers_that_reach_their_lifetime_are_replaced(cluster, tmp_path):
     assert run.result == {"n": 4000}
     assert len({chunk.worker for chunk in run.chunks}) >= 3
     assert max(chunk.attempts for chunk in run.chunks) == 1
+    # none was closed in place of the one before it
+    assert not any("failed to start" in log.read_text() for log in Path(cluster["log_directory"]).glob("*.err"))
     assert eventually_none()
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import psutil
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
@@ -174,6 +175,10 @@ class Batch(SizedCluster):
         for name in (self.batch_system.submit, self.batch_system.cancel):
             if shutil.which(name) is None:
                 raise InputError(f"kind: {self.kind}: needs {name}, which is not here: run where jobs are submitted")
+        interfaces = psutil.net_if_addrs()
+        if self.interface is not None and self.scheduler_host is None and self.interface not in interfaces:
+            raise InputError(f"interface: expected one of {', '.join(interfaces)}, got '{self.interface}'")
+        self.preview()  # refuses options that dask-jobqueue does not take
 
     @contextmanager
     def connect(self) -> Iterator[Connected]:
@@ -182,7 +187,7 @@ class Batch(SizedCluster):
 
         cluster_class, job_class = self.classes()
         jobs = Jobs(self.batch_system, self._logs())
-        cluster = self._made(cluster_class, jobs.job_class(job_class))
+        cluster = self._made(jobs.cluster_class(cluster_class), jobs.job_class(job_class))
         try:
             jobs.of(cluster, self.jobs if self.workers.is_fixed else None)
             with closing(Client(cluster)) as client:
@@ -219,15 +224,12 @@ class Batch(SizedCluster):
         """Return what would be submitted, with a place for the scheduler's address."""
         logs = self._logs()
         were_there = logs.is_dir()
-        extra = {} if self.tls is None else {"security": self.tls.security(), "protocol": "tls://"}
+        given = self._job_arguments()
+        if self.tls is not None:
+            given |= {"security": self.tls.security(), "protocol": "tls://"}
+        address = f"{'tls' if self.tls else 'tcp'}://SCHEDULER:PORT"
         try:
-            job = self.classes()[1](
-                f"{'tls' if self.tls else 'tcp'}://SCHEDULER:PORT",
-                name="NAME",
-                interface=self.interface,
-                **extra,
-                **self._job_arguments(),
-            )
+            job = self.classes()[1](address, name="NAME", interface=self.interface, **given)
         except (ValueError, TypeError) as error:
             raise InputError(f"options: {' '.join(str(error).split())}") from error
         if not were_there and logs.is_dir():  # dask-jobqueue has made it

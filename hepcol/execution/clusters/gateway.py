@@ -30,13 +30,19 @@ class Gateway(SizedCluster):
     public_address: str | None = None
     auth: Literal["basic", "kerberos", "jupyterhub"] | None = None
 
+    def check(self) -> None:
+        """Refuse it where it cannot be opened, and options that have a key of their own."""
+        super().check()
+        self.refuse_options(
+            *("address", "proxy_address", "public_address", "auth", "shutdown_on_close"),
+        )
+
     @contextmanager
     def connect(self) -> Iterator[Connected]:
         """Ask the gateway for a cluster, and end it afterwards."""
         from dask_gateway import GatewayCluster
 
         given = {name: getattr(self, name) for name in ("address", "proxy_address", "public_address", "auth")}
-        self.refuse_options(*given, "shutdown_on_close")
         given = {name: value for name, value in given.items() if value is not None}
         try:
             cluster = GatewayCluster(shutdown_on_close=True, **given, **self.options)

@@ -1,5 +1,6 @@
 """The jobs of a cluster in a batch system: what becomes of them, and others in their place."""
 
+import itertools
 import re
 from collections import Counter
 from contextlib import suppress
@@ -67,6 +68,22 @@ class Jobs:
 
         return Followed
 
+    def cluster_class(self, kind: type) -> type:
+        """Return a class of clusters whose jobs have a name each.
+
+        Dask closes what has the name of a worker that was lost 15 s before, which would be the job in its place.
+        """
+        numbers = itertools.count()
+
+        class Named(kind):
+            """A cluster that gives no name twice."""
+
+            def _new_worker_name(self, _number: int) -> str:
+                return f"{self._name}-{next(numbers)}"
+
+        Named.__name__ = kind.__name__
+        return Named
+
     def look(self) -> None:
         """Ask the batch system, and note which jobs have ended before their worker came."""
         submitted = dict(self._numbers())  # before it is asked: it has to know of all of them
@@ -93,16 +110,14 @@ class Jobs:
 
     def replace(self) -> None:
         """Submit others for jobs that are gone, and for those that were refused."""
+        cluster = self._cluster
+        wanted = self._wanted if self._wanted is not None else len(cluster.worker_spec)
         with_worker = self._with_worker()
-        gone = [
-            name
-            for name, job in list(self._cluster.workers.items())
-            if name not in with_worker and (job.job_id is None or job.job_id not in self._states)
-        ]
-        for name in gone:
-            self._cluster.workers.pop(name, None)
-        # by itself Dask makes no other for one that it still counts
-        self._cluster.scale(jobs=self._wanted if self._wanted is not None else len(self._cluster.worker_spec))
+        for name, job in list(cluster.workers.items()):
+            if name not in with_worker and (job.job_id is None or job.job_id not in self._states):
+                cluster.workers.pop(name, None)
+                cluster.worker_spec.pop(name, None)
+        cluster.scale(jobs=wanted)
 
     def describe(self) -> str:
         """Say in one line what is known of jobs without workers."""

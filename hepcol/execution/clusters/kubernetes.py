@@ -46,6 +46,14 @@ class Kubernetes(SizedCluster):
     memory: Memory = 2 * 1000**3
     env: Mapping[str, str] = {}
 
+    def check(self) -> None:
+        """Refuse it where it cannot be opened, and options that have a key of their own."""
+        super().check()
+        self.refuse_options(
+            *("custom_cluster_spec", "namespace", "quiet", "shutdown_on_close"),
+            *("name", "image", "n_workers", "resources", "env", "worker_command"),
+        )
+
     @contextmanager
     def connect(self) -> Iterator[Connected]:
         """Let the operator make the pods, and remove them afterwards."""
@@ -55,7 +63,6 @@ class Kubernetes(SizedCluster):
         spec = self.spec()
         name = spec["metadata"]["name"]
         given = {"custom_cluster_spec": spec, "namespace": self.namespace, "quiet": True, "shutdown_on_close": True}
-        self.refuse_options(*given, "name", "image", "n_workers", "resources", "env", "worker_command")
         try:
             cluster = KubeCluster(**given, **self.options)
         except Exception as error:  # of several libraries, from no configuration to a refused request

@@ -38,6 +38,10 @@ class Local(SizedCluster):
     local_directory: str | None = None
     tls: Tls | None = None
 
+    def check(self) -> None:
+        """Refuse options that have a key of their own."""
+        self._arguments()
+
     @contextmanager
     def connect(self) -> Iterator[Connected]:
         """Start them, and end them afterwards."""

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -149,3 +150,32 @@ def test_a_batch_system_that_does_not_answer_is_no_reason_to_think_that_jobs_hav
     jobs.look()
     assert not jobs.all_failed
     assert "squeue tells nothing" in jobs.describe()
+
+
+class Spec:
+    """Stands for a cluster of dask-jobqueue: which jobs it has, and which it is to have."""
+
+    _name = "Spec"
+
+    def __init__(self, **jobs):
+        self.workers = {name: SimpleNamespace(job_id=number) for name, number in jobs.items()}
+        self.worker_spec = dict.fromkeys(jobs)
+        self.scheduler_info = {"workers": {}}
+        self.asked = []
+
+    def scale(self, jobs):
+        self.asked.append(jobs)
+
+
+def test_jobs_that_are_gone_are_replaced_under_names_that_were_not_there(monkeypatch):
+    jobs = Jobs(queues.SLURM, Path("logs"))
+    cluster = jobs.cluster_class(Spec)(a="1", b="2", c=None, d="4")
+    cluster.scheduler_info["workers"]["tcp://x"] = {"name": "a-0"}  # of several in a job, which has just left the queue
+    jobs.of(cluster, None)
+    monkeypatch.setattr(queues.Queue, "jobs", lambda _: {"2": queues.JobState("pending")})
+    jobs.look()
+    jobs.replace()
+    assert set(cluster.workers) == set(cluster.worker_spec) == {"a", "b"}
+    assert cluster.asked == [4]
+    assert jobs.describe().startswith("1 job pending; 1 job ended without a worker; logs in")
+    assert [cluster._new_worker_name(0) for _ in range(2)] == ["Spec-0", "Spec-1"]

@@ -22,6 +22,7 @@ EXAMPLES = sorted((CHECKOUT / "examples" / "clusters").glob("*.yaml"))
 def commands_of_batch_systems(tmp_path, monkeypatch):
     """Let the commands of batch systems be there: nothing is submitted."""
     monkeypatch.setattr("hepcol.execution.clusters.batch.shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("hepcol.execution.clusters.batch.psutil.net_if_addrs", lambda: {"lo": [], "ib0": []})
 
 
 @pytest.fixture
@@ -85,6 +86,11 @@ def test_every_example_is_accepted_and_shows_what_it_would_start(path, tmp_path,
             "kind: slurm\nworker_ports: 10100:10000",
             "worker_ports: expected the first and the last of .*, got '10100:10000'",
         ),
+        ("kind: slurm\ninterface: ib1", "interface: expected one of lo, ib0, got 'ib1'"),
+        ("kind: slurm\noptions: {cores: 1}", "options: 'cores' is given by a key of the file, or by hepcol"),
+        ("kind: slurm\noptions: {no_such: 1}", "options: .*unexpected keyword argument 'no_such'"),
+        ("kind: local\noptions: {n_workers: 1}", "options: 'n_workers' is given by a key of the file, or by hepcol"),
+        ("kind: gateway\noptions: {auth: 1}", "options: 'auth' is given by a key of the file, or by hepcol"),
         ("kind: slurm\nscheduler_port: 70000", "scheduler_port: .*less than or equal to 65535, got 70000"),
         ("kind: slurm\njob_extra_directives: {a: b}", "job_extra_directives: .*valid tuple"),
         ("kind: htcondor\njob_extra_directives: [a]", "job_extra_directives: .*valid dictionary"),
@@ -224,12 +230,7 @@ def test_a_script_of_pbs_asks_for_what_the_file_says(tmp_path):
 
 
 @pytest.mark.usefixtures("commands_of_batch_systems")
-def test_options_that_hepcol_gives_itself_are_refused(tmp_path):
-    for name in ("cores", "security", "worker_extra_args"):
-        with pytest.raises(InputError, match=f"options: '{name}' is given by a key of the file, or by hepcol"):
-            script_of(tmp_path, kind="slurm", options={name: 1})
-    with pytest.raises(InputError, match=r"options: .*unexpected keyword argument 'no_such'"):
-        script_of(tmp_path, kind="slurm", options={"no_such": 1})
+def test_options_go_to_what_makes_the_jobs(tmp_path):
     assert "#!/bin/dash" in script_of(tmp_path, kind="slurm", options={"shebang": "#!/bin/dash"})
 
 
@@ -248,7 +249,7 @@ def test_provenance_tells_no_secrets(tmp_path, monkeypatch):
     clusters = [
         Slurm(job_script_prologue=(f"export TOKEN={secret}",), options={"job_cpu": secret}, queue="q"),
         Address(address=f"tcp://me:{secret}@10.0.0.1:8786"),
-        cluster_of({"kind": "kubernetes", "image": "x", "env": {"TOKEN": secret}, "options": {"name": secret}}),
+        cluster_of({"kind": "kubernetes", "image": "x", "env": {"TOKEN": secret}, "options": {"label": secret}}),
         cluster_of({"kind": "gateway", "address": f"https://me:{secret}@hub", "options": {"token": secret}}),
     ]
     for cluster in clusters:

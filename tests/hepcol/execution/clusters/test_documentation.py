@@ -21,6 +21,7 @@ def test_every_kind_is_shown():
 @pytest.mark.parametrize("text", FILES, ids=lambda text: text.split()[1])
 def test_every_file_that_is_shown_is_accepted(text, monkeypatch):
     monkeypatch.setattr("hepcol.execution.clusters.batch.shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("hepcol.execution.clusters.batch.psutil.net_if_addrs", lambda: {"lo": [], "ib0": []})
     assert cluster_of(yaml.safe_load(text)).preview()
 
 
