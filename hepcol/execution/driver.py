@@ -190,8 +190,11 @@ def run(
         closure = close(worked.found, worked.chunks)
         # before postprocess, which may change what the rest is to be added to
         folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
+        at_work = backend.workers
+        if made is not None:  # which may have had fewer than it could have
+            at_work = min(at_work, len({chunk.worker for chunk in worked.chunks}))
         account = Account(
-            worked.out, worked.found, worked.chunks, closure, backend.kind.value, backend.workers, worked.stopped
+            *(worked.out, worked.found, worked.chunks, closure, backend.kind.value, at_work, worked.stopped)
         )
         concluded = conclude(account, processor)
         done = concluded.run

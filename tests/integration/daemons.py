@@ -92,6 +92,10 @@ def slurm(folder):
         _wait_for(lambda: "idle" in _nodes(environment), started[-1], folder / "slurmctld.out")
         yield variables
     finally:
+        if len(started) > 1:  # a job that is left would outlive the daemons
+            with suppress(subprocess.SubprocessError):
+                subprocess.run(["scancel", "-u", "root"], env=environment, capture_output=True, check=False, timeout=10)
+                _wait_for_none(environment)
         for process in reversed(started):
             process.send_signal(signal.SIGTERM)
         for process in reversed(started):
@@ -118,6 +122,16 @@ def _nodes(environment):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=5)
         return done.stdout
     return ""
+
+
+def _wait_for_none(environment, timeout_s=10):
+    """Wait until no job is left."""
+    command, deadline = ["squeue", "-h"], time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=5)
+        if not done.stdout:
+            return
+        time.sleep(0.2)
 
 
 def _wait_for(ready, process, log, timeout_s=30):

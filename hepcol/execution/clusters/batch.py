@@ -1,6 +1,7 @@
 """Workers that are jobs of a batch system, by dask-jobqueue."""
 
 import shutil
+import signal
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from hepcol.execution.clusters.encryption import Tls
 from hepcol.execution.clusters.jobs import Jobs
 from hepcol.execution.clusters.quantities import Duration, Memory, _seconds, clock
 from hepcol.execution.clusters.queues import Queue
+from hepcol.execution.interrupts import SIGNALS
 
 HOUR = 3600.0
 _QUEUES_FOR_S = 24 * HOUR  # that a job may wait for its turn is no fault; what is known is told meanwhile
@@ -185,7 +187,7 @@ class Batch(SizedCluster):
         """Submit the jobs; none is left afterwards, whatever happens."""
         from distributed import Client
 
-        cluster_class, job_class = self.classes()
+        cluster_class, job_class = self._imported()
         jobs = Jobs(self.batch_system, self._logs())
         cluster = self._made(jobs.cluster_class(cluster_class), jobs.job_class(job_class))
         try:
@@ -198,6 +200,16 @@ class Batch(SizedCluster):
                 cluster.close()
             finally:
                 jobs.cancel_left()
+
+    def _imported(self) -> tuple[type, type]:
+        """Import dask-jobqueue, which as it is imported makes Ctrl-C end the process in silence; that is undone."""
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        try:
+            return self.classes()
+        finally:
+            for number, handler in before.items():
+                if signal.getsignal(number) is not handler:
+                    signal.signal(number, handler)
 
     def _ask_for_workers(self, cluster: Any) -> None:
         """Ask for the first workers at once; Dask's adapting would begin after it has looked around."""
@@ -229,7 +241,7 @@ class Batch(SizedCluster):
             given |= {"security": self.tls.security(), "protocol": "tls://"}
         address = f"{'tls' if self.tls else 'tcp'}://SCHEDULER:PORT"
         try:
-            job = self.classes()[1](address, name="NAME", interface=self.interface, **given)
+            job = self._imported()[1](address, name="NAME", interface=self.interface, **given)
         except (ValueError, TypeError) as error:
             raise InputError(f"options: {' '.join(str(error).split())}") from error
         if not were_there and logs.is_dir():  # dask-jobqueue has made it

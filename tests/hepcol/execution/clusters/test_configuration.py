@@ -1,6 +1,8 @@
 """Files of clusters: what they may say, and what is said of one that is wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -295,3 +297,12 @@ def test_the_check_shows_what_would_be_started_and_warns(written):
     assert done.exit_code == 0, done.output
     assert f"{path}: address; address: tcp://10.0.0.1:8786" in done.output
     assert "warning: scheduler tcp://10.0.0.1:8786 is open to the network without TLS" in done.output
+
+
+def test_what_batch_systems_need_leaves_ctrl_c_as_it_is():
+    """In a process of its own: dask-jobqueue takes the signal as it is imported, once."""
+    code = (
+        "import signal, sys\nfrom hepcol.execution.clusters import Slurm\nSlurm().preview()\n"
+        "sys.exit(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=CHECKOUT).returncode == 0
