@@ -4,7 +4,7 @@ BIN := .venv/bin
 # compiled once here rather than by the first command, or by every one where Python may not write
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test check docs bench format clean
+.PHONY: demo demo-stop4b demo-zee demo-graphs notebooks test test-integration check docs bench format clean
 
 demo: .venv/installed  ## Z -> ee, 100 variations, on a local Dask of two workers, and its resolution
 	$(BIN)/hepcol run zee zee-fcc -p variations=100 --executor dask --workers 2 -o demo --force
@@ -29,6 +29,10 @@ notebooks: .venv/installed-dev  ## make the notebooks anew from the scripts besi
 
 test: .venv/installed-dev  ## every test, the files of tests on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-integration: .venv/installed-integration  ## real servers on this machine: Slurm, XRootD, S3; they are installed if this is root
+	tests/integration/install.sh
+	HEPCOL_INTEGRATION=1 $(BIN)/python -m pytest tests/integration $(PYTEST_ARGS)
 
 check: .venv/installed-dev  ## ruff, formatting, mypy strict
 	$(BIN)/ruff check .
@@ -62,6 +66,10 @@ format: .venv/installed-dev
 # pythia8mc has no source build worth waiting for, so only its wheel is taken
 .venv/installed-dev: .venv/installed
 	$(UV) --only-binary pythia8mc --editable '.[batch,gateway,graphs,kubernetes,rdf,s3,samples,stats]' --group dev --group integration
+	@touch $@
+
+.venv/installed-integration: .venv/installed-dev
+	$(UV) --only-binary xrootd --editable '.[xrootd]'
 	@touch $@
 
 .venv/installed-docs: .venv/installed

@@ -20,7 +20,6 @@ html_show_sphinx = False
 myst_heading_anchors = 3  # links to headings are those of GitHub
 suppress_warnings = [
     "misc.highlighting_failure",  # "[...]" stands for lines that are left out, which no lexer knows
-    "toc.not_readable",  # pages that are written elsewhere and not here yet
 ]
 
 autosummary_generate = False  # lists of names above the names themselves

@@ -108,11 +108,9 @@ def _how(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--executor",
                 type=click.Choice(["iterative", "futures", "dask"]),
-                help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler]",
+                help="This process, local processes, or Dask.  [default: iterative; dask with --scheduler, --cluster]",
             ),
-            click.option(
-                "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Local processes."
-            ),
+            click.option("--workers", type=click.IntRange(min=1), help="Local processes.  [default: 2]"),
             click.option(
                 "--threads",
                 type=click.IntRange(min=1),
@@ -121,6 +119,9 @@ def _how(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Threads of the kernels, with iterative.",
             ),
             click.option("--scheduler", metavar="ADDRESS", help="Existing Dask scheduler, such as tcp://host:8786."),
+            click.option(
+                "--cluster", metavar="FILE.yaml", help="Cluster to work on: local, a batch system, Kubernetes..."
+            ),
             click.option(
                 "--chunksize",
                 type=click.IntRange(min=1),
@@ -147,10 +148,8 @@ def _how(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--lost-after",
                 "lost_after_s",
                 type=click.FloatRange(min=0),
-                default=300,
-                show_default=True,
                 metavar="SECONDS",
-                help="How long Dask may be without workers.",
+                help="How long Dask may be without workers.  [default: 300; with --cluster what that says]",
             ),
             click.option("--dask-report", is_flag=True, help="Write Dask's own report on the work, too."),
         )
@@ -488,6 +487,25 @@ def report(folder: str, output: str | None) -> None:
 
     path = write_page(folder, output)
     click.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@commands.group()
+def cluster() -> None:
+    """Look at a cluster that a file describes."""
+
+
+@cluster.command()
+@click.argument("file", metavar="FILE.yaml")
+@click.option("--start", is_flag=True, help="Open it, wait for a worker, compare it with this machine, and close it.")
+@one_line_errors
+def check(file: str, start: bool) -> None:
+    """Check FILE, and show what would be submitted."""
+    from hepcol.execution.clusters.trial import try_cluster
+    from hepcol.execution.environment import NEEDED
+    from hepcol.report.environments import print_trial
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a batch system ends a job: no cluster stays
+    print_trial(try_cluster(file, start), NEEDED)
 
 
 @commands.command("export")

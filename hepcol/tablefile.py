@@ -64,18 +64,41 @@ def read_rows(path: str | Path, kind: type[AnyRow]) -> AnyRow:
     InputError
         If it cannot be read or understood; it names the place, the value, and what is accepted.
     """
+    return understood(path, read_table(path, kind), kind)
+
+
+def read_table(path: str | Path, kind: type[BaseModel]) -> dict[str, Any]:
+    """Read a table in YAML as it is written; ``kind`` tells what is expected of one that is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no table.
+    """
     try:
         content = yaml.load(Path(path).read_text(), _Loader)
-        if not isinstance(content, dict):
-            keys = " and ".join(f"'{name}'" for name, field in kind.model_fields.items() if field.is_required())
-            raise InputError(f"{path}: expected a table with {keys}, got {type(content).__name__}")
-        return kind.model_validate(content)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        keys = " and ".join(f"'{name}'" for name, field in kind.model_fields.items() if field.is_required())
+        raise InputError(f"{path}: expected a table with {keys}, got {type(content).__name__}")
+    return content
+
+
+def understood(place: str | Path, content: Mapping[Any, Any], kind: type[AnyRow]) -> AnyRow:
+    """Understand a table that was read from some place.
+
+    Raises
+    ------
+    InputError
+        If it is not what is accepted; it names the place, the value, and what is.
+    """
+    try:
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error)}") from error
+        raise InputError(f"{place}: {_first_problem(error)}") from error
 
 
 def _first_problem(error: ValidationError) -> str:

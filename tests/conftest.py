@@ -82,9 +82,9 @@ def local_cluster():
     import dask
     from distributed import LocalCluster
 
-    from hepcol.execution.backends import _start_forkserver
+    from hepcol.execution.forkserver import start_forkserver
 
-    method = {"distributed.worker.multiprocessing-method": _start_forkserver()}
+    method = {"distributed.worker.multiprocessing-method": start_forkserver()}
 
     @contextmanager
     def opened(workers, threads=1, memory_limit="auto", **config):

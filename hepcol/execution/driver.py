@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coffea.processor.executor import WorkItem
 
@@ -27,7 +27,6 @@ from hepcol.execution.conclusion import Account, chunk_order, conclude
 from hepcol.execution.continuation import continued, joined, recounted
 from hepcol.execution.cutting import cut_into_chunks, empty_chunks, largest_chunk, ranges_left
 from hepcol.execution.environment import environment
-from hepcol.execution.executors import LOST_AFTER_S
 from hepcol.execution.identity import identify, kind_of, told_of
 from hepcol.execution.interrupts import interrupts
 from hepcol.execution.performance import performance_report
@@ -42,7 +41,11 @@ from hepcol.provenance import describe
 from hepcol.storage.addresses import addresses_of
 from hepcol.update import Listener
 
+if TYPE_CHECKING:
+    from hepcol.execution.clusters import Cluster
+
 SNAPSHOT_S = 30.0
+DEFAULT_WORKERS = 2
 _SHORTEST_S = 1e-6
 
 
@@ -53,9 +56,10 @@ def run(
     tree: str | None = None,
     dataset: str | None = None,
     executor: str | None = None,
-    workers: int = 2,
+    workers: int | None = None,
     threads: int = 1,
     scheduler: str | None = None,
+    cluster: "str | Path | Mapping[str, Any] | Cluster | None" = None,
     chunksize: int | None = None,
     output: str | Path | None = None,
     force: bool = False,
@@ -64,7 +68,7 @@ def run(
     max_failures: int | None = None,
     retries: int = RETRIES,
     backoff_s: float = BACKOFF_S,
-    lost_after_s: float = LOST_AFTER_S,
+    lost_after_s: float | None = None,
     snapshot_s: float = SNAPSHOT_S,
     dask_report: bool = False,
     allow_incomplete: bool = False,
@@ -86,12 +90,14 @@ def run(
     executor : {"iterative", "futures", "dask"}, optional
         Where to work: in this process, in local processes, or on Dask. By default in this process, or on Dask if
         there is a scheduler.
-    workers : int
-        Number of local processes, for futures and for a local Dask cluster.
+    workers : int, optional
+        Number of local processes, for futures and for a local Dask cluster; by default 2.
     threads : int
         Number of threads of the kernels, for work in this process; workers have one each.
     scheduler : str, optional
         Address of an existing Dask scheduler.
+    cluster : str, Path, mapping or Cluster, optional
+        A cluster to work on: a YAML file of one, or what is in such a file, see ``docs/clusters.md``.
     chunksize : int, optional
         Events in a chunk, about; by default what keeps all workers busy. The result does not depend on it.
     output : str or Path, optional
@@ -109,8 +115,9 @@ def run(
         How often a chunk is tried again after an error that may pass, such as a time-out.
     backoff_s : float
         How long to wait before that [s]; four times longer each further time.
-    lost_after_s : float
-        How long a Dask cluster may be without any worker before the run ends with what there is [s].
+    lost_after_s : float, optional
+        How long a Dask cluster may be without any worker before the run ends with what there is [s]; by default 300 s,
+        or what the cluster's ``no_worker_timeout`` says.
     snapshot_s : float
         How often what there is so far is written to the folder, to be continued from if the run is killed [s].
     dask_report : bool
@@ -143,7 +150,7 @@ def run(
     One run at a time in a process: coffea's executors leave no other way to hear of chunks as they end.
     """
     start = time.perf_counter()
-    kind = _choice(executor, scheduler)
+    kind = _choice(executor, scheduler, cluster)
     if chunksize is not None and chunksize < 1:
         raise InputError(f"chunksize must be at least 1 event, got {chunksize}")
     if threads < 1 or (threads > 1 and kind is not Kind.ITERATIVE):
@@ -151,7 +158,7 @@ def run(
     for name, value in (("retries", retries), ("backoff_s", backoff_s), ("snapshot_s", snapshot_s)):
         if not value >= 0:
             raise InputError(f"{name} must be at least 0, got {value}")
-    if not lost_after_s > 0:
+    if lost_after_s is not None and not lost_after_s > 0:
         raise InputError(f"lost_after_s must be positive, got {lost_after_s} s")
     if resume and output is None:
         raise InputError("resume needs the output folder of the run that is to be continued")
@@ -161,16 +168,20 @@ def run(
         )
     if not (on_update is None or callable(on_update)):
         raise InputError(f"on_update must be a function of an update, or None, got {on_update!r}")
+    made = _cluster_of(cluster, scheduler, workers)
     how = _Conduct(
         chunksize, on_error, _allowed_failures(on_error, max_failures), retries, backoff_s, snapshot_s, force, on_update
     )
     inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
-    session = _Session(processor, inputs, how, kind)
+    session = _Session(processor, inputs, how, kind, made)
     with OutputFolder.prepare(output, force, resume) as folder, ProgressBar(progress) as bar:
         earlier = continued(folder, session.identity, force)
         with (
             kernel_threads.use(threads),
-            open_backend(kind, workers, scheduler, session.hear, session.topic, lost_after_s) as backend,
+            open_backend(
+                *(kind, DEFAULT_WORKERS if workers is None else workers, scheduler, session.hear, session.topic),
+                *(lost_after_s, made, kind_of(processor)),
+            ) as backend,
         ):
             session.started = time.perf_counter()
             if backend.dashboard:
@@ -180,8 +191,11 @@ def run(
         closure = close(worked.found, worked.chunks)
         # before postprocess, which may change what the rest is to be added to
         folder.keep(worked.out, worked.provenance, worked.chunks, worked.found)
+        at_work = backend.workers
+        if made is not None:  # which may have had fewer than it could have
+            at_work = min(at_work, len({chunk.worker for chunk in worked.chunks}))
         account = Account(
-            worked.out, worked.found, worked.chunks, closure, backend.kind.value, backend.workers, worked.stopped
+            *(worked.out, worked.found, worked.chunks, closure, backend.kind.value, at_work, worked.stopped)
         )
         concluded = conclude(account, processor)
         done = concluded.run
@@ -193,7 +207,10 @@ def run(
         concluded.write(folder)
         written = time.perf_counter()
         done.summary["mark"] = filesets.marks(inputs)
-        done.summary["warnings"] += [*filesets.warnings(inputs), *worked.warnings, *folder.warnings, *not_reported]
+        done.summary["warnings"] += [
+            *filesets.warnings(inputs),
+            *(*worked.warnings, *folder.warnings, *not_reported, *backend.warnings),
+        ]
         done.summary.update(
             {
                 "wall_s": written - start,
@@ -243,7 +260,9 @@ class _Worked:
 class _Session:
     """The work of a run on its files and chunks."""
 
-    def __init__(self, processor: Any, inputs: filesets.Fileset, how: _Conduct, kind: Kind) -> None:
+    def __init__(
+        self, processor: Any, inputs: filesets.Fileset, how: _Conduct, kind: Kind, cluster: "Cluster | None"
+    ) -> None:
         self.identity = identify(processor, inputs)
         self.topic = f"hepcol-{uuid.uuid4().hex}"
         self.started = 0.0
@@ -251,6 +270,7 @@ class _Session:
         self._inputs = inputs
         self._how = how
         self._kind = kind
+        self._cluster = cluster
         self._collector: Collector | None = None
 
     def hear(self, record: ChunkRecord) -> None:
@@ -355,6 +375,7 @@ class _Session:
             identity=self.identity,
             fileset=told_of(self._inputs),
             continued=bool(earlier.done),
+            **({"cluster": self._cluster.told()} if self._cluster is not None else {}),
             **({"merged": list(earlier.merged)} if earlier.merged else {}),
         )
 
@@ -368,14 +389,27 @@ def _allowed_failures(on_error: str, max_failures: int | None) -> int | None:
     return 0 if on_error == "stop" else max_failures
 
 
-def _choice(executor: str | None, scheduler: str | None) -> Kind:
+def _choice(executor: str | None, scheduler: str | None, cluster: Any) -> Kind:
     """Turn the name of an executor into its kind."""
     if executor is None:
-        return Kind.ITERATIVE if scheduler is None else Kind.DASK
+        return Kind.ITERATIVE if scheduler is None and cluster is None else Kind.DASK
     try:
         return Kind(executor)
     except ValueError:
         raise InputError(f"executor must be one of {', '.join(Kind)}, got '{executor}'") from None
+
+
+def _cluster_of(cluster: Any, scheduler: str | None, workers: int | None) -> "Cluster | None":
+    """Read and check a cluster, if there is one; what else says where to work would not be heeded."""
+    if cluster is None:
+        return None
+    if scheduler is not None:
+        raise InputError(f"expected a cluster or a scheduler, got both, the scheduler being {scheduler}")
+    if workers is not None:
+        raise InputError(f"the number of workers is that of the cluster, got workers = {workers}, too")
+    from hepcol.execution.clusters import cluster_of
+
+    return cluster_of(cluster)
 
 
 def _of_nothing(backend: Backend, items: list[WorkItem], task: Task) -> list[dict[str, Any]]:

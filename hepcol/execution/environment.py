@@ -9,10 +9,10 @@ from hepcol.execution.code import hepcol_digest
 
 # Those whose results a run is made of; a patch of one of them may round differently
 PACKAGES = ("awkward", "boost-histogram", "coffea", "hist", "numba", "numpy", "uproot")
-_HEPCOL = "hepcol's code"
+HEPCOL = "hepcol's code"
 _CPU = "CPU"
 # With another one of these, work is not that of the run
-_NEEDED = ("python", _HEPCOL)
+NEEDED = ("python", "awkward", "coffea", "numba", HEPCOL)
 
 
 def versions() -> dict[str, str]:
@@ -25,7 +25,7 @@ def environment() -> Mapping[str, str]:
     """Describe this process: versions, hepcol's code, and the CPU, as LLVM names it."""
     from llvmlite import binding
 
-    return {**versions(), _HEPCOL: hepcol_digest(), _CPU: binding.get_host_cpu_name()}
+    return {**versions(), HEPCOL: hepcol_digest(), _CPU: binding.get_host_cpu_name()}
 
 
 def unlike(other: Mapping[str, str]) -> str:
@@ -36,7 +36,7 @@ def unlike(other: Mapping[str, str]) -> str:
 
 def unfit(here: Mapping[str, str], worker: Mapping[str, str]) -> str:
     """Say why a worker cannot work for a client; nothing if it can."""
-    return _difference(worker, here, _NEEDED)
+    return _difference(worker, here, NEEDED)
 
 
 def _difference(there: Mapping[str, str], here: Mapping[str, str], names: Iterable[str]) -> str:

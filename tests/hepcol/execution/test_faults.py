@@ -204,8 +204,8 @@ WORKER = (sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--
 def test_workers_with_another_hepcol_are_refused_and_others_are_told(files, cluster, monkeypatch):
     here = environment()
     with monkeypatch.context() as changed:
-        changed.setattr("hepcol.execution.backends.environment", Elsewhere({**here, "hepcol's code": "other"}))
-        with pytest.raises(ValueError, match=r"worker tcp://.* has hepcol's code \w+ instead of other; install what"):
+        changed.setattr("hepcol.execution.workers.environment", Elsewhere({**here, "hepcol's code": "other"}))
+        with pytest.raises(ValueError, match=r"worker tcp://.* has hepcol's code \w+ instead of other.*; install what"):
             hepcol.run(Marked(), files, scheduler=cluster.scheduler_address)
     monkeypatch.setattr("hepcol.execution.driver.environment", lambda: {**here, "numpy": "1.0", "CPU": "a PDP-11"})
     run = m.check_run(hepcol.run(Marked(), files, scheduler=cluster.scheduler_address))

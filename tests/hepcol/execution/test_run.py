@@ -250,7 +250,7 @@ def test_rejects_an_option_that_is_wrong(shipped_file, options, message):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(shipped_file, closed_port, monkeypatch):
-    monkeypatch.setattr("hepcol.execution.backends.CONNECTION_TIMEOUT_S", 1)
+    monkeypatch.setattr("hepcol.execution.clusters.address.CONNECTION_TIMEOUT_S", 1)
     with pytest.raises(ValueError, match=f"scheduler tcp://127.0.0.1:{closed_port}: no answer within 1 s"):
         hepcol.run(FailsOn(-1), shipped_file, scheduler=f"tcp://127.0.0.1:{closed_port}")
 

@@ -1,0 +1,183 @@
+"""Clusters of this machine for real; Kubernetes and gateways by stand-ins for what makes them."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+import hepcol
+from hepcol.errors import InputError
+from hepcol.execution.clusters import Gateway, Kubernetes, cluster_of
+from hepcol.execution.clusters.cluster import Connected
+from hepcol.execution.clusters.watch import Watch
+from hepcol.options import build_processor
+
+CHECKOUT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def count(tmp_path):
+    path = tmp_path / "count.py"
+    path.write_text("def count(events):\n    return {'n': len(events)}\n")
+    return build_processor(f"{path}:count")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certificates")
+    subprocess.run([CHECKOUT / "examples/clusters/certificates.sh", folder], check=True, capture_output=True)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+    return {"ca_file": f"{folder}/ca.pem", "cert": f"{folder}/node.pem", "key": f"{folder}/node.key"}
+
+
+def test_a_local_cluster_is_what_its_file_says(count, tmp_path, certificates):
+    path = tmp_path / "cluster.yaml"
+    path.write_text(
+        yaml.safe_dump({"kind": "local", "workers": 1, "memory": "1 GB", "threads": 2, "tls": certificates})
+    )
+    with cluster_of(path).connect() as connected:
+        client = connected.client
+        (worker,) = client.scheduler_info()["workers"].values()
+        assert client.scheduler.address.startswith("tls://")
+        assert (worker["nthreads"], worker["memory_limit"]) == (2, 10**9)
+    run = hepcol.run(count, "zee-fcc", cluster=path, output=tmp_path / "out")
+    assert run.result == {"n": 4000}
+    told = yaml.safe_load((tmp_path / "out" / "provenance.json").read_text())["cluster"]
+    assert told == {"kind": "local", "workers": 1, "threads": 2, "memory_bytes": 10**9}
+
+
+def test_a_scheduler_with_tls_is_reached_with_its_certificates_and_not_without(count, certificates):
+    with cluster_of({"kind": "local", "workers": 1, "tls": certificates}).connect() as connected:
+        address = connected.client.scheduler.address
+        run = hepcol.run(count, "zee-fcc", cluster={"kind": "address", "address": address, "tls": certificates})
+        assert run.result == {"n": 4000}
+        with pytest.raises(InputError, match=r"scheduler tls://.*: no answer within 10 s"):
+            hepcol.run(count, "zee-fcc", scheduler=address)
+
+
+def test_a_local_cluster_grows_when_there_is_work(tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text("import time\n\ndef slow(events):\n    time.sleep(0.5)\n    return {'n': len(events)}\n")
+    cluster = {"kind": "local", "workers": {"minimum": 1, "maximum": 2}}
+    run = hepcol.run(build_processor(f"{path}:slow"), "zee-fcc", cluster=cluster, chunksize=100)
+    assert run.result == {"n": 4000}
+    assert len({chunk.worker for chunk in run.chunks}) == 2
+
+
+def test_a_scheduler_without_workers_is_given_up_with_what_is_known(count, local_cluster, monkeypatch, caplog):
+    monkeypatch.setattr("hepcol.execution.clusters.watch.TELLS_AFTER_S", 1.0)
+    with local_cluster(0) as cluster:
+        given = {"kind": "address", "address": cluster.scheduler_address, "no_worker_timeout": "3 s"}
+        with pytest.raises(
+            InputError, match=r"scheduler tcp://.*: no worker came within 3 s: start workers with dask w"
+        ):
+            hepcol.run(count, "zee-fcc", cluster=given)
+    assert "no worker for" in caplog.text
+
+
+class OnThisMachine:
+    """Stands for a cluster of Kubernetes or of a gateway: notes what it was given, and has a local one."""
+
+    made: list = []  # noqa: RUF012  (a stand-in)
+    cluster = None
+
+    def __init__(self, **given):
+        self.given, self.asked, self.closed = given, [], False
+        self.made.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+
+    def __getattr__(self, name):
+        return getattr(self.cluster, name)
+
+    def scale(self, number):
+        self.asked.append(number)
+
+    def adapt(self, **bounds):
+        self.asked.append(bounds)
+
+    def get_client(self, set_as_default):
+        from distributed import Client
+
+        return Client(self.cluster, set_as_default=set_as_default)
+
+
+@pytest.fixture
+def stand_in(cluster_of_this_machine, monkeypatch):
+    made = type("StandIn", (OnThisMachine,), {"made": [], "cluster": cluster_of_this_machine})
+    monkeypatch.setattr("dask_kubernetes.operator.KubeCluster", made)
+    monkeypatch.setattr("dask_gateway.GatewayCluster", made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster_of_this_machine(local_cluster):
+    with local_cluster(1) as cluster:
+        yield cluster
+
+
+SIZES = [(3, [3]), ({"minimum": 1, "maximum": 5}, [{"minimum": 1, "maximum": 5}])]
+
+
+@pytest.mark.parametrize(("workers", "asked"), SIZES)
+def test_a_gateway_is_asked_for_what_the_file_says(stand_in, count, workers, asked):
+    given = {"kind": "gateway", "address": "https://hub/gateway", "auth": "jupyterhub", "workers": workers}
+    run = hepcol.run(count, "zee-fcc", cluster={**given, "options": {"image": "x"}})
+    assert run.result == {"n": 4000}
+    (made,) = stand_in.made
+    assert made.given == {
+        "address": "https://hub/gateway",
+        "auth": "jupyterhub",
+        "image": "x",
+        "shutdown_on_close": True,
+    }
+    assert made.asked == asked
+    assert made.closed
+
+
+@pytest.mark.parametrize(("workers", "asked"), SIZES)
+def test_the_operator_is_given_what_the_file_says(stand_in, count, workers, asked):
+    given = {"kind": "kubernetes", "image": "hepcol:1", "namespace": "hep", "workers": workers, "cores": 2}
+    run = hepcol.run(count, "zee-fcc", cluster={**given, "env": {"A": "b"}, "options": {"idle_timeout": 60}})
+    assert run.result == {"n": 4000}
+    (made,) = stand_in.made
+    spec = made.given["custom_cluster_spec"]
+    assert spec["kind"] == "DaskCluster"
+    worker = spec["spec"]["worker"]
+    assert worker["replicas"] == (workers if isinstance(workers, int) else 1)
+    (container,) = worker["spec"]["containers"]
+    assert container["image"] == "hepcol:1"
+    assert container["args"][:6] == ["dask", "worker", "--nthreads", "1", "--memory-limit", "2000000000"]
+    assert container["resources"]["limits"] == {"cpu": "2", "memory": "2000000000"}
+    assert container["env"] == [{"name": "A", "value": "b"}]
+    assert (made.given["namespace"], made.given["idle_timeout"]) == ("hep", 60)
+    assert made.asked == ([] if isinstance(workers, int) else asked)
+    assert made.closed
+
+
+@pytest.mark.parametrize(
+    ("cluster", "place"),
+    [(Kubernetes(image="x"), "dask_kubernetes.operator.KubeCluster"), (Gateway(), "dask_gateway.GatewayCluster")],
+)
+def test_what_cannot_be_reached_is_one_line(cluster, place, monkeypatch, count):
+    def refuse(**_):
+        raise ConnectionError("nobody\nthere")
+
+    monkeypatch.setattr(place, refuse)
+    with pytest.raises(InputError, match=rf"kind: {cluster.kind}: no cluster \(ConnectionError: nobody there\)"):
+        hepcol.run(count, "zee-fcc", cluster=cluster)
+
+
+def test_a_watch_that_finds_no_worker_says_where_to_look():
+    class Client:
+        def scheduler_info(self, n_workers):
+            raise OSError("gone")
+
+    connected = Connected(Client(), "cluster kubernetes", hint="kubectl get pods tells why")
+    with Watch(connected) as watch, pytest.raises(InputError, match=r"within 0\.2 s: kubectl get pods tells why"):
+        watch.first_worker(0.2)
