@@ -39,7 +39,7 @@ class Prediction:
     process_s : float
         Of which the work on the chunks [s].
     efficiency : float
-        Part of the time of the workers, during the whole run, that goes into the events.
+        Part of the time of the workers, during the whole run, in which they work on chunks.
     worker_bytes, client_bytes : float
         Memory of a worker, and of client and scheduler.
     parts : dict of str to float
@@ -76,20 +76,21 @@ def predict(costs: Costs, work: Work, machine: Machine, chunksize: int) -> Predi
     working_s = max(rounds_s, tasks_s, shared_s)
     last_s = _last_merges(chunks) * costs.merge_s
     process_s = (costs.warm_s if chunks else 0.0) + working_s + last_s
-    serial_s = costs.start_s + costs.write_s + len(work.entries) * costs.look_s / workers
+    looking_s = len(work.entries) * costs.look_s / workers
+    serial_s = costs.start_s + costs.write_s
     parts = {
         "start": serial_s + (costs.warm_s if chunks else 0.0),
         "events": events_s / workers,
         "chunks": chunks_s / workers,
-        "files": opening_s / workers,
+        "files": looking_s + opening_s / workers,
         "merging": merging_s / workers + last_s,
         "last chunks": max(0.0, rounds_s - busy_s / workers),
         "scheduler": max(0.0, working_s - rounds_s),
     }
     if working_s > rounds_s and tasks_s == working_s:  # the workers wait for it: it is all that counts
-        parts |= dict.fromkeys(("events", "chunks", "files", "last chunks"), 0.0)
-        parts |= {"merging": last_s, "scheduler": tasks_s}
-    wall_s = serial_s + process_s
+        parts |= dict.fromkeys(("events", "chunks", "last chunks"), 0.0)
+        parts |= {"files": looking_s, "merging": last_s, "scheduler": tasks_s}
+    wall_s = serial_s + looking_s + process_s
     largest = work.largest(chunksize)
     output = costs.output_bytes + largest * costs.output_event_bytes
     total_output = costs.output_bytes + work.events * costs.output_event_bytes
@@ -98,7 +99,7 @@ def predict(costs: Costs, work: Work, machine: Machine, chunksize: int) -> Predi
         chunks=chunks,
         wall_s=wall_s,
         process_s=process_s,
-        efficiency=events_s / (workers * wall_s) if wall_s else 0.0,
+        efficiency=busy_s / (workers * wall_s) if wall_s else 0.0,
         worker_bytes=costs.worker_bytes + largest * costs.event_bytes + (min(TREE, chunks) + 1) * output,
         # the sum, what is added to it, and the new sum
         client_bytes=costs.client_bytes + chunks * costs.record_bytes + 2 * total_output + output,

@@ -47,7 +47,7 @@ class Plan:
     memory : float, optional
         Memory that a worker may have [bytes].
     scatter : float
-        How far the chunks of the trial were off the line through them.
+        How far the chunks of the trial were off the line through the quickest of each size.
     scheduler : SchedulerCosts
         What chunks without work took.
     trial : ChunkCosts

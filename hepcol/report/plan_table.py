@@ -39,7 +39,7 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
     table.add_row("workers", f"{workers:,} {where}")
     table.add_row("chunk size", f"[bold]{best.chunksize:,}[/bold]: {number_of(best.chunks, 'chunk')}")
     table.add_row("time", f"[bold]{_time(best.wall_s)}[/bold], of which {_time(best.process_s)} for the chunks")
-    table.add_row("efficiency", f"{best.efficiency:.0%} of the workers' time is for events")
+    table.add_row("efficiency", f"workers work on chunks for {best.efficiency:.0%} of the run")
     table.add_row("memory", f"{_memory(best.worker_bytes)} a worker, {_memory(best.client_bytes)} client and scheduler")
     reading = "; it waits for files" if best.limit == "events" and plan.costs.waiting > _MOSTLY else ""
     table.add_row("limited by", f"{_LIMITS[best.limit]}{reading}")
@@ -64,8 +64,8 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
         f"  {1e3 * costs.merge_s:.2g} ms to merge {costs.output_bytes / 1e3:,.0f} kB, "
         f"{1e3 * costs.task_s:.2g} ms of the scheduler a chunk, {costs.warm_s:.2g} s once a worker"
     )
-    console.print(f"accuracy: the chunks tried are within {plan.scatter:.0%} of that; the queue, slower machines,")
-    console.print("  and files that many workers read at once are not in it", highlight=False)
+    console.print(f"accuracy: chunks of a size took up to {plan.scatter:.0%} more or less than that in this trial;")
+    console.print("  the queue, slower machines, and storage that many read at once are not in it")
 
 
 def _time(seconds: float) -> str:

@@ -170,3 +170,8 @@ def test_memory_is_read_as_it_is_typed():
     for wrong in ("2", "GB", "-1GB", "0GB", "2XB", ""):
         with pytest.raises(InputError, match="expected an amount such as 2GB"):
             parse_memory(wrong)
+
+
+def test_workers_are_busy_for_a_part_of_the_run():
+    assert predict(replace(COSTS, start_s=0.0, warm_s=0.0, write_s=0.0), WORK, Machine(1), 10_000).efficiency > 0.95
+    assert predict(COSTS, WORK, Machine(1000), 10_000).efficiency < 0.1
