@@ -1,5 +1,6 @@
 """What is measured of scaling, one subject a process: runs, chunks without work, and simulated workers."""
 
+import gc
 import json
 import os
 import re
@@ -139,7 +140,7 @@ def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
     import dask
     import psutil
 
-    quiet = {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "10s"}
+    quiet = {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "1h"}
     with dask.config.set(quiet | _MOST_MEMORY):
         from distributed import Client, LocalCluster
 
@@ -156,6 +157,7 @@ def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
         client = Client(cluster)
         client.wait_for_workers(workers)
         started = time.perf_counter()
+        gc.freeze()  # the objects of all the workers, which no scheduler has to look through
         _work(client, tasks // 4, 0.0)
         cpu_s, begun = sum(here.cpu_times()[:2]), time.perf_counter()
         events = _work(client, tasks, sleep_s)
