@@ -41,6 +41,7 @@ bench: .venv/installed-dev  ## hepcol beside what it is compared with, 70 minute
 	$(BIN)/hepcol bench zee_atlas $(BENCH_ARGS)
 	$(BIN)/hepcol bench stop4b $(BENCH_ARGS)
 	$(BIN)/hepcol bench graphs $(BENCH_ARGS)
+	$(BIN)/hepcol bench scaling $(BENCH_ARGS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
