@@ -141,7 +141,9 @@ def recommend(costs: Costs, work: Work, machine: Machine, memory: float | None, 
             f"{needed / 1e9:.2g} GB"
         )
     best = min(one.wall_s for one in fitting)
-    return next(one for one in fitting if one.wall_s <= GOOD * best)
+    chosen = next(one for one in fitting if one.wall_s <= GOOD * best)
+    # the same chunks, by a size that says so: files that are no larger are one chunk each
+    return [one for one in fitting if one.chunks == chosen.chunks and one.wall_s <= GOOD * best][-1]
 
 
 def _sizes(work: Work, most: int) -> Iterator[int]:

@@ -12,6 +12,7 @@ _GIGABYTE = 1e9
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 _BRIEF_S = 10.0
 _MOSTLY = 0.5
+_HUNDRED = 100
 # what limits a run, and what would help
 _LIMITS = {
     "start": "starting: the cluster, the first chunk of each worker, writing",
@@ -57,13 +58,13 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
     console.print(scan)
     costs = plan.costs
     console.print(
-        f"measured: {1e3 * costs.chunk_s:.3g} ms a chunk, {1e6 * costs.event_s:.3g} us an event, "
-        f"{1e3 * costs.open_s:.3g} ms to open a file,"
+        f"measured: {_number(1e3 * costs.chunk_s)} ms a chunk, {_number(1e6 * costs.event_s)} us an event, "
+        f"{_number(1e3 * costs.open_s)} ms to open a file,"
     )
     console.print(
-        f"  {1e3 * costs.merge_s:.2g} ms to merge {costs.output_bytes / 1e3:,.0f} kB, "
-        f"{1e3 * costs.task_s:.2g} ms of the scheduler a chunk, {costs.warm_s:.2g} s once a worker"
+        f"  {_number(costs.warm_s)} s once a worker, {_number(1e3 * costs.task_s)} ms of the scheduler a chunk,"
     )
+    console.print(f"  {_number(1e3 * costs.merge_s)} ms to merge an output of {costs.output_bytes / 1e3:,.0f} kB")
     console.print(f"accuracy: chunks of a size took up to {plan.scatter:.0%} more or less than that in this trial;")
     console.print("  the queue, slower machines, and storage that many read at once are not in it")
 
@@ -77,6 +78,11 @@ def _time(seconds: float) -> str:
     if seconds < 2 * _HOUR_S:
         return f"{seconds / _MINUTE_S:.0f} min"
     return f"{seconds / _HOUR_S:.1f} h"
+
+
+def _number(value: float) -> str:
+    """Write two digits, and no exponent."""
+    return f"{value:.2g}" if value < _HUNDRED else f"{value:.0f}"
 
 
 def _memory(amount: float) -> str:

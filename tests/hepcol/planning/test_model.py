@@ -175,3 +175,8 @@ def test_memory_is_read_as_it_is_typed():
 def test_workers_are_busy_for_a_part_of_the_run():
     assert predict(replace(COSTS, start_s=0.0, warm_s=0.0, write_s=0.0), WORK, Machine(1), 10_000).efficiency > 0.95
     assert predict(COSTS, WORK, Machine(1000), 10_000).efficiency < 0.1
+
+
+def test_files_that_are_one_chunk_each_are_so_by_their_size():
+    best = recommend(COSTS, Work((800,) * 30), Machine(4), None, 100_000)
+    assert (best.chunksize, best.chunks) == (800, 30)
