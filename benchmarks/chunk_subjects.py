@@ -85,11 +85,13 @@ def _items() -> list[WorkItem]:
     return [WorkItem("z", "none.root", "events", number, number + 1, bytes(16), {}) for number in range(NO_OPS)]
 
 
-def _nothing(item: WorkItem) -> dict[str, Any]:
+def nothing_of(item: WorkItem, sleep_s: float = 0.0) -> dict[str, Any]:
     """Give what a chunk gives, without any work."""
     from hepcol.execution.chunk import LEDGER, OUT
     from hepcol.ledger import ChunkRecord, Status
 
+    if sleep_s:
+        time.sleep(sleep_s)
     record = ChunkRecord(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop, Status.DONE)
     return {OUT: len(item), LEDGER: [record]}
 
@@ -113,7 +115,7 @@ def coffea_no_op(_path: str) -> dict[str, Any]:
     from coffea.processor import DaskExecutor
 
     def work(client: Any) -> int:
-        out, _ = DaskExecutor(client=client, status=False)(_items(), _nothing, None)
+        out, _ = DaskExecutor(client=client, status=False)(_items(), nothing_of, None)
         return int(out["out"])
 
     return _on_dask(work)
@@ -127,7 +129,7 @@ def hepcol_no_op(_path: str) -> dict[str, Any]:
     def work(client: Any) -> int:
         items = _items()
         sink = Collector(items, lambda _: None)
-        LedgerDaskExecutor(client=client, status=False, compression=None, sink=sink)(items, _nothing, None)
+        LedgerDaskExecutor(client=client, status=False, compression=None, sink=sink)(items, nothing_of, None)
         return int(sink.result()["out"])
 
     return _on_dask(work)

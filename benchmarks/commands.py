@@ -12,7 +12,7 @@ import click
 from samples.commands import CommandError
 
 EVENTS, QUICK_EVENTS = 1_000_000, 100_000
-COMPARISONS = "zee", "egamma", "zee_atlas", "stop4b", "graphs", "skim", "chunks"
+COMPARISONS = "zee", "egamma", "zee_atlas", "stop4b", "graphs", "skim", "scaling", "chunks"
 _OF_ONE_SIZE = ("chunks",)
 # of the documentation, which their tables go to
 PAGES = {
@@ -22,6 +22,7 @@ PAGES = {
     "stop4b": "stop4b.md",
     "graphs": "graphs.md",
     "skim": "skimming.md",
+    "scaling": "scaling.md",
 }
 _IN_README = " in the README"
 _CODE = "benchmarks.revision"  # in a context: that of the code when something began
@@ -228,6 +229,52 @@ def skim(file: Path | None, quick: bool, repeats: int, output: Path, readme: Pat
             report.insert(readme, text, skim.MARKS)
     click.echo(text)
     click.echo(f"written: {output}/skim.md, skim.json")
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="Fewer events, workers and chunks; under 4 minutes.")
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    type=click.Choice(["model", "shape", "scheduler", "many"]),
+    help="Only this: model against two workers (5 minutes), shape, scheduler, or many chunks; repeatable.",
+)
+@click.option("--thousand", is_flag=True, help="Simulate 1000 workers, too, which takes a minute to start each time.")
+@_REPEATS
+@_OUTPUT
+@_README
+def scaling(
+    quick: bool, parts: tuple[str, ...], thousand: bool, repeats: int, output: Path, readme: Path | None
+) -> None:
+    """Measure how runs scale, and hold the model of hepcol plan against it; DIR/scaling.md, .json and .png.
+
+    Needs ROOT (pip install 'hepcol[rdf]') to repeat events, and two cores that do nothing else.
+    """
+    from benchmarks import report, scaling
+    from samples.catalogue import ZEE_FCC
+
+    if importlib.util.find_spec("ROOT") is None:
+        raise CommandError("ROOT is not installed, which repeats the events: pip install 'hepcol[rdf]'")
+    size = scaling.QUICK if quick else scaling.FULL
+    cases = scaling.plan(size, parts or scaling.PARTS, thousand)
+    with _errors_in_one_line():
+        output.mkdir(parents=True, exist_ok=True)
+        if readme is not None:
+            report.place(readme.read_text(), readme, scaling.MARKS)
+        with (
+            tempfile.TemporaryDirectory(prefix="hepcol-bench-") as scratch,
+            _progress("files of events") as show,
+            scaling.inputs(cases, ZEE_FCC.path, ZEE_FCC.tree, Path(scratch)) as files,
+        ):
+            samples = scaling.run(cases, files, repeats, show)
+        text = scaling.write(output, size, samples, _told(scaling.describe(size, samples, repeats), quick))
+        if readme is not None:
+            report.insert(readme, text, scaling.MARKS)
+    click.echo(text)
+    click.echo(
+        f"written: {output}/scaling.md, scaling.json{', scaling.png' if 'model' in (parts or ('model',)) else ''}"
+    )
 
 
 @bench.command()

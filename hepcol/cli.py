@@ -190,6 +190,31 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], plots:
 
 
 @commands.command()
+@click.argument("processor")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "-p", "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the processor; repeatable."
+)
+@click.option("--workers", type=click.IntRange(min=1), required=True, help="Workers of one thread each.")
+@click.option("--memory", metavar="SIZE", help="What a worker may have, such as 2GB.  [default: any]")
+@click.option("--local", is_flag=True, help="The workers are processes of this machine, and share its cores.")
+@click.option("--tree", help="Name of the event tree.")
+@click.option("--dataset", help="Name of the dataset.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that was measured and predicted as JSON.")
+@one_line_errors
+def plan(processor: str, files: tuple[str, ...], options: tuple[str, ...], as_json: bool, **how: Any) -> None:
+    """Predict what a run of PROCESSOR over FILES takes on some workers: time, memory, and the best chunk size.
+
+    A few chunks are processed here to measure what they cost, and a Dask cluster of one worker what Dask does.
+    """
+    from hepcol.options import build_processor
+    from hepcol.planning import plan as plan_run
+    from hepcol.report.plan_table import print_plan
+
+    print_plan(plan_run(build_processor(processor, options), files, **how), as_json)
+
+
+@commands.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the skim, which run takes as FILES.")
 @click.option(

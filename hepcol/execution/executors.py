@@ -28,6 +28,10 @@ LOST_AFTER_S = 300.0  # of a cluster without workers
 _FETCH_S = 30.0  # for outputs to come from workers once the run has to end, and for news of an error
 _FEW = 4  # outputs that are fetched one by one to be shown
 _LOOK_S = 1.0  # between two looks at the cluster, or at whether the client is there
+# chunks that the cluster has at a time: enough for an adaptive one to see that there is work for many workers, and so
+# few that the scheduler stays small whatever the number of chunks
+WINDOW = 1000
+_PER_THREAD = 4  # of them at least, whatever the size of the cluster
 _LOST = "the Dask scheduler was lost"
 
 
@@ -254,6 +258,9 @@ class _DaskWork:
         self._function = function
         self._sink: Sink = executor.sink
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._todo: deque[Any] = deque()
+        self._chunks = 0  # of the pending nodes
+        self._threads = 0
         self._pending: dict[str, _Node] = {}
         self._ready: list[_Node] = []
         self._suspects: list[Any] = []
@@ -263,8 +270,9 @@ class _DaskWork:
 
     def run(self, items: Sequence[Any]) -> None:
         try:
-            self._submit(items)
-            while (self._pending or self._suspects or self._ready) and not self._sink.stopped:
+            self._share()
+            self._todo.extend(items)
+            while (self._todo or self._pending or self._suspects or self._ready) and not self._sink.stopped:
                 self._step()
         except Exception:
             if self._client.status == "running":
@@ -273,11 +281,18 @@ class _DaskWork:
         if self._sink.stopped:
             self._rescue()
 
-    def _submit(self, items: Sequence[Any]) -> None:
-        """Hand all items to the cluster."""
+    def _share(self) -> None:
+        """Hand what all items need to the cluster."""
         heavy = self._executor.heavy_input
         # not by scatter, which does not survive the worker that has it (coffea #465)
         self._shared = None if heavy is None else self._client.submit(_same, heavy, pure=False)
+
+    def _submit(self) -> None:
+        """Hand the next items to the cluster, if it has come through half of those that it may have at a time."""
+        window = max(WINDOW, _PER_THREAD * self._threads)
+        if not self._todo or self._chunks > window // 2:
+            return
+        items = [self._todo.popleft() for _ in range(min(len(self._todo), window - self._chunks))]
         futures = self._client.map(
             self._function, [self._input(item) for item in items], pure=False, priority=self._executor.priority
         )
@@ -290,6 +305,7 @@ class _DaskWork:
 
     def _step(self) -> None:
         """Wait for tasks; once there are none, try suspects, and then merge and fetch what is ready."""
+        self._submit()
         if self._pending:
             self._advance()
         elif self._suspects:
@@ -311,6 +327,7 @@ class _DaskWork:
 
     def _follow(self, node: _Node) -> None:
         self._pending[node.future.key] = node
+        self._chunks += not node.inputs
         node.future.add_done_callback(self._events.put)
 
     def _advance(self) -> None:
@@ -323,6 +340,7 @@ class _DaskWork:
             pass
         if self._sink.stopped:
             return
+        self._fetch_all([node for node in self._ready if len(node.items) >= self._executor.treereduction**2])
         while len(self._ready) >= self._executor.treereduction:
             self._merge(self._executor.treereduction)
         self._sink.keep_up(self._fetch_ready, self._fetch_some)
@@ -333,6 +351,7 @@ class _DaskWork:
         node = self._pending.pop(future.key, None)
         if node is None:
             return
+        self._chunks -= not node.inputs
         status = future.status
         if status == "finished":
             node.inputs.clear()  # with them their futures, and the outputs on the workers
@@ -451,9 +470,10 @@ class _DaskWork:
             self._sink.stop(_LOST)
             return
         try:
-            workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+            threads = self._client.nthreads()  # a number for each worker, where scheduler_info sends all of it
         except Exception:  # noqa: BLE001  (whatever the connection raises: it may come back)
-            workers = 0
+            threads = {}
+        workers, self._threads = len(threads), sum(threads.values())
         self._sink.workers = workers
         if workers:
             self._alone_since = None
@@ -464,6 +484,7 @@ class _DaskWork:
 
     def release(self) -> None:
         """Let the cluster forget what is left."""
+        self._todo.clear()
         self._pending.clear()
         self._ready.clear()
 
