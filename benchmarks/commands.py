@@ -380,7 +380,9 @@ def table_(days: int, output: Path, readme: Path | None, docs: Path | None) -> N
 )
 @click.option("--record", is_flag=True, help="Add this run to the records.")
 @click.option("--any-machine", is_flag=True, help="Compare with records of other machines.")
-@click.option("--any-size", is_flag=True, help="Compare quick with full runs, and other numbers of events.")
+@click.option(
+    "--any-size", is_flag=True, help="Compare quick with full runs, other numbers of events, and other files."
+)
 @_OUTPUT
 def check(history: Path | None, record: bool, any_machine: bool, any_size: bool, output: Path) -> None:
     """Compare ratios of the comparisons in DIR with those recorded last; exit code 1 if one has fallen.

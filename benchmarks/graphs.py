@@ -343,8 +343,9 @@ def _by_workers(samples: Samples) -> Iterator[str]:
     for (what, unit, number), cells in rows.items():
         yield f"| {what} | {number} {unit} | {' | '.join(cells.get(workers, '') for workers in WORKERS)} |"
     for what, told in PUBLISHED.items():
-        times = ", ".join(f"{figure.value:g} {figure.machine}" for figure in told)
-        yield f"| *published: {what}* | *1000 chunks* | *{times}* | | |"
+        times = {figure.where: f"*{figure.value:g} {figure.machine}*" for figure in told}
+        one, many = times.get(published.ONE, ""), times.get(published.MANY, "")
+        yield f"| *published: {what}* | *1000 chunks* | {one} | | {many} |"
     yield ""
     yield (
         "Workers of runs are local processes, which start, and import, within the time; those of the Gram matrix are "

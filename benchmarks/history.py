@@ -33,7 +33,7 @@ def has_fallen(before: Sequence[float], now: Sequence[float]) -> bool:
 
 def record_of(comparison: str, told: Mapping[str, Any]) -> Record:
     """Return what is recorded of a comparison: its ratios to hepcol's time, and of which size, code and machine."""
-    kept = ("date", "commit", "machine", "versions", "repeats")
+    kept = ("date", "commit", "machine", "versions", "repeats", "given")
     return {
         "comparison": comparison,
         **{key: told.get(key) for key in kept},
@@ -95,14 +95,14 @@ def last(records: Sequence[Record], like: Record, any_machine: bool, any_size: b
     Raises
     ------
     BenchmarkError
-        If all are of another machine or size, which is not allowed.
+        If all are of another machine, size or file, which is not allowed.
     """
     of_it = [record for record in records if record["comparison"] == like["comparison"]]
     alike = [
         record
         for record in of_it
         if (any_machine or stored.is_same_machine(record["machine"], like["machine"]))
-        and (any_size or record["size"] == like["size"])
+        and (any_size or _input(record) == _input(like))
     ]
     if alike:
         return alike[-1]
@@ -119,9 +119,15 @@ def _difference(record: Record, like: Record) -> str:
     return f"the last record is of {_size(record)}, this run of {_size(like)}; --any-size compares them"
 
 
+def _input(record: Record) -> tuple[Any, Any]:
+    """How much was measured, and of what if not of the usual."""
+    return record["size"], record.get("given")
+
+
 def _size(record: Record) -> str:
-    quick, events = record["size"]
-    return f"{'a quick run' if quick else 'a full run'}{f' of {events:,} events' if events else ''}"
+    (quick, events), given = _input(record)
+    many, of = f" of {events:,} events" if events else "", f" of {given}" if given else ""
+    return f"{'a quick run' if quick else 'a full run'}{many}{of}"
 
 
 def falls(before: Record, now: Record) -> Iterator[str]:

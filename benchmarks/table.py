@@ -2,17 +2,22 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import report, stored
 from benchmarks.figures import number, spread_of
+from benchmarks.published import MANY, ONE, THREADS, WORKERS
 from benchmarks.stored import MAX_DAYS, Here
-from benchmarks.tasks import COMPARISONS, ELSEWHERE, HEPCOL, WAYS, Place, Samples, Task, Told, samples_of, tasks
+from benchmarks.tasks import COMPARISONS, ELSEWHERE, HEPCOL, OTHER, WAYS, Place, Samples, Task, Told, samples_of, tasks
 
 MARKS = report.marks("table")
 _TOLD_VERSIONS = "root", "coffea", "awkward", "uproot", "numba", "numpy", "distributed", "correctionlib"
+# Few columns, so that a page of GitHub shows all of them
+_COLUMNS = ONE, THREADS, WORKERS
+_ORDER = HEPCOL, *(way for way in WAYS if way not in (HEPCOL, ELSEWHERE)), ELSEWHERE
+_UNTOLD = ELSEWHERE, OTHER  # nobody asks why these are not there
 Row = dict[str, Any]
 
 
@@ -115,12 +120,12 @@ def markdown(collected: dict[str, Any]) -> str:
             "Medians of runs that take turns, each in a process of its own, from the call to all results, with what "
             "is compiled at run time, without the start of Python or ROOT. In bold how many times as long as hepcol it "
             "takes: median, and range over the turns, of one process to hepcol in one process, of 2 threads or workers "
-            "to hepcol on 2 workers where that was measured. Below 1, hepcol is slower. A Dask cluster of this "
-            "machine starts within the time. *Elsewhere*: on another machine, not comparable, no ratio."
+            "to hepcol on 2 workers where that was measured. **Below 1, hepcol is slower.** A Dask cluster of this "
+            "machine starts within the time. *Elsewhere*: told of another machine, not comparable, no ratio."
         ),
         "",
-        f"| | {' | '.join(WAYS)} |",
-        f"|---|{'--:|' * len(WAYS)}",
+        f"| | {' | '.join(_COLUMNS)} |",
+        f"|---|{'--:|' * len(_COLUMNS)}",
         *rows,
         "",
         *notes.lines(),
@@ -131,31 +136,58 @@ def markdown(collected: dict[str, Any]) -> str:
 
 
 def _rows(task: Row, remarks: Sequence[str], notes: _Notes) -> Iterator[str]:
-    """Yield the rows of a task: what it is, and one for each number of processes."""
-    empty = " |" * len(WAYS)
+    """Yield the rows of a task: what it is, and one for each that does it."""
+    empty = " |" * len(_COLUMNS)
     said = f" **{'; '.join(remarks)}**" if remarks else ""
     if task["what"] is None:
         if task["comparison"] not in _OPTIONAL:
             yield f"| **{task['title']}**: **not measured, no {task['comparison']}.json** |{empty}"
         return
-    yield f"| **{task['title']}**: {task['what']} [{task['unit']}]{said} |{empty}"
-    for row in task["rows"]:
-        yield f"| {row['how']} | {' | '.join(_text(cell, notes) for cell in row['cells'])} |"
+    cells = {
+        way: {row["how"]: cell for row in task["rows"] for cell in row["cells"] if cell["way"] == way} for way in WAYS
+    }
+    there = [way for way in _ORDER if any("absent" not in cell for cell in cells[way].values())]
+    why = notes.mark(_why_not({way: cells[way] for way in WAYS if way not in (*there, *_UNTOLD)}))
+    yield f"| **{task['title']}**: {task['what']} [{task['unit']}]{why}{said} |{empty}"
+    for way in there:
+        yield _row(way, cells[way], notes)
+
+
+def _why_not(cells: Mapping[str, Mapping[str, Row]]) -> str | None:
+    """Say why ways have no row."""
+    reasons: dict[str, list[str]] = {}
+    for way, by_how in cells.items():
+        reasons.setdefault(next(iter(by_how.values()))["absent"], []).append(way)
+    return "; ".join(f"no {', '.join(ways)}: {reason}" for reason, ways in reasons.items()) or None
+
+
+def _row(way: str, cells: Mapping[str, Row], notes: _Notes) -> str:
+    """Write what a way takes; a note that all its times share stands at its name."""
+    shared = {cell["note"] for cell in cells.values() if "absent" not in cell}
+    common = shared.pop() if len(shared) == 1 else None
+    name = f"{f'*{way}*' if way == ELSEWHERE else way}{notes.mark(common)}"
+    texts = []
+    for column in _COLUMNS:
+        # what was told of many workers has no column of its own
+        hows = (column, MANY) if (way, column) == (ELSEWHERE, WORKERS) else (column,)
+        found = [cells[how] for how in hows if how in cells and not (way == ELSEWHERE and "absent" in cells[how])]
+        texts.append(", ".join(_text(cell, common, notes) for cell in found))
+    return f"| {name} | {' | '.join(texts)} |"
 
 
 # Not of the analyses: shown if they were measured
 _OPTIONAL = "skim", "chunks", "scaling"
 
 
-def _text(cell: Row, notes: _Notes) -> str:
-    """Write what stands in a place."""
-    if "told" in cell:
-        times = ", ".join(f"{value:g} ({machine})" for value, machine in cell["told"])
-        return f"*{times}*{notes.mark(cell['note'])}"
+def _text(cell: Row, common: str | None, notes: _Notes) -> str:
+    """Write what stands in a place, with its note unless that is the common one."""
     if "absent" in cell:
         return f"-{notes.mark(cell['absent'])}"
-    time = number(statistics.median(cell["times"]))
-    return f"{time}{_ratio(cell['ratios'])}{notes.mark(cell['note'])}"
+    mark = notes.mark(cell["note"] if cell["note"] != common else None)
+    if "told" in cell:
+        times = ", ".join(f"{value:g} ({machine})" for value, machine in cell["told"])
+        return f"*{times}*{mark}"
+    return f"{number(statistics.median(cell['times']))}{_ratio(cell['ratios'])}{mark}"
 
 
 def _ratio(ratios: Sequence[float]) -> str:
@@ -164,22 +196,34 @@ def _ratio(ratios: Sequence[float]) -> str:
     if len(ratios) == 1:
         return f", **{number(ratios[0])}** (once)"
     middle, _, spread = spread_of(ratios).partition(" ")
-    return f", **{middle}** {spread}"
+    unbroken = spread.replace(" ", "&nbsp;")
+    return f", **{middle}** {unbroken}"
 
 
-def _origins(comparisons: Iterable[Row]) -> Iterator[str]:
-    """Yield the rows of when, of what and on what each comparison was made."""
-    yield "| comparison | date | code | runs | machine | versions | |"
-    yield "|---|---|---|--:|---|---|---|"
+def _origins(comparisons: Sequence[Row]) -> Iterator[str]:
+    """Yield when, of what and on what the comparisons were made: what all share, and a row for each."""
+    made = [one for one in comparisons if one["date"] is not None]
+    machines = {one["machine"] for one in made}
+    versions = {name: {one["versions"][name] for one in made} - {None} for name in _TOLD_VERSIONS}
+    shared = {name: found.pop() for name, found in versions.items() if len(found) == 1}
+    if len(machines) == 1:
+        yield f"Machine: {machines.copy().pop()}.  "
+    if shared:
+        yield f"Versions: {', '.join(f'{name} {number}' for name, number in shared.items())}."
+    yield ""
+    yield "| comparison | date | code | runs | |"
+    yield "|---|---|---|--:|---|"
     for one in comparisons:
-        said = f"**{'; '.join(one['remarks'])}**" if one["remarks"] else ""
+        said = [f"**{'; '.join(one['remarks'])}**"] if one["remarks"] else []
         if one["date"] is None:
             if one["name"] not in _OPTIONAL:
-                yield f"| {one['name']} | | | | | | {said} |"
+                yield f"| {one['name']} | | | | {''.join(said)} |"
             continue
-        versions = ", ".join(f"{name} {told}" for name, told in one["versions"].items() if told)
+        if len(machines) > 1:
+            said.append(one["machine"])
+        said += [f"{name} {told}" for name, told in one["versions"].items() if told and name not in shared]
         code, runs = one["commit"] or "", one["repeats"] or ""
-        yield f"| {one['name']} | {one['date']} | {code} | {runs} | {one['machine']} | {versions} | {said} |"
+        yield f"| {one['name']} | {one['date']} | {code} | {runs} | {', '.join(said)} |"
 
 
 def write(folder: Path, collected: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ copybutton_only_copy_prompt_lines = True
 PAGES = {
     "../README.md": "index.md",
     "../benchmarks/README.md": "rdataframe.md",
+    "../deploy/README.md": "deploy.md",
     "../samples/data/README.md": "samples.md",
 }
 

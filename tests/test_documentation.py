@@ -187,10 +187,11 @@ def test_every_page_is_in_the_contents():
     assert {page.stem for page in PAGES} - {"index"} <= set(contents)
 
 
-def test_the_figures_of_the_readme_are_those_of_the_pages():
-    section = (CHECKOUT / "README.md").read_text().partition("## Speed\n")[2].partition("\n## ")[0]
-    measured = "\n".join(page.read_text() for page in PAGES)
-    figures = re.findall(r"^\| .* \| ([\d.]+ \([\d.]+ - [\d.]+\)) \|", section, flags=re.MULTILINE)
+@pytest.mark.parametrize("path", [CHECKOUT / "README.md", DOCS / "index.md"], ids=lambda path: path.stem)
+def test_the_figures_of_readme_and_front_page_are_those_of_the_pages(path):
+    text = re.sub(r"<!-- benchmark table: begin.*benchmark table: end -->", "", path.read_text(), flags=re.DOTALL)
+    measured = "\n".join(page.read_text() for page in PAGES if page != path)
+    figures = re.findall(r"(?<=\| )[\d.]+ \([\d.]+ - [\d.]+\)(?= \|)", text)
     assert figures
     for figure in figures:
         assert f"| {figure} |" in measured, figure

@@ -150,7 +150,7 @@ def test_a_record_is_kept_once_and_the_last_one_counts(run, tmp_path):
     assert len(history.read(path)) == 2
 
 
-def test_another_machine_and_another_size_are_refused_unless_told(run):
+def test_another_machine_size_or_file_is_refused_unless_told(run):
     run(told(), "--record")
     other = told(0.5, machine={"cpu": "other", "cores": 64, "memory_gib": 256})
     code, lines = run(other)
@@ -165,6 +165,9 @@ def test_another_machine_and_another_size_are_refused_unless_told(run):
     ]
     assert run(told(0.5, quick=True), "--any-size")[0] == 1
     assert run(told(0.5, events=1000), "--any-machine")[0] == 2
+    code, lines = run(told(0.5, given="mine.root"))
+    assert code == 2
+    assert "this run of a full run of mine.root; --any-size compares them" in lines[0]
 
 
 def test_records_of_other_machines_do_not_hide_those_of_this_one(run):

@@ -174,10 +174,7 @@ def test_what_others_told_is_there_with_its_source_and_without_a_ratio(folder, h
     assert "notebooks test_Zee3" in cell["note"]
     assert "RDataFrame original on one process here: 62.5 s, hepcol: 5.00 s" in cell["note"]
     assert cell_of(collected, "stop4b trees", Place(ELSEWHERE, MANY))["told"] == [[1295, "72 threads"]]
-    assert cell_of(collected, "graphs many", Place(ELSEWHERE, MANY))["told"] == [
-        [2400, "on 60 nodes"],
-        [1200, "on 120 nodes"],
-    ]
+    assert cell_of(collected, "graphs many", Place(ELSEWHERE, MANY))["told"] == [[1200, "on 120 nodes"]]
     (cpp,) = (one.cpp[-1] for one in egamma.PASSES if one.subject == "FULL-atlas")
     assert cell_of(collected, "egamma all", Place(ELSEWHERE, ONE)) == {
         "way": ELSEWHERE,
@@ -185,19 +182,44 @@ def test_what_others_told_is_there_with_its_source_and_without_a_ratio(folder, h
         "note": egamma.CPP,
     }
     text = table.markdown(collected)
-    assert f"*{cpp:g} (C++ tool)* <sup>" in text
-    assert "| many workers | *138 (100 threads)* <sup>" in text
+    assert f"</sup> | *{cpp:g} (C++ tool)* |" in text
+    assert "| *1135 (serial)* |  | *618 (2 Dask workers)*, *138 (100 threads)* |" in text
 
 
 def test_the_table_has_median_and_range_of_ratios(folder, here):
     text = table.markdown(table.collect(folder, here))
     assert "| **Zee**: 1,000,000 events, 100 smearings [s] |" in text
-    assert " 62.5, **12.5** (12.5 - 12.5) |" in text
-    assert " 9.75, **3.90** (3.75 - 4.00) |" in text
-    assert " 82.5, **22.0** (13.8 - 27.5) <sup>" in text
-    versions = json.loads((folder / "zee.json").read_text())["versions"]
-    assert f"| zee | {here.day} | abc | 3 | {stored.name_of(here.machine)} | coffea {versions['coffea']}" in text
+    assert " 62.5, **12.5** (12.5&nbsp;-&nbsp;12.5) |" in text
+    assert " 9.75, **3.90** (3.75&nbsp;-&nbsp;4.00) |" in text
+    assert "</sup> | 82.5, **22.0** (13.8&nbsp;-&nbsp;27.5) |" in text
+    assert f"| zee | {here.day} | abc | 3 |" in text
+    assert max(line.count("|") for line in text.splitlines()) == 6  # as wide as a page of GitHub shows
     assert "**missing**" not in text
+
+
+def test_what_comparisons_have_in_common_is_told_once(told, folder, here):
+    text = table.markdown(table.collect(folder, here))
+    versions = told["zee"]["versions"]
+    assert f"Machine: {stored.name_of(here.machine)}." in text
+    assert f"Versions: coffea {versions['coffea']}, awkward {versions['awkward']}" in text
+    write(folder, {"zee": told["zee"] | {"versions": versions | {"coffea": "0.7"}, "machine": {"cpu": "other"}}})
+    text = table.markdown(table.collect(folder, here))
+    assert "Machine:" not in text
+    (zee_row,) = (line for line in text.splitlines() if line.startswith("| zee | "))
+    (atlas_row,) = (line for line in text.splitlines() if line.startswith("| zee_atlas | "))
+    assert "coffea 0.7" in zee_row
+    assert "other, None cores" in zee_row
+    assert f"coffea {versions['coffea']}" in atlas_row
+    assert stored.name_of(here.machine) in atlas_row
+
+
+def test_a_way_without_any_time_has_no_row_and_its_reason_is_a_note(folder, here):
+    lines = table.markdown(table.collect(folder, here)).splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| **stop4b, objects**"))
+    assert [line.split("|")[1].split("<")[0].strip() for line in lines[start + 1 : start + 4]] == [HEPCOL, OWN, COFFEA]
+    note = lines[start].split("<sup>")[1].split("<")[0]
+    (reason,) = (line for line in lines if line.startswith(f"<sup>{note}</sup>"))
+    assert "no RDataFrame original: the study has trees, no objects; no RDataFrame best: no such version" in reason
 
 
 def test_a_number_for_each_note_and_a_note_for_each_number(folder, here):
@@ -251,7 +273,7 @@ def test_what_was_not_measured_is_told(folder, here):
     (folder / "skim.json").unlink()
     text = table.markdown(table.collect(folder, here))
     assert "| **stop4b, 41 trees**: **not measured, no stop4b.json** |" in text
-    assert "| stop4b | | | | | | **missing** |" in text
+    assert "| stop4b | | | | **missing** |" in text
     assert "skim" not in text  # no analysis
     quick = {**{case: [zee_sample(1.0, **PARTS)] for case in zee.plan(quick=True)}}
     description = report.describe(quick, CHECKOUT / "f.root", 1, 10) | {"quick": True}
@@ -348,7 +370,7 @@ def test_all_goes_on_after_a_failure_and_then_makes_what_is_missing(measured, tm
     assert done.exit_code == 2
     assert done.output.strip().splitlines()[-1] == "Error: failed: stop4b; the same command makes what is missing"
     assert [name for name, _ in measured] == list(COMPARISONS)
-    assert "| stop4b | | | | | | **missing** |" in (output / "table.md").read_text()
+    assert "| stop4b | | | | **missing** |" in (output / "table.md").read_text()
     measured.clear()
     done = CliRunner().invoke(bench, options)
     assert [name for name, _ in measured] == ["stop4b"]

@@ -19,7 +19,7 @@ def checked(path: str) -> str:
     given = Path(path).expanduser().absolute()
     is_package = (given / "__init__.py").is_file()
     if not (is_package or (given.is_file() and given.suffix in (".py", ".whl", ".zip"))):
-        what = "is not there" if not given.exists() else "is none of these"
+        what = "has no __init__.py" if given.is_dir() else "is none of these" if given.exists() else "is not there"
         raise ValueError(f"expected a module.py, the folder of a package, a wheel or a .zip of them: '{path}' {what}")
     return str(given)
 

@@ -101,7 +101,7 @@ def test_every_example_is_accepted_and_shows_what_it_would_start(path, tmp_path,
         ("kind: address\naddress: host:8786", "address: expected tcp://HOST:PORT or tls://HOST:PORT, got 'host:8786'"),
         ("kind: address\naddress: tls://host:8786", "tls: tls://host:8786 needs ca_file, cert and key"),
         ("kind: local\nupload: [nowhere.py]", "upload: expected a module.py, .*: 'nowhere.py' is not there"),
-        ("kind: local\nupload: [/etc]", "upload: expected a module.py, .*: '/etc' is none of these"),
+        ("kind: local\nupload: [/etc]", "upload: expected a module.py, .*: '/etc' has no __init__.py"),
         (
             "kind: local\ntls: {ca_file: /nowhere.pem, cert: b, key: c}",
             "tls.ca_file: expected a file in PEM format, got '/nowhere.pem', which is not there",
