@@ -196,6 +196,7 @@ class Batch(SizedCluster):
                 self._ask_for_workers(cluster)
                 yield Connected(client, f"cluster {self.kind}", self.workers.maximum, jobs=jobs)
         finally:
+            jobs.end()
             try:
                 cluster.close()
             finally:
