@@ -39,6 +39,7 @@ class Jobs:
         self._wanted: int | None = None
         self._submitted: list[str] = []
         self._refusals: list[str] = []
+        self._asked: dict[str, str] = {}
         self._states: dict[str, JobState] = {}
         self._without_worker: list[str] = []  # jobs that ended so
         self._began: dict[tuple[str, int], float] = {}  # when commands that have not answered were started
@@ -134,7 +135,7 @@ class Jobs:
 
     def look(self) -> None:
         """Ask the batch system, and note which jobs have ended before their worker came."""
-        submitted = dict(self._numbers())  # before it is asked: it has to know of all of them
+        self._asked = submitted = dict(self._numbers())  # before it is asked: it has to know of all of them
         states = self._queue.jobs()
         if states is None:
             return
@@ -162,7 +163,9 @@ class Jobs:
         wanted = self._wanted if self._wanted is not None else len(cluster.worker_spec)
         with_worker = self._with_worker()
         for name, job in list(cluster.workers.items()):
-            if name not in with_worker and (job.job_id is None or job.job_id not in self._states):
+            # of one that was submitted since the batch system was asked, nothing is known
+            known = job.job_id is None or name in self._asked
+            if known and name not in with_worker and job.job_id not in self._states:
                 cluster.workers.pop(name, None)
                 cluster.worker_spec.pop(name, None)
         cluster.scale(jobs=wanted)

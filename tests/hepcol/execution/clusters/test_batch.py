@@ -118,8 +118,10 @@ def test_ctrl_c_while_a_job_is_submitted_leaves_none(batch, given, tmp_path):
     path.write_text(json.dumps(given("pbs")))
     slow.write_text("def count(events):\n    return {'n': len(events)}\n")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from hepcol.cli import main; main()", "run", f"{slow}:count", "zee-fcc"]
-        + ["--cluster", str(path), "-o", str(tmp_path / "out"), "--no-plots"],
+        [
+            *(sys.executable, "-c", "from hepcol.cli import main; main()", "run", f"{slow}:count", "zee-fcc"),
+            *("--cluster", str(path), "-o", str(tmp_path / "out"), "--no-plots"),
+        ],
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -171,6 +173,17 @@ def test_jobs_that_cannot_be_cancelled_are_named(monkeypatch, caplog, tmp_path):
 @pytest.mark.parametrize("queue", [queues.SLURM, queues.HTCONDOR, queues.PBS])
 def test_remarks_of_a_site_are_no_jobs(queue):
     assert dict(queue.read("NOTICE: maintenance on Monday\n\n-- Schedd: x.cern.ch : <1.2.3.4:9618>\n")) == {}
+
+
+def test_a_job_that_is_submitted_after_the_batch_system_was_asked_is_not_replaced(monkeypatch):
+    jobs = Jobs(queues.SLURM, Path("logs"))
+    cluster = jobs.cluster_class(Spec)(a="1")
+    jobs.of(cluster, 1)
+    monkeypatch.setattr(queues.Queue, "jobs", lambda _: {"1": queues.JobState("pending")})
+    jobs.look()
+    cluster.workers["b"], cluster.worker_spec["b"] = SimpleNamespace(job_id="2"), None
+    jobs.replace()
+    assert set(cluster.workers) == {"a", "b"}
 
 
 QSTAT = """
