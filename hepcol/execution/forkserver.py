@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hepcol.execution.interrupts import SIGNALS
+
 
 def start_forkserver() -> str:
     """Start the process that local workers are forked from, unless this process has one already.
@@ -34,12 +36,25 @@ def start_forkserver() -> str:
 
 @contextmanager
 def interrupts_for_us_alone() -> Iterator[None]:
-    """Let processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: we stop them ourselves."""
+    """Keep Ctrl-C, which a terminal sends to all, from processes that start meanwhile: we stop them ourselves.
+
+    One that comes meanwhile, or SIGTERM, is heeded at the end: what starts can be closed only once it is there.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ignored stays so in a new program
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which would be started with others, and then unblock signals
+    seen: list[int] = []
+    previous = {number: signal.signal(number, lambda number, _: seen.append(number)) for number in SIGNALS}
+    # what is blocked stays so in threads and programs that are started
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if seen:
+            signal.raise_signal(seen[0])

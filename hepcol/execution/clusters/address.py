@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import (
+    USER,
     WITHOUT_TLS,
     Cluster,
     Connected,
@@ -39,8 +41,13 @@ class Address(Cluster):
     @field_validator("address")
     @classmethod
     def _is_one(cls, given: str) -> str:
-        if not given.startswith(_SCHEMES):
-            raise ValueError(f"expected tcp://HOST:PORT or tls://HOST:PORT, got '{given}'")
+        try:
+            parts = urlsplit(given)
+            has_port = bool(parts.hostname and parts.port) or parts.scheme == "inproc"
+        except ValueError:  # of a port that is no number, or of brackets
+            has_port = False
+        if not (given.startswith(_SCHEMES) and has_port):
+            raise ValueError(f"expected tcp://HOST:PORT or tls://HOST:PORT, got '{without_password(given)}'")
         return given
 
     @model_validator(mode="after")
@@ -61,7 +68,10 @@ class Address(Cluster):
         try:
             client = Client(self.address, timeout=CONNECTION_TIMEOUT_S, security=security)
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{told}: no answer within {CONNECTION_TIMEOUT_S} s ({error})") from error
+            reason = str(error)
+            for user in USER.findall(self.address):
+                reason = reason.replace(user, "")
+            raise InputError(f"{told}: no answer within {CONNECTION_TIMEOUT_S} s ({reason})") from error
         with closing(client):
             yield Connected(client, told, hint="start workers with dask worker ADDRESS, or see why they do not come")
 

@@ -1,5 +1,6 @@
 """Workers that are jobs of a batch system, by dask-jobqueue."""
 
+import os
 import shutil
 import signal
 from abc import abstractmethod
@@ -29,6 +30,7 @@ from hepcol.execution.interrupts import SIGNALS
 HOUR = 3600.0
 _QUEUES_FOR_S = 24 * HOUR  # that a job may wait for its turn is no fault; what is known is told meanwhile
 _LONGEST_MARGIN_S, _MARGIN = 300.0, 0.1  # before the walltime, by when a worker has ended
+_SHORTEST_S = 60.0
 _PORTS = 65535
 
 
@@ -96,7 +98,7 @@ class Batch(SizedCluster):
     no_worker_timeout: Duration = _QUEUES_FOR_S
     cores: int = Field(default=1, ge=1)
     processes: int | None = Field(default=None, ge=1)
-    memory: Memory = 2 * 1000**3
+    memory: Memory = Field(default=2 * 1000**3, ge=1000**2)
     walltime: Duration = HOUR
     lifetime: OrOff = None
     stagger: OrOff = None
@@ -132,6 +134,13 @@ class Batch(SizedCluster):
         if self.cores % self.workers_of_a_job:
             raise ValueError(
                 f"processes: expected a divisor of the {self.cores} cores of a job, got {self.workers_of_a_job}"
+            )
+        if self.walltime < _SHORTEST_S:  # which batch systems may read as none
+            raise ValueError(f"walltime: expected at least {_SHORTEST_S:g} s, got {self.walltime:g} s")
+        lifetime, stagger = self.worker_lifetime()
+        if lifetime <= stagger and self.lifetime != 0:  # by which a worker could end before it begins
+            raise ValueError(
+                f"stagger: expected less than the lifetime of {clock(max(lifetime, 0))}, got {clock(stagger)}"
             )
         if self.lifetime and self.lifetime + (self.stagger or 0) >= self.walltime:
             raise ValueError(
@@ -180,7 +189,16 @@ class Batch(SizedCluster):
         interfaces = psutil.net_if_addrs()
         if self.interface is not None and self.scheduler_host is None and self.interface not in interfaces:
             raise InputError(f"interface: expected one of {', '.join(interfaces)}, got '{self.interface}'")
+        self._check_logs()
         self.preview()  # refuses options that dask-jobqueue does not take
+
+    def _check_logs(self) -> None:
+        """Refuse a folder of logs that cannot be made or written."""
+        nearest = next(path for path in (self._logs(), *self._logs().parents) if path.exists())
+        if not (self.log_directory and nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            raise InputError(
+                f"log_directory: expected a folder that can be written, got '{self.log_directory}': {nearest} is none"
+            )
 
     @contextmanager
     def connect(self) -> Iterator[Connected]:
@@ -196,6 +214,7 @@ class Batch(SizedCluster):
                 self._ask_for_workers(cluster)
                 yield Connected(client, f"cluster {self.kind}", self.workers.maximum, jobs=jobs)
         finally:
+            jobs.end()
             try:
                 cluster.close()
             finally:
@@ -235,17 +254,20 @@ class Batch(SizedCluster):
     def preview(self) -> str:
         """Return what would be submitted, with a place for the scheduler's address."""
         logs = self._logs()
-        were_there = logs.is_dir()
+        made = [path for path in (logs, *logs.parents) if not path.exists()]  # by dask-jobqueue, as it looks
         given = self._job_arguments()
         if self.tls is not None:
             given |= {"security": self.tls.security(), "protocol": "tls://"}
         address = f"{'tls' if self.tls else 'tcp'}://SCHEDULER:PORT"
         try:
             job = self._imported()[1](address, name="NAME", interface=self.interface, **given)
+        except OSError as error:
+            raise InputError(f"log_directory: cannot be made: {error}") from error
         except (ValueError, TypeError) as error:
             raise InputError(f"options: {' '.join(str(error).split())}") from error
-        if not were_there and logs.is_dir():  # dask-jobqueue has made it
-            logs.rmdir()
+        finally:
+            for path in filter(Path.is_dir, made):
+                path.rmdir()
         return str(job.job_script())
 
     def warnings(self) -> list[str]:

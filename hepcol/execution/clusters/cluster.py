@@ -1,12 +1,13 @@
 """What clusters of every kind have in common."""
 
 import importlib.util
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import field_validator
 
@@ -20,6 +21,7 @@ from hepcol.tablefile import Row
 
 # of what has them, in provenance
 _UNITS = {"memory": "_bytes", "walltime": "_s", "lifetime": "_s", "stagger": "_s"}
+USER = re.compile("(?<=//).*@")  # and password, in an address
 _LOOPBACK = ("127.", "localhost", "[::1]", "::1", "inproc")
 WITHOUT_TLS = "whoever can connect to it runs code as you; give 'tls' its certificates, or an interface of this machine"
 
@@ -75,7 +77,12 @@ class Cluster(Row):
     @field_validator("upload")
     @classmethod
     def _can_be_sent(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(checked(path) for path in given)
+        paths = [checked(path) for path in given]
+        names = [Path(path).name for path in paths]
+        twice = [path for path in paths if names.count(Path(path).name) > 1]
+        if twice:
+            raise ValueError(f"expected names that differ, got {' and '.join(twice)}")
+        return tuple(paths)
 
     @abstractmethod
     def connect(self) -> AbstractContextManager[Connected]:
@@ -152,6 +159,5 @@ def is_open_to_the_network(address: str) -> bool:
 
 
 def without_password(address: str) -> str:
-    """Leave user and password out of an address."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Leave user, password and parameters out of an address, whatever else is wrong with it."""
+    return USER.sub("", address.partition("?")[0])

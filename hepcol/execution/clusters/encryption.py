@@ -1,11 +1,17 @@
 """Certificates with which client, scheduler and workers know each other."""
 
+import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from hepcol.tablefile import Row
+
+
+def _is_what(path: Path) -> str:
+    return "no file" if path.exists() else "not there"
 
 
 class Tls(Row):
@@ -30,8 +36,25 @@ class Tls(Row):
     def _is_there(cls, given: str) -> str:
         path = Path(given).expanduser().absolute()
         if not path.is_file():
-            raise ValueError(f"expected a file in PEM format, got '{given}', which is not there")
+            raise ValueError(f"expected a file in PEM format, got '{given}', which is {_is_what(path)}")
         return str(path)
+
+    @model_validator(mode="after")
+    def _fit(self) -> "Tls":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for names, load in (
+            ("ca_file", partial(context.load_verify_locations, self.ca_file)),
+            ("cert, key", partial(context.load_cert_chain, self.cert, self.key, password="")),  # rather than ask for it
+        ):
+            try:
+                load()
+            except (OSError, ValueError) as error:  # ssl's, and what the system says
+                given = ", ".join(f"'{getattr(self, name)}'" for name in names.split(", "))
+                reason = f"{type(error).__name__}: {error}"
+                raise ValueError(
+                    f"{names}: expected certificate and key in PEM format, without a passphrase, got {given} ({reason})"
+                ) from error
+        return self
 
     def security(self) -> Any:
         """Make what Dask takes: one certificate for all roles, and no connection without."""

@@ -1,17 +1,24 @@
 """The jobs of a cluster in a batch system: what becomes of them, and others in their place."""
 
+import asyncio
 import itertools
+import logging
 import re
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from subprocess import SubprocessError
+from subprocess import PIPE, SubprocessError
 from typing import Any
 
-from hepcol.execution.clusters.queues import JobState, Queue
+from hepcol.execution.clusters.queues import JobState, Queue, kill_with_children
 
 _LONGEST = 300  # of what a command or a log says, in characters
+_LONGEST_S = 120.0  # for an answer of a command
+_LAST_S = 15.0  # for one once the run ends
+_POLL_S = 0.2
 _REASON = re.compile(r"stderr:\n(.*?)\n*\Z", re.DOTALL)
+log = logging.getLogger("hepcol.clusters")
 
 
 class Jobs:
@@ -32,8 +39,11 @@ class Jobs:
         self._wanted: int | None = None
         self._submitted: list[str] = []
         self._refusals: list[str] = []
+        self._asked: dict[str, str] = {}
         self._states: dict[str, JobState] = {}
         self._without_worker: list[str] = []  # jobs that ended so
+        self._began: dict[tuple[str, int], float] = {}  # when commands that have not answered were started
+        self._ended = float("inf")
 
     def of(self, cluster: Any, wanted: int | None) -> None:
         """Follow the jobs of a cluster, of which there are to be always as many, or as many as Dask wants."""
@@ -63,8 +73,15 @@ class Jobs:
 
             async def close(self) -> None:
                 """Cancel it."""
-                await super().close()
+                try:
+                    await super().close()
+                except OSError as error:
+                    log.debug("a job was not cancelled, which is tried again at the end: %s", error)
                 self.status = Status.closed
+
+            @staticmethod
+            async def _call(command: list[str], **_: Any) -> str:
+                return await jobs.call(command)
 
         return Followed
 
@@ -84,9 +101,41 @@ class Jobs:
         Named.__name__ = kind.__name__
         return Named
 
+    async def call(self, command: list[str]) -> str:
+        """Return what a command of the batch system prints.
+
+        Ctrl-C must not end it: what it has submitted would stay in the queue, and nobody would know its number.
+
+        Raises
+        ------
+        RuntimeError
+            If it fails, or does not answer.
+        """
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, start_new_session=True)
+        answer = asyncio.ensure_future(process.communicate())
+        self._began[command[0], process.pid] = time.monotonic()
+        try:
+            while not answer.done():
+                await asyncio.wait({answer}, timeout=_POLL_S)
+                now, began = time.monotonic(), self._began[command[0], process.pid]
+                if now > min(began + _LONGEST_S, max(began, self._ended) + _LAST_S) and not answer.done():
+                    raise RuntimeError(f"stderr:\nno answer within {now - began:.0f} s")
+        finally:
+            del self._began[command[0], process.pid]
+            if process.returncode is None:
+                kill_with_children(process.pid)
+        told, errors = (text.decode(errors="replace") for text in answer.result())
+        if process.returncode:
+            raise RuntimeError(f"stderr:\n{errors or told}")
+        return told
+
+    def end(self) -> None:
+        """Have no more patience with commands: the run ends."""
+        self._ended = time.monotonic()
+
     def look(self) -> None:
         """Ask the batch system, and note which jobs have ended before their worker came."""
-        submitted = dict(self._numbers())  # before it is asked: it has to know of all of them
+        self._asked = submitted = dict(self._numbers())  # before it is asked: it has to know of all of them
         states = self._queue.jobs()
         if states is None:
             return
@@ -114,14 +163,16 @@ class Jobs:
         wanted = self._wanted if self._wanted is not None else len(cluster.worker_spec)
         with_worker = self._with_worker()
         for name, job in list(cluster.workers.items()):
-            if name not in with_worker and (job.job_id is None or job.job_id not in self._states):
+            # of one that was submitted since the batch system was asked, nothing is known
+            known = job.job_id is None or name in self._asked
+            if known and name not in with_worker and job.job_id not in self._states:
                 cluster.workers.pop(name, None)
                 cluster.worker_spec.pop(name, None)
         cluster.scale(jobs=wanted)
 
     def describe(self) -> str:
         """Say in one line what is known of jobs without workers."""
-        parts = []
+        parts, now = [], time.monotonic()
         counts = Counter((state.state, state.reason) for state in self._states.values())
         for (state, reason), number in sorted(counts.items()):
             parts.append(f"{_jobs(number)} {state}{f' ({reason})' if reason else ''}")
@@ -130,6 +181,9 @@ class Jobs:
         if self._without_worker:
             last = self._last_line(self._without_worker[-1])
             parts.append(f"{_jobs(len(self._without_worker))} ended without a worker{f': {last}' if last else ''}")
+        waits = [now - began for (command, _), began in self._began.items() if command == self._queue.submit]
+        if waits:
+            parts.append(f"{self._queue.submit} has not answered for {max(waits):.0f} s")
         if not parts:
             parts = [f"{_jobs(len(self._submitted))} submitted, of which {self._queue.ask[0]} tells nothing"]
         return f"{'; '.join(parts)}; logs in {self._log_directory}"
@@ -138,9 +192,15 @@ class Jobs:
         """Cancel what is left of the jobs, whatever has ended the cluster."""
         left = self._queue.jobs()
         ours = [number for number in self._submitted if left is None or number in left]
-        if ours:
-            with suppress(OSError, SubprocessError):
-                self._queue.cancel_jobs(ours)
+        if not ours:
+            return
+        try:
+            self._queue.cancel_jobs(ours)
+        except (OSError, SubprocessError):
+            left = self._queue.jobs()  # those that have ended by themselves meanwhile are no failure
+            ours = [number for number in ours if left is None or number in left]
+            if ours:
+                log.warning("these jobs may be left, cancel them: %s %s", self._queue.cancel, " ".join(ours))
 
     def _numbers(self) -> list[tuple[str, str]]:
         """Names of workers, and the numbers of their jobs."""

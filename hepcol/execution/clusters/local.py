@@ -3,11 +3,12 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import Connected, SizedCluster, resize
 from hepcol.execution.clusters.connection import closing
 from hepcol.execution.clusters.encryption import Tls
@@ -52,13 +53,24 @@ class Local(SizedCluster):
 
         # two deaths of a worker make a chunk a suspect, which is then tried alone
         ours = {"distributed.worker.multiprocessing-method": method, "distributed.scheduler.allowed-failures": 1}
-        with dask.config.set(ours):
+        with dask.config.set(ours), ExitStack() as opened:
             with interrupts_for_us_alone():
-                cluster = LocalCluster(**self._arguments())
-            with cluster, closing(Client(cluster)) as client:
-                if not self.workers.is_fixed:
-                    resize(cluster, self.workers)
-                yield Connected(client, "the local cluster", self.workers.maximum, ours=True)
+                cluster = opened.enter_context(self._made(LocalCluster))
+            client = opened.enter_context(closing(Client(cluster)))
+            if not self.workers.is_fixed:
+                resize(cluster, self.workers)
+            yield Connected(client, "the local cluster", self.workers.maximum, ours=True)
+
+    def _made(self, cluster_class: type) -> Any:
+        """Make the cluster with its first workers."""
+        try:
+            return cluster_class(**self._arguments())
+        except Exception as error:  # of files of TLS, of folders, of options, and of workers that die
+            first: BaseException = error
+            while first.__cause__ is not None:
+                first = first.__cause__
+            reason = " ".join(str(first).split()) or type(first).__name__
+            raise InputError(f"kind: {self.kind}: Dask does not start: {reason}") from error
 
     def _arguments(self) -> dict[str, Any]:
         """Give what makes the cluster."""
@@ -85,4 +97,5 @@ class Local(SizedCluster):
         size = self.workers
         number = size.maximum if size.is_fixed else f"{size.minimum} to {size.maximum}"
         memory = f"{self.memory / 1e9:g} GB" if self.memory is not None else "a share of the machine's memory"
-        return f"{number} processes on this machine, each with {self.threads} threads and {memory}"
+        threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{number} processes on this machine, each with {threads} and {memory}"

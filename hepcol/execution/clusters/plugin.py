@@ -36,8 +36,8 @@ class Upload(WorkerPlugin):
         folder = Path(worker.local_directory) / self.name
         with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
             archive.extractall(folder)
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+        # to the front, also if it is there from before another edit
+        sys.path[:] = [str(folder), *(place for place in sys.path if place != str(folder))]
         importlib.invalidate_caches()
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] in self.modules and not _is_in(module, folder):

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _BYTES = {f"{prefix}B": 1000**power for power, prefix in enumerate(("k", "M", "G", "T"), 1)}
 _BYTES |= {f"{prefix}iB": 1024**power for power, prefix in enumerate(("K", "M", "G", "T"), 1)}
+_LONGEST, _MOST = 1e8, 1e15  # three years, and a petabyte: more is a mistake
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d{1,3}):([0-5]\d):([0-5]\d)")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 
@@ -20,16 +21,19 @@ def _seconds(given: Any) -> Any:
         found = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     else:
         found = _amount(given, _SECONDS)
-    if not found > 0:
-        raise ValueError(f"expected a duration with its unit, such as '90 s', '2 h' or '02:00:00', got {given!r}")
+    if not 0 < found < _LONGEST:
+        quotes = "; YAML takes 12:00:00 for a number unless it is in quotes" if type(given) is int else ""
+        raise ValueError(
+            f"expected a duration with its unit, such as '90 s', '2 h' or '02:00:00', got {given!r:.60}{quotes}"
+        )
     return found
 
 
 def _bytes(given: Any) -> Any:
     """Read a size of memory."""
     found = _amount(given, _BYTES)
-    if not found > 0:
-        raise ValueError(f"expected an amount with its unit, such as '2 GB' or '512 MiB', got {given!r}")
+    if not 0 < found < _MOST:
+        raise ValueError(f"expected an amount with its unit, such as '2 GB' or '512 MiB', got {given!r:.60}")
     return int(found)
 
 

@@ -6,6 +6,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hepcol.tablefile import Row
 
+_MOST = 100_000  # more is a mistake
+
 
 class Size(Row):
     """How many workers a cluster has: always as many, or as many as there is work for, between two bounds.
@@ -18,8 +20,8 @@ class Size(Row):
         Most workers.
     """
 
-    minimum: int = Field(default=1, ge=1)
-    maximum: int = Field(ge=1)
+    minimum: int = Field(default=1, ge=1, strict=True)
+    maximum: int = Field(ge=1, le=_MOST, strict=True)
 
     @model_validator(mode="after")
     def _check(self) -> "Size":

@@ -20,8 +20,11 @@ def checked(path: str) -> str:
     is_package = (given / "__init__.py").is_file()
     if not (is_package or (given.is_file() and given.suffix in (".py", ".whl", ".zip"))):
         what = "has no __init__.py" if given.is_dir() else "is none of these" if given.exists() else "is not there"
-        raise ValueError(f"expected a module.py, the folder of a package, a wheel or a .zip of them: '{path}' {what}")
-    return str(given)
+    elif given.suffix in (".whl", ".zip") and not is_package and not zipfile.is_zipfile(given):
+        what = "is no archive"
+    else:
+        return str(given)
+    raise ValueError(f"expected a module.py, the folder of a package, a wheel or a .zip of them: '{path}' {what}")
 
 
 def packed(paths: Sequence[str]) -> bytes:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def condor_submit(folder, arguments):
     told = dict(re.findall(r"^\s*([\w.]+)\s*=\s*(.*)$", Path(arguments[-1]).read_text(), re.MULTILINE))
     logs = Path(told["LogDirectory"])
     start(folder, f"{number}.0", [told["Executable"], *unquoted(told["Arguments"])], logs / f"worker-{number}.0")
+    pause(folder, "after")
     say(f"Submitting job(s).\n1 job(s) submitted to cluster {number}.")
 
 
@@ -54,6 +56,7 @@ def qsub(folder, arguments):
     copy = folder / f"script-{number}.sh"
     copy.write_text(script)
     start(folder, str(number), ["/bin/bash", str(copy)], Path(logs) / f"hepcol.e{number}")
+    pause(folder, "after")
     say(f"{number}.server")
 
 
@@ -74,7 +77,14 @@ def say(text):
     sys.stdout.write(f"{text}\n")
 
 
+def pause(folder, when):
+    """Take time before or after a job is submitted."""
+    with suppress(FileNotFoundError):
+        time.sleep(float((folder / f"pause-{when}").read_text()))
+
+
 def refuse(folder, message):
+    pause(folder, "before")
     if (folder / "refuse").exists():
         sys.exit(message)
 

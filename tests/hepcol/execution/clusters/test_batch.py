@@ -1,8 +1,12 @@
 """HTCondor and PBS by stand-ins for their commands, whose jobs are processes of this machine."""
 
+import json
 import os
+import signal
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +19,7 @@ from hepcol.execution.clusters.jobs import Jobs
 from hepcol.options import build_processor
 from tests.hepcol.execution.clusters import standin
 
+CHECKOUT = Path(__file__).parents[4]
 COMMANDS = ("condor_submit", "condor_rm", "condor_q", "qsub", "qdel", "qstat")
 
 
@@ -105,6 +110,80 @@ def test_jobs_on_hold_are_told_with_the_reason(batch, given, count, monkeypatch,
 def test_an_error_of_the_run_leaves_no_job(batch, given, count):
     with pytest.raises(InputError, match="no-such-file"):
         hepcol.run(count, "/no-such-file.root", cluster=given("htcondor"))
+
+
+def test_ctrl_c_while_a_job_is_submitted_leaves_none(batch, given, tmp_path):
+    (batch / "pause-after").write_text("4")
+    path, slow = tmp_path / "cluster.yaml", tmp_path / "count.py"
+    path.write_text(json.dumps(given("pbs")))
+    slow.write_text("def count(events):\n    return {'n': len(events)}\n")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", "from hepcol.cli import main; main()", "run", f"{slow}:count", "zee-fcc"),
+            *("--cluster", str(path), "-o", str(tmp_path / "out"), "--no-plots"),
+        ],
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not standin.jobs(batch) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, output
+    assert len(standin.jobs(batch)) == 1
+    assert not any(map(standin.alive, standin.jobs(batch).values()))
+
+
+def test_a_command_that_hangs_is_told_and_does_not_keep_the_run_from_its_end(batch, given, count, monkeypatch):
+    monkeypatch.setattr("hepcol.execution.clusters.jobs._LAST_S", 1.0)
+    (batch / "pause-before").write_text("60")
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"no worker came within 3 s: qsub has not answered for \d s; logs in /"):
+        hepcol.run(count, "zee-fcc", cluster=given("pbs", no_worker_timeout="3 s"))
+    assert time.monotonic() - start < 20
+
+
+def test_a_command_that_never_answers_is_killed_with_what_it_has_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(queues, "_ANSWER_S", 0.5)
+    program = tmp_path / "squeue"
+    program.write_text(f"#!/bin/sh\nsleep 30 &\necho $! > {tmp_path}/child\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    start = time.monotonic()
+    assert queues.SLURM.jobs() is None
+    assert time.monotonic() - start < 5
+    assert not standin.alive(int((tmp_path / "child").read_text()))
+
+
+def test_jobs_that_cannot_be_cancelled_are_named(monkeypatch, caplog, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    jobs = Jobs(queues.SLURM, tmp_path)
+    jobs._submitted += ["12", "13"]
+    jobs.cancel_left()
+    assert "these jobs may be left, cancel them: scancel 12 13" in caplog.text
+
+
+@pytest.mark.parametrize("queue", [queues.SLURM, queues.HTCONDOR, queues.PBS])
+def test_remarks_of_a_site_are_no_jobs(queue):
+    assert dict(queue.read("NOTICE: maintenance on Monday\n\n-- Schedd: x.cern.ch : <1.2.3.4:9618>\n")) == {}
+
+
+def test_a_job_that_is_submitted_after_the_batch_system_was_asked_is_not_replaced(monkeypatch):
+    jobs = Jobs(queues.SLURM, Path("logs"))
+    cluster = jobs.cluster_class(Spec)(a="1")
+    jobs.of(cluster, 1)
+    monkeypatch.setattr(queues.Queue, "jobs", lambda _: {"1": queues.JobState("pending")})
+    jobs.look()
+    cluster.workers["b"], cluster.worker_spec["b"] = SimpleNamespace(job_id="2"), None
+    jobs.replace()
+    assert set(cluster.workers) == {"a", "b"}
 
 
 QSTAT = """

@@ -83,6 +83,23 @@ def test_every_example_is_accepted_and_shows_what_it_would_start(path, tmp_path,
         ),
         ("kind: slurm\nwalltime: 02:00", "walltime: expected a duration with its unit, .* or '02:00:00', got"),
         ("kind: slurm\nlifetime: 2 h", "lifetime: with its stagger it has to be shorter than the walltime of 01:00:00"),
+        ("kind: slurm\nstagger: 2 h", "stagger: expected less than the lifetime of 00:00:00, got 02:00:00"),
+        ("kind: slurm\nlifetime: 30 s\nstagger: 1 min", "stagger: expected less than the lifetime of 00:00:30"),
+        ("kind: slurm\nwalltime: 0.1 s", "walltime: expected at least 60 s, got 0.1 s"),
+        (
+            "kind: slurm\nwalltime: 12:00:00",
+            "walltime: .*, got 43200; YAML takes 12:00:00 for a number unless it is in",
+        ),
+        (f"kind: slurm\nwalltime: '{'9' * 400} h'", "walltime: expected a duration with its unit, .*, got '9{59}$"),
+        (f"kind: local\nmemory: {'9' * 400} GB", "memory: expected an amount with its unit, .*, got '9{59}$"),
+        ("kind: slurm\nmemory: 1 kB", "memory: input should be greater than or equal to 1000000, got 1000"),
+        ("kind: local\nworkers: 100001", "workers.maximum: input should be less than or equal to 100000, got 100001"),
+        ("kind: local\nworkers: {maximum: yes}", "workers.maximum: input should be a valid integer, got True"),
+        ("kind: slurm\nlog_directory: /dev/null/logs", "log_directory: expected a folder that .*: /dev/null is none"),
+        ("kind: address\naddress: tcp://host", "address: expected tcp://HOST:PORT or .*, got 'tcp://host'"),
+        ("kind: address\naddress: tcp://host:port", "address: expected tcp://HOST:PORT or .*, got 'tcp://host:port'"),
+        ("kind: address\naddress: 'tcp://[bad:1'", r"address: expected tcp://HOST:PORT or .*, got 'tcp://\[bad:1'"),
+        ("kind: address\naddress: me:x@host:1", "address: expected tcp://HOST:PORT or tls://HOST:PORT, got "),
         ("kind: slurm\ncores: 4\nprocesses: 3", "processes: expected a divisor of the 4 cores of a job, got 3"),
         (
             "kind: slurm\nworker_ports: 10100:10000",
@@ -114,6 +131,47 @@ def test_what_is_wrong_is_one_line_with_file_key_value_and_what_is_accepted(writ
     with pytest.raises(InputError, match=f"^{path}: {message}") as raised:
         cluster_of(path)
     assert "\n" not in str(raised.value)
+
+
+def test_what_is_sent_has_to_be_readable_and_to_differ_by_name(written, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cuts.py").write_text("")
+    (tmp_path / "broken.whl").write_text("not an archive")
+    for paths, message in (
+        (["broken.whl"], "'.*broken.whl' is no archive"),
+        (["a/cuts.py", "b/cuts.py"], "expected names that differ, got .*a/cuts.py and .*b/cuts.py"),
+    ):
+        path = written(json.dumps({"kind": "local", "upload": [str(tmp_path / one) for one in paths]}))
+        with pytest.raises(InputError, match=f"^{path}: upload: .*{message}"):
+            cluster_of(path)
+
+
+def test_files_of_tls_that_are_no_certificates_are_refused_before_anything_starts(written, tmp_path):
+    folder = tmp_path / "certificates"
+    subprocess.run([CHECKOUT / "examples/clusters/certificates.sh", folder], check=True, capture_output=True)
+    (folder / "text").write_text("no certificate")
+    good = {"ca_file": f"{folder}/ca.pem", "cert": f"{folder}/node.pem", "key": f"{folder}/node.key"}
+    assert cluster_of({"kind": "local", "tls": good}).tls.ca_file == good["ca_file"]
+    for name, other, of in (("ca_file", "text", "ca_file"), ("key", "ca.key", "cert, key"), ("cert", "text", "cert, ")):
+        path = written(json.dumps({"kind": "local", "tls": good | {name: f"{folder}/{other}"}}))
+        with pytest.raises(InputError, match=f"^{path}: tls: {of}.*: expected .*/{other}'.*Error"):
+            cluster_of(path)
+
+
+@pytest.mark.usefixtures("commands_of_batch_systems")
+def test_looking_at_a_cluster_leaves_no_folder_of_logs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cluster_of({"kind": "slurm", "log_directory": "a/b/c"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_does_not_answer_is_told_without_its_password():
+    with pytest.raises(InputError, match="no answer within") as raised:
+        hepcol.run(count, "zee-fcc", cluster={"kind": "address", "address": "tcp://me:hunter2@127.0.0.1:1"})
+    assert "hunter2" not in str(raised.value)
+    with pytest.raises(InputError, match=r"scheduler tcp://\[bad: no answer"):
+        hepcol.run(count, "zee-fcc", scheduler="tcp://[bad")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):

@@ -1,6 +1,8 @@
 """Clusters of this machine for real; Kubernetes and gateways by stand-ins for what makes them."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +183,50 @@ def test_a_watch_that_finds_no_worker_says_where_to_look():
     connected = Connected(Client(), "cluster kubernetes", hint="kubectl get pods tells why")
     with Watch(connected) as watch, pytest.raises(InputError, match=r"within 0\.2 s: kubectl get pods tells why"):
         watch.first_worker(0.2)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import distributed
+
+class Interrupted(distributed.LocalCluster):
+    async def _start(self):
+        os.killpg(0, signal.SIGINT)  # as a terminal does: every process of the group
+        await super()._start()
+        os.killpg(0, signal.SIGINT)
+
+if __name__ == "__main__":
+    distributed.LocalCluster = Interrupted
+    from hepcol.cli import main
+    main(["run", sys.argv[1], "zee-fcc", "-o", sys.argv[2], "--executor", "dask", "--no-plots"])
+"""
+
+
+def test_ctrl_c_while_a_local_cluster_starts_ends_the_run_and_its_processes(tmp_path):
+    script, processor = tmp_path / "interrupted.py", tmp_path / "count.py"
+    script.write_text(INTERRUPTED)
+    processor.write_text("def count(events):\n    return {'n': len(events)}\n")
+    done = subprocess.run(
+        [sys.executable, script, f"{processor}:count", tmp_path / "out"],
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,  # it reads to the end of what any of its processes may write
+        start_new_session=True,
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == "hepcol: interrupted; nothing was written\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"options": {"no_such": 1}}, "Dask does not start: .*no_such"),
+        ({"local_directory": __file__}, "Dask does not start: "),
+    ],
+)
+def test_a_local_cluster_that_does_not_start_is_one_line(count, more, message):
+    with pytest.raises(InputError, match=f"kind: local: {message}") as raised:
+        hepcol.run(count, "zee-fcc", cluster={"kind": "local", "workers": 1, **more})
+    assert "\n" not in str(raised.value)

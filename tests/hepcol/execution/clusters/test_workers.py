@@ -165,6 +165,9 @@ def test_modules_are_sent_to_workers_that_are_there_and_to_those_that_come(analy
         # after an edit they are sent again, and what the worker has loaded is loaded anew
         (tmp_path / "mypackage" / "name.txt").write_text("m")
         assert hepcol.run(analysis, "zee-fcc", cluster=given).result == {"m25": 4000}
+        # back to what was sent before
+        (tmp_path / "mypackage" / "name.txt").write_text("n")
+        assert hepcol.run(analysis, "zee-fcc", cluster=given).result == {"n25": 4000}
         with Client(cluster) as client:
             client.restart()
             (place,) = client.run(eval, "__import__('mycuts').__file__").values()
