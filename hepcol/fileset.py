@@ -12,7 +12,7 @@ from pydantic import BaseModel, StrictInt, ValidationError
 
 from hepcol import plugins, skimfolder
 from hepcol.errors import InputError
-from hepcol.storage.addresses import is_served, name_of, redacted
+from hepcol.storage.addresses import is_served, name_of, redacted, told_apart
 
 ROOT_SUFFIX = ".root"
 WARNING, MARK = "warning", "mark"
@@ -69,6 +69,7 @@ class Dataset:
 Fileset = dict[str, Dataset]
 
 
+@told_apart()
 def resolve(
     sources: str | Path | Sequence[str | Path] | Mapping[str, Any],
     tree: str | None = None,

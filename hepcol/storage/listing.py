@@ -10,7 +10,9 @@ from hepcol.errors import InputError, Missing, NoAnswer, StorageError, Unreadabl
 from hepcol.storage import servers
 from hepcol.storage.addresses import HTTP, address_of, name_of, protocol, redacted, server_of
 from hepcol.storage.failures import of_status
-from hepcol.storage.protocols import authorization, s3_files, s3_server, web_client, xrootd_files
+from hepcol.storage.s3 import s3_files, s3_server
+from hepcol.storage.web import authorization, web_client
+from hepcol.storage.xrootd import xrootd_files
 
 _SUFFIX = ".root"
 _MAGIC = re.compile(r"[*\[]|\?(?!.*=)")  # a question mark before "=" begins the parameters of a URL

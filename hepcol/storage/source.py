@@ -14,7 +14,8 @@ from uproot.source.futures import TrivialFuture
 from hepcol.errors import UnreadableFile
 from hepcol.storage import servers
 from hepcol.storage.addresses import name_of
-from hepcol.storage.protocols import Ranges, remote
+from hepcol.storage.protocols import remote
+from hepcol.storage.ranges import Ranges
 
 HEAD = 16 * 1024  # bytes that are read first: the beginning, where its directory is
 TAIL = 256 * 1024  # and the end, where writers leave what is known of the trees

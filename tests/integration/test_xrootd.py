@@ -188,13 +188,13 @@ def test_a_replica_of_another_protocol_is_read(content):
 
 
 def test_a_setting_of_the_user_stays(url, monkeypatch):
-    from hepcol.storage import protocols
+    from hepcol.storage import xrootd
 
     put = []
     monkeypatch.setattr("XRootD.client.EnvPutInt", lambda name, value: put.append(name))
     monkeypatch.setenv("XRD_STREAMTIMEOUT", "99")
-    monkeypatch.setattr(protocols, "_xrootd", {})
-    protocols.xrootd_files(f"{url}/a.root")
+    monkeypatch.setattr(xrootd, "_xrootd", {})
+    xrootd.xrootd_files(f"{url}/a.root")
     assert "StreamTimeout" not in put
     assert "ConnectionWindow" in put
 
