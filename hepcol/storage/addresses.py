@@ -28,7 +28,8 @@ _LONGEST_PLAIN = 32  # characters of a parameter of another name, such as a numb
 _OF_FILES = ".root"  # at the end of a parameter that says which file is meant, however long that is
 _DIGITS = 8  # by which long parameters are told apart that are hidden: they may say which file is meant
 _INCOMPLETE = re.compile(rf"//{HIDDEN}@|[?&][^&=]*={HIDDEN}(-[0-9a-f]{{{_DIGITS}}})?(&|$)")
-_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>|\\]+")
+# what follows a URL in a sentence is no part of it
+_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>|\\]*[^\s\"'<>|\\:;,.)]")
 # what libraries show of headers and of settings
 _BEARER = re.compile(r"\b(Bearer(?:\s|%20|\+)+)[A-Za-z0-9._~+/=-]{8,}")
 _SHORTEST = 6  # characters of a secret that is looked for in texts

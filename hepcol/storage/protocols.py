@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from hepcol.storage.addresses import HTTP, protocol
+from hepcol.errors import InputError
+from hepcol.storage.addresses import HTTP, is_incomplete, protocol
 from hepcol.storage.ranges import Ranges
 
 
@@ -56,8 +57,13 @@ def remote(path: str) -> Remote:
     Raises
     ------
     InputError
-        If a package is not installed that it needs.
+        If a package is not installed that it needs, or the name lacks what is secret in its address.
     """
+    if is_incomplete(path):
+        raise InputError(
+            f"{path}: what is hidden is stored nowhere: name the file again with its whole address, as in a new run, "
+            "or with --resume in that which is to be continued"
+        )
     kind = protocol(path)
     if kind in HTTP:
         from hepcol.storage.web import Http

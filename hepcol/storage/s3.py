@@ -1,12 +1,11 @@
 """Objects that S3 servers have, by s3fs."""
 
-import asyncio
 import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from hepcol.errors import InputError
+from hepcol.errors import InputError, UnreadableFile
 from hepcol.storage import servers
 from hepcol.storage.addresses import address_of, redacted, server_of
 from hepcol.storage.failures import lacks
@@ -26,6 +25,8 @@ class S3:
     server: str = field(init=False)
     _files: Any = field(init=False, repr=False)
     _key: str = field(init=False, repr=False)
+    _size: int = field(default=0, init=False, repr=False)
+    _tag: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._files = s3_files(self.path)
@@ -33,37 +34,42 @@ class S3:
         self._key = address_of(self.path).partition("://")[2]
 
     async def begin(self, head: int) -> tuple[int, bytes]:
-        """Return the size of the file and its first bytes."""
-        self.requests += 2
-        found: Any
-        content: Any
-        found, content = await asyncio.gather(
-            self._files._info(self._key), self._range(0, head), return_exceptions=True
-        )
-        if isinstance(found, BaseException):
-            raise found
-        if found.get("type") == "directory":
-            raise FileNotFoundError("a folder")
-        if isinstance(content, BaseException):
-            if not found["size"]:  # S3 has no ranges of what is empty
-                return 0, b""
-            raise content
-        self.received += len(content)
-        return int(found["size"]), content
+        """Return the size of the file and its first bytes, which come with it."""
+        try:
+            content = await self._range(0, head)
+        except OSError as error:
+            if isinstance(error, (FileNotFoundError, PermissionError)):
+                raise
+            self.requests += 1
+            if (await self._files._info(self._key))["size"]:
+                raise
+            return 0, b""  # S3 has no ranges of what is empty
+        return self._size, content
 
     async def greet(self) -> None:
         """Ask whether the bucket is there."""
         await self._files._call_s3("head_bucket", Bucket=self._key.partition("/")[0])
 
-    async def _range(self, start: int, stop: int) -> bytes:
-        return await self._files._cat_file(self._key, start=start, end=stop)
-
     async def read(self, ranges: Ranges) -> list[bytes]:
         """Return what is in ranges of bytes, each of a request of its own, several at a time."""
-        self.requests += len(ranges)
-        got = await several(self._range, ranges)
-        self.received += sum(map(len, got))
-        return got
+        return await several(self._range, ranges)
+
+    async def _range(self, start: int, stop: int) -> bytes:
+        """Ask for a range of bytes of the version that was seen first."""
+        bucket, key, version = self._files.split_path(self._key)
+        self.requests += 1
+        which = {"VersionId": version} if version else {}
+        answer = await self._files._call_s3(
+            "get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{stop - 1}", **which
+        )
+        async with answer["Body"] as body:
+            if self._tag not in (None, answer["ETag"]):
+                raise UnreadableFile(f"{self.path}: the file has changed while it was read")
+            content: bytes = await body.read()
+        self._tag = answer["ETag"]
+        self._size = int(answer["ContentRange"].rpartition("/")[2])
+        self.received += len(content)
+        return content
 
     async def close(self) -> None:
         """Nothing is open but connections, which other files share."""

@@ -87,6 +87,18 @@ def is_troubled(server: str) -> bool:
     return server in _known.troubled
 
 
+def final(error: Exception) -> Exception:
+    """Return the error of a server that does not answer as one of a server that was given up, if it was."""
+    if not isinstance(error, NoAnswer) or isinstance(error, GivenUp):
+        return error
+    trouble = _known.troubled.get(error.server)
+    if trouble is None or not trouble.until:
+        return error
+    told = GivenUp(str(error))
+    told.server, told.path = error.server, error.path
+    return told
+
+
 def is_worth_waiting(server: str) -> bool:
     """Whether a server that did not answer may soon."""
     trouble = _known.troubled.get(server)

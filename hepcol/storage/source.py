@@ -44,11 +44,14 @@ class RemoteSource(Source):  # type: ignore[misc]  # uproot is untyped
         self._baskets: dict[tuple[int, int], bytes] = {}  # what is going to be read
         self.asked: set[tuple[int, int]] = set()  # what was, since somebody looked
         self.tables: dict[Any, Any] = {}  # what is known of trees, by whoever needs it
-        self._num_bytes, head = self._ask(self._remote.begin(HEAD), HEAD)
-        self._ahead.append((0, head))
-        if self._num_bytes > len(head):
-            start = max(len(head), self._num_bytes - TAIL)
-            self._look_ahead(start, self._num_bytes)
+        try:
+            self._num_bytes, head = self._ask(self._remote.begin(HEAD), HEAD)
+            self._ahead.append((0, head))
+            if self._num_bytes > len(head):
+                self._look_ahead(max(len(head), self._num_bytes - TAIL), self._num_bytes)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,11 @@ import asyncio
 import atexit
 import contextlib
 import os
+import re
 import ssl
+import sys
 import threading
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from hepcol.storage.failures import of_status
 from hepcol.storage.ranges import TOGETHER, Ranges, several
 
 _PARTIAL, _WHOLE, _NOT_SATISFIABLE = 206, 200, 416
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)$")
 _GRID_AUTHORITIES = "/etc/grid-security/certificates"
 
 
@@ -32,6 +36,8 @@ class Http:
     received: int = 0
     silence_s: float | None = None
     server: str = field(init=False)
+    _size: int | None = field(default=None, init=False, repr=False)
+    _tags: dict[str, str] = field(default_factory=dict, init=False, repr=False)  # of versions, by who has them
 
     def __post_init__(self) -> None:
         self.server = server_of(self.path)
@@ -55,7 +61,7 @@ class Http:
     async def greet(self) -> None:
         """Ask for what a server has at its root, without its content; the token is not sent."""
         session = await _session()
-        async with session.head(f"{self.server}/", allow_redirects=False):
+        async with session.head(f"{self.server}/", allow_redirects=False, proxy=proxy_of(self.server)):
             pass
 
     async def _get(self, start: int, stop: int) -> tuple[int, bytes]:
@@ -64,24 +70,30 @@ class Http:
         self.requests += 1
         headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity", **authorization(address)}
         session = await _session()
-        async with session.get(_url(address), headers=headers) as answer:
+        async with session.get(_url(address), headers=headers, proxy=proxy_of(address)) as answer:
             if answer.status == _NOT_SATISFIABLE:
-                return _size_in(answer.headers.get("Content-Range", ""), 0), b""
+                return max(0, _place_in(answer.headers.get("Content-Range", ""))[1]), b""
             problem = of_status(answer.status, answer.reason or "", self.path, self.server)
             if problem is not None:
                 raise problem
-            if answer.status == _WHOLE and 0 <= (answer.content_length or -1) <= stop and start == 0:
-                content = await answer.read()  # the file is no longer than what was asked for
-                self.received += len(content)
-                return len(content), content
-            if answer.status != _PARTIAL:
+            first, size = _place_in(answer.headers.get("Content-Range", ""))
+            if answer.status == _WHOLE and start == 0 and answer.content_length is not None:
+                first, size = 0, answer.content_length if answer.content_length <= stop else -1
+            if answer.status not in (_WHOLE, _PARTIAL) or first != start or size < 0:
                 raise UnreadableFile(
                     f"{self.path}: the server {self.server} gives whole files only, and no ranges of bytes "
                     f"(HTTP {answer.status}): copy the file"
                 )
+            self._see(answer.url.host or "", answer.headers.get("ETag", ""), size)
             content = await answer.read()
             self.received += len(content)
-            return _size_in(answer.headers.get("Content-Range", ""), start + len(content)), content
+            return size, content
+
+    def _see(self, host: str, tag: str, size: int) -> None:
+        """Refuse another version of the file; other servers, which may be sent on to, have tags of their own."""
+        if self._size not in (None, size) or self._tags.setdefault(host, tag) != tag:
+            raise UnreadableFile(f"{self.path}: the file has changed while it was read")
+        self._size = size
 
 
 def authorization(address: str) -> dict[str, str]:
@@ -95,6 +107,18 @@ def authorization(address: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
+def proxy_of(address: str) -> str | None:
+    """Return the proxy that the environment names for a URL; what is within this machine, as tokens may be, has none.
+
+    aiohttp's own way takes passwords of ``~/.netrc``, too, and then refuses to send a token.
+    """
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if tokens.is_loopback(host) or urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
 def _url(address: str) -> Any:
     import yarl
 
@@ -102,10 +126,10 @@ def _url(address: str) -> Any:
     return yarl.URL(address, encoded="%" in address or "?" in address)
 
 
-def _size_in(content_range: str, otherwise: int) -> int:
-    """Size of the file in a header such as ``bytes 0-99/1234``."""
-    size = content_range.rpartition("/")[2]
-    return int(size) if size.isdigit() else otherwise
+def _place_in(content_range: str) -> tuple[int, int]:
+    """Where an answer begins and the size of the file in a header such as ``bytes 0-99/1234``; -1 if not told."""
+    found = _CONTENT_RANGE.match(content_range)
+    return (int(found[1] or -1), int(found[2])) if found else (-1, -1)
 
 
 def trust() -> ssl.SSLContext:
@@ -123,7 +147,7 @@ async def web_client(**_: Any) -> Any:
 
     silence = aiohttp.ClientTimeout(total=None, sock_connect=servers.CONNECT_S, sock_read=servers.SILENCE_S)
     connector = aiohttp.TCPConnector(limit_per_host=TOGETHER, ssl=trust())
-    return aiohttp.ClientSession(timeout=silence, connector=connector, trust_env=True)
+    return aiohttp.ClientSession(timeout=silence, connector=connector)
 
 
 _kept = threading.local()  # of fsspec's thread, in which alone questions are asked
@@ -142,9 +166,8 @@ async def _session() -> Any:
 
 def close_sessions() -> None:
     """Close what is open to web servers, at the end of this process."""
-    from fsspec.asyn import loop as loops
-
-    if loops[0] is None or not loops[0].is_running():
+    asyn = sys.modules.get("fsspec.asyn")  # which can be imported no more
+    if asyn is None or asyn.loop[0] is None or not asyn.loop[0].is_running():
         return
 
     async def close() -> None:
@@ -154,7 +177,7 @@ def close_sessions() -> None:
             _kept.session = None
 
     with contextlib.suppress(Exception):  # nothing depends on it any more
-        asyncio.run_coroutine_threadsafe(close(), loops[0]).result(2)
+        asyncio.run_coroutine_threadsafe(close(), asyn.loop[0]).result(2)
 
 
 atexit.register(close_sessions)

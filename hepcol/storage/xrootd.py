@@ -1,9 +1,12 @@
 """Files that XRootD servers have, by the client of XRootD."""
 
 import asyncio
+import contextlib
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from hepcol.errors import InputError
@@ -36,66 +39,122 @@ class XRootD:
     received: int = 0
     silence_s: float | None = None
     server: str = field(init=False)
-    _files: Any = field(init=False, repr=False)
-    _name: str = field(init=False, repr=False)
+    _handle: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        prepare(self.path)
+        from XRootD.client import File
+
         self.server = server_of(self.path)
-        self._files = xrootd_files(self.path)
-        self._name = self._files._strip_protocol(address_of(self.path))
+        # not that of fsspec-xrootd, which all files of a URL share while it is open: one would have the bytes of a file
+        # that was replaced, and would fail when another is closed
+        self._handle = File()
         given = os.environ.get("XRD_REQUESTTIMEOUT", "")
         self.silence_s = float(given) if given.isdigit() else None
 
     async def begin(self, head: int) -> tuple[int, bytes]:
-        """Return the size of the file and its first bytes."""
-        self.requests += 2  # its status, and to open it
-        size = int((await self._files._info(self._name))["size"])
+        """Open the file; return its size and its first bytes."""
+        from XRootD.client.flags import OpenFlags
+
+        self.requests += 2
+        await asked(self._handle.open, address_of(self.path), OpenFlags.READ)
+        size = int((await asked(self._handle.stat)).size)
         if size == 0:
             return 0, b""
         return size, (await self.read([(0, min(head, size))]))[0]
 
     async def read(self, ranges: Ranges) -> list[bytes]:
-        """Return what is in ranges of bytes, all of one request."""
+        """Return what is in ranges of bytes: many of one request, and those that are too long for it by themselves."""
+        import fsspec_xrootd
+
+        most, longest = await fsspec_xrootd.XRootDFileSystem._get_max_chunk_info(self._handle)
+        short = [one for one in ranges if one[1] - one[0] <= longest]
+        long = [one for one in ranges if one[1] - one[0] > longest]
+        vectors = [short[first : first + most] for first in range(0, len(short), most)]
+        answers = await asyncio.gather(*map(self._vector, vectors), *(self._range(*one) for one in long))
+        got = dict(zip(short, chain.from_iterable(answers[: len(vectors)]), strict=True))
+        got |= dict(zip(long, answers[len(vectors) :], strict=True))
+        self.received += sum(map(len, got.values()))
+        return [got[one] for one in ranges]
+
+    async def _vector(self, ranges: Ranges) -> list[bytes]:
         self.requests += 1
-        got = await self._files._cat_ranges(
-            [self._name] * len(ranges), [start for start, _ in ranges], [stop for _, stop in ranges]
-        )
-        self.received += sum(map(len, got))
-        return got
+        answer = await asked(self._handle.vector_read, [(start, stop - start) for start, stop in ranges])
+        return [piece.buffer for piece in answer.chunks]
+
+    async def _range(self, start: int, stop: int) -> bytes:
+        self.requests += 1
+        content: bytes = await asked(self._handle.read, start, stop - start)
+        return content
 
     async def greet(self) -> None:
         """Ask whether the server is there; of a redirector, not whom it sends on to."""
-        status, _ = await asyncio.to_thread(self._files._myclient.ping, int(servers.GREETING_S))
-        if not status.ok:
-            raise OSError(status.message)
+        from XRootD.client import FileSystem
+
+        await asked(FileSystem(address_of(self.path)).ping, timeout=int(servers.GREETING_S))
 
     async def close(self) -> None:
-        """Let the server close the file, which the client would keep open for a while."""
-        handles = self._files._readonly_filehandle_cache
-        await handles._close(self._files.unstrip_protocol(self._name), int(servers.CONNECT_S))
+        """Let the server close the file."""
+        if self._handle.is_open():
+            await asked(self._handle.close, timeout=int(servers.CONNECT_S))
 
 
-_xrootd_lock = threading.Lock()
-_xrootd: dict[tuple[int, str], Any] = {}
+async def asked(question: Callable[..., Any], *what: Any, **how: Any) -> Any:
+    """Ask by a method of the XRootD client, which calls back from a thread of its own."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[tuple[Any, Any]] = loop.create_future()
+
+    def settle(status: Any, content: Any) -> None:
+        if not answer.done():  # nobody waits any more for what came too late
+            answer.set_result((status, content))
+
+    def tell(status: Any, content: Any, _servers: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, status, content)
+
+    status = question(*what, callback=tell, **how)
+    content = None
+    if status.ok:
+        status, content = await answer
+    if not status.ok:
+        raise OSError(" ".join(status.message.split()))
+    return content
 
 
-def xrootd_files(path: str) -> Any:
-    """Return the file system of an XRootD server, whose client has time-outs."""
+_lock = threading.Lock()
+_folders: dict[tuple[int, str], Any] = {}
+_prepared: set[int] = set()
+
+
+def prepare(path: str) -> None:
+    """See that the XRootD client is here, has time-outs, and understands a URL."""
     try:
-        import fsspec_xrootd
+        import fsspec_xrootd  # noqa: F401
         from XRootD.client import URL, EnvPutInt
     except ImportError as error:
         raise lacks(path, "xrootd", error) from error
     url = URL(address_of(path))
-    if not url.is_valid():
+    if not url.is_valid() or not url.hostname:
         raise InputError(f"{path}: not a URL of XRootD, as in root://host//path/to/file.root")
-    key = (os.getpid(), url.hostid)
-    with _xrootd_lock:
-        if key not in _xrootd:
-            for name, value in _XROOTD_SETTINGS.items():
-                if f"XRD_{name.upper()}" not in os.environ:
-                    EnvPutInt(name, value)
-            _xrootd[key] = fsspec_xrootd.XRootDFileSystem(
-                hostid=url.hostid, skip_instance_cache=True, use_listings_cache=False, locate_all_sources=False
+    with _lock:
+        if os.getpid() in _prepared:
+            return
+        _prepared.add(os.getpid())
+        for name, value in _XROOTD_SETTINGS.items():
+            if f"XRD_{name.upper()}" not in os.environ:
+                EnvPutInt(name, value)
+
+
+def xrootd_files(path: str) -> Any:
+    """Return the file system of an XRootD server, which lists its folders."""
+    prepare(path)
+    import fsspec_xrootd
+    from XRootD.client import URL
+
+    key = (os.getpid(), URL(address_of(path)).hostid)
+    with _lock:
+        if key not in _folders:
+            _folders[key] = fsspec_xrootd.XRootDFileSystem(
+                hostid=key[1], skip_instance_cache=True, use_listings_cache=False, locate_all_sources=False
             )
-    return _xrootd[key]
+    return _folders[key]

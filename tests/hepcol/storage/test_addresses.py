@@ -82,6 +82,14 @@ def test_a_name_without_its_address_is_told(name, lacks):
     assert addresses.is_incomplete(name) is lacks
 
 
+@pytest.mark.parametrize("end", [":", ",", ".", "):", ""])
+def test_a_sentence_goes_on_after_a_url(end):
+    assert (
+        redacted(f"(https://host/x.root?sig=abc{end} no such file")
+        == f"(https://host/x.root?sig={HIDDEN}{end} no such file"
+    )
+
+
 def test_plain_text_stays_as_it_is():
     text = "root://host//x.root: the bearer of this, and /local/x.root?; a=b"
     assert redacted(text) == text
