@@ -4,13 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import uproot
 
 import hepcol
 from hepcol.errors import InputError
 from hepcol.execution.repetition import rerun
 from hepcol.fileset import resolve
-from hepcol.storage import addresses, prefetch, servers, web
+from hepcol.storage import addresses, prefetch, servers, source, web
 from tests.integration.reading import COLUMNS, EVENTS, Declared, read, reader, write_file
 from tests.integration.servers import free_port, needs, self_signed, web_server
 
@@ -181,6 +183,20 @@ def test_a_replica_is_read_where_a_server_is_gone(folder, local):
         done = hepcol.run(read, files, chunksize=CHUNK, backoff_s=0.05)
     assert done.result == local
     assert [chunk.attempts for chunk in done.chunks] == [1] * len(done.chunks)  # the probe had learned where it is
+
+
+def test_of_an_rntuple_few_pages_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "KEPT", 300_000)
+    with uproot.recreate(tmp_path / "pages.root") as file:
+        ntuple = file.mkrntuple("events", {"x": np.float64})
+        written = [np.random.default_rng(number).normal(size=20_000) for number in range(10)]
+        for one in written:
+            ntuple.extend({"x": one})
+    with web_server(tmp_path) as (url, _), uproot.open(f"{url}/pages.root", handler=source.RemoteSource) as file:
+        read = [file["events"].arrays(entry_start=at, entry_stop=at + 20_000).x for at in range(0, 200_000, 20_000)]
+        assert np.array_equal(np.concatenate(read), np.concatenate(written))
+        kept = sum(len(content) for _, content in file.file.source._ahead)
+    assert kept <= 300_000 + source.HEAD + source.TAIL
 
 
 @pytest.mark.parametrize("kind", ["tag", "size"])
