@@ -34,7 +34,7 @@ def probe_files(
         # each worker would find out by itself, and those that begin later after the others
         first = _one_of_each_server(told)
         found = _open(backend, first) if first else []
-        silent = {server_of(record.path): record for record in found if record.error == class_name(GivenUp)}
+        silent = {server_of(record.path): record for record in found if record.error == class_name(GivenUp())}
         others = [item for item in told if item not in first]
         dead = [item for item in others if not item.file.replicas and server_of(item.file.path) in silent]
         found += [_of_dead_server(item, silent[server_of(item.file.path)]) for item in dead]
