@@ -1,4 +1,11 @@
-"""What uproot reads a file on a server by: read ahead, in few requests, each of which ends in time."""
+"""What uproot reads a file on a server by: read ahead, in few requests, each of which ends in time.
+
+uproot's own source, by fsspec, makes as few requests with coffea's ``preload`` of the columns of a chunk: 7 instead of
+27 to 51 for four chunks at a distance of 50 ms. It takes 0.8 s for Z -> ee and 3.6 s for PHYSLITE by root://, against
+0.8 s and 2.5 s here, by s3:// 1.7 s and 4.8 s against 1.0 s and 1.6 s, and by http:// 1.1 s and 3.6 s against 0.7 s
+and 1.6 s. This is here for what it cannot be told: when a wait ends, which error a library meant, a token that changes,
+that a file was replaced while it was read, and what was asked for and came.
+"""
 
 import asyncio
 import contextlib

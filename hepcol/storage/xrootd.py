@@ -71,9 +71,10 @@ class XRootD:
         short = [one for one in ranges if one[1] - one[0] <= longest]
         long = [one for one in ranges if one[1] - one[0] > longest]
         vectors = [short[first : first + most] for first in range(0, len(short), most)]
-        answers = await asyncio.gather(*map(self._vector, vectors), *(self._range(*one) for one in long))
-        got = dict(zip(short, chain.from_iterable(answers[: len(vectors)]), strict=True))
-        got |= dict(zip(long, answers[len(vectors) :], strict=True))
+        together, alone = await asyncio.gather(
+            asyncio.gather(*map(self._vector, vectors)), asyncio.gather(*(self._range(*one) for one in long))
+        )
+        got = dict(zip([*short, *long], [*chain.from_iterable(together), *alone], strict=True))
         self.received += sum(map(len, got.values()))
         return [got[one] for one in ranges]
 
@@ -112,7 +113,10 @@ async def asked(question: Callable[..., Any], *what: Any, **how: Any) -> Any:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, status, content)
 
-    status = question(*what, callback=tell, **how)
+    try:
+        status = question(*what, callback=tell, **how)
+    except ValueError as error:  # of a file whose connection broke, which is closed then
+        raise OSError(str(error)) from error
     content = None
     if status.ok:
         status, content = await answer

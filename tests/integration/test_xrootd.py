@@ -1,5 +1,6 @@
 """Files that an XRootD server has, which is started here; with Debian's xrootd-server and HEPCOL_INTEGRATION=1."""
 
+import asyncio
 import queue
 import re
 import shutil
@@ -8,11 +9,12 @@ import threading
 import time
 
 import pytest
+from fsspec.asyn import get_loop
 
 import hepcol
-from hepcol.errors import InputError
+from hepcol.errors import InputError, NoAnswer
 from hepcol.fileset import resolve
-from hepcol.storage import prefetch, servers
+from hepcol.storage import prefetch, servers, xrootd
 from hepcol.storage.source import RemoteSource
 from tests.integration.reading import COLUMNS, EVENTS, Declared, read, write_file
 from tests.integration.servers import free_port, needs, open_folder, running, web_server, xrootd_server
@@ -196,6 +198,14 @@ def test_a_server_that_is_killed_is_told_in_one_line(server, url):
     assert all(f"the server root://127.0.0.1:{server.port} " in message for message in messages)
 
 
+def test_a_file_whose_connection_broke_is_no_bug(server, url):
+    """The client says so by a ValueError from the second question on."""
+    with RemoteSource(f"{url}/a.root") as source:
+        asyncio.run_coroutine_threadsafe(xrootd.asked(source._remote._handle.close), get_loop()).result(5)
+        with pytest.raises(NoAnswer, match="closed"):
+            source.chunk(EVENTS * 8, EVENTS * 8 + 100)
+
+
 def test_a_server_that_is_started_again_goes_on(server, url, content):
     def restart():
         server.kill()
@@ -226,8 +236,6 @@ def test_a_replica_of_another_protocol_is_read(content):
 
 
 def test_a_setting_of_the_user_stays(url, monkeypatch):
-    from hepcol.storage import xrootd
-
     put = []
     monkeypatch.setattr("XRootD.client.EnvPutInt", lambda name, value: put.append(name))
     monkeypatch.setenv("XRD_STREAMTIMEOUT", "99")

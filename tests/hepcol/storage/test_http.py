@@ -149,7 +149,8 @@ def test_what_passes_in_the_middle_is_tried_again(folder, local):
     assert max(chunk.attempts for chunk in done.chunks) > 1
 
 
-def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder):
+def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder, monkeypatch):
+    monkeypatch.setattr(servers, "PATIENCE_S", 0.5)
     port = free_port()
     files = [f"http://127.0.0.1:{port}/{number}.root" for number in range(30)]
     with pytest.raises(
@@ -161,14 +162,16 @@ def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder):
 
 
 def test_a_server_that_stays_silent_is_given_up(folder, monkeypatch):
-    monkeypatch.setattr(servers, "SILENCE_S", 0.4)
+    for name in ("SILENCE_S", "PATIENCE_S", "GREETING_S"):
+        monkeypatch.setattr(servers, name, 0.4)
     with web_server(folder, delay_s=3) as (url, _), pytest.raises(InputError, match=r"does not answer in time"):
         run(read, f"{url}/data/a.root")
 
 
 def test_a_file_that_its_server_cannot_give_does_not_take_the_others_along(folder, local, monkeypatch):
     """Of a server that sends on to others one may be down: its files are silent, and the rest is read."""
-    monkeypatch.setattr(servers, "SILENCE_S", 0.5)
+    for name in ("SILENCE_S", "PATIENCE_S"):
+        monkeypatch.setattr(servers, name, 0.5)
     with web_server(folder, silent="b.root") as (url, _):
         done = run(read, [f"{url}/data/b.root", f"{url}/data/a.root"], allow_incomplete=True)
     assert done.closure.unknown_files == 1
