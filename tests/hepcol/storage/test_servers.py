@@ -48,6 +48,13 @@ def test_a_server_is_given_up_after_a_while_and_asked_again_after_another(monkey
     assert not servers.is_troubled_at(PATH)
 
 
+def test_the_bucket_of_an_endpoint_that_does_not_answer_is_known():
+    with pytest.raises(NoAnswer):
+        servers.ask("http://endpoint:9000", "s3://bucket/x.root", _refuse())
+    assert servers.is_troubled_at("s3://bucket/y.root")
+    assert not servers.is_troubled_at("s3://other/y.root")
+
+
 @pytest.mark.parametrize("lives", [True, False])
 def test_a_server_that_answers_something_is_not_given_up_for_one_file(monkeypatch, lives):
     monkeypatch.setattr(servers, "lives", lambda server, path: lives)
