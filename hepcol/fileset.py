@@ -12,9 +12,11 @@ from pydantic import BaseModel, StrictInt, ValidationError
 
 from hepcol import plugins, skimfolder
 from hepcol.errors import InputError
-from hepcol.storage.addresses import is_served, name_of, redacted
+from hepcol.storage.addresses import is_served, name_of, protocol, redacted, told_apart
 
 ROOT_SUFFIX = ".root"
+# Names that tools of the grid have for what uproot knows by another one; root:// has TLS where its server asks for it
+_ALIASES = {"davs": "https", "dav": "http", "roots": "root", "xroot": "root", "xroots": "root"}
 WARNING, MARK = "warning", "mark"
 
 # What the events' metadata hold of themselves (coffea.processor.executor, _PROTECTED_NAMES)
@@ -69,6 +71,7 @@ class Dataset:
 Fileset = dict[str, Dataset]
 
 
+@told_apart()
 def resolve(
     sources: str | Path | Sequence[str | Path] | Mapping[str, Any],
     tree: str | None = None,
@@ -248,6 +251,9 @@ def expand(source: str) -> list[str]:
 def _on_server(source: str) -> list[str]:
     """Names of the files that a URL stands for; of other protocols than hepcol's own it is one file."""
     if not is_served(source):
+        known = _ALIASES.get(protocol(source))
+        if known is not None:
+            raise InputError(f"{redacted(source)}: {protocol(source)}:// is written {known}://")
         return [name_of(source)]
     from hepcol.storage.listing import expanded
 

@@ -317,11 +317,12 @@ def probe(item: Probe) -> list[FileRecord]:
             openfiles.forget(item.topic, place)
             number += 1
             if not _worth_another(error, number, len(places), item.retries):
+                told = servers.final(error)
                 if is_transient(error):
                     for known in [known for known in _unreachable if known[0] != item.topic]:
                         del _unreachable[known]  # of an earlier run
-                    _unreachable[item.topic, item.file.path] = error
-                return [unreadable(item, error)]
+                    _unreachable[item.topic, item.file.path] = told
+                return [unreadable(item, told)]
             _pause(error, number, item.backoff_s)
 
 

@@ -4,10 +4,14 @@ What is signed or has a password is known by a name without them everywhere: in 
 The address stays in the memory of the processes that read the file.
 """
 
+import hashlib
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from hepcol.errors import InputError
 
 HIDDEN = "hidden"  # no star, which would make a pattern of a name
 HTTP = ("http", "https")
@@ -21,13 +25,27 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_PLAIN = 32  # characters of a parameter of another name, such as a number or a version
-_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>|\\]+")
+_OF_FILES = ".root"  # at the end of a parameter that says which file is meant, however long that is
+_DIGITS = 8  # by which long parameters are told apart that are hidden: they may say which file is meant
+_INCOMPLETE = re.compile(rf"//{HIDDEN}@|[?&][^&=]*={HIDDEN}(-[0-9a-f]{{{_DIGITS}}})?(&|$)")
+# what follows a URL in a sentence is no part of it
+_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>|\\]*[^\s\"'<>|\\:;,.)]")
 # what libraries show of headers and of settings
 _BEARER = re.compile(r"\b(Bearer(?:\s|%20|\+)+)[A-Za-z0-9._~+/=-]{8,}")
 _SHORTEST = 6  # characters of a secret that is looked for in texts
 
 _lock = threading.Lock()
 _addresses: dict[str, str] = {}  # by names
+
+
+class _Naming(threading.local):
+    """Addresses by their names, while those of one fileset are told apart."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, str] | None = None
+
+
+_naming = _Naming()
 
 
 def protocol(path: str) -> str:
@@ -53,9 +71,32 @@ def name_of(address: str) -> str:
     """Return the name of an address, by which this process finds the address again."""
     name = redacted(address)
     if name != address:
+        if _naming.given is not None and _naming.given.setdefault(name, address) != address:
+            raise InputError(
+                f"{name}: is the name of two addresses, which differ in what is hidden alone: whether they are one "
+                "file cannot be told; give one of them, or name them in runs of their own"
+            )
         with _lock:
             _addresses[name] = address
     return name
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Refuse a name that two addresses have within the block: one file would be read in place of the other."""
+    if _naming.given is not None:
+        yield
+        return
+    _naming.given = {}
+    try:
+        yield
+    finally:
+        _naming.given = None
+
+
+def is_incomplete(name: str) -> bool:
+    """Whether a name lacks what is secret in its address, which this process does not know."""
+    return name not in _addresses and bool(_INCOMPLETE.search(name))
 
 
 def address_of(name: str) -> str:
@@ -108,7 +149,7 @@ def _without_secrets(url: str) -> str:
     if not parts.query:
         return url if host == parts.netloc else urlunsplit(parts._replace(netloc=host))
     shown = "&".join(
-        f"{name}={HIDDEN}" if _is_secret(name, value) else f"{name}={value}" if value else name
+        f"{name}={_hidden(name, value)}" if _is_secret(name, value) else f"{name}={value}" if value else name
         for name, value in _parameters(parts.query)
     )
     # what is behind "//" of root:// stays as it is, which urlunsplit would change
@@ -131,4 +172,13 @@ def _parameters(query: str) -> list[tuple[str, str]]:
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether the value of a parameter may open a door."""
-    return bool(value) and (bool(_SECRET.search(name)) or len(value) > _LONGEST_PLAIN)
+    if not value:
+        return False
+    return bool(_SECRET.search(name)) or (len(value) > _LONGEST_PLAIN and not unquote(value).endswith(_OF_FILES))
+
+
+def _hidden(name: str, value: str) -> str:
+    """Return what is shown of a secret: of one that is signed anew nothing that would change."""
+    if _SECRET.search(name):
+        return HIDDEN
+    return f"{HIDDEN}-{hashlib.sha256(value.encode()).hexdigest()[:_DIGITS]}"

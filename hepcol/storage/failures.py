@@ -4,9 +4,9 @@ import errno
 import re
 import ssl
 
-from hepcol.errors import Missing, NoAnswer, Refused, StorageError, UnreadableFile
+from hepcol.errors import InputError, Missing, NoAnswer, Refused, StorageError, UnreadableFile
 from hepcol.storage import tokens
-from hepcol.storage.addresses import redacted
+from hepcol.storage.addresses import protocol, redacted
 
 # What XRootD's servers answer: the numbers of its protocol
 _XROOTD_CODE = re.compile(r"\[(30\d\d)\]")
@@ -120,6 +120,14 @@ def no_answer(path: str, server: str, what: str) -> NoAnswer:
 def unable(path: str, server: str, what: str) -> NoAnswer:
     """Make the error of a server that answers that it cannot give a file now: others it may."""
     return NoAnswer(f"{path}: the server {server} {what}")
+
+
+def lacks(path: str, extra: str, error: ImportError) -> InputError:
+    """Say which packages a URL needs."""
+    return InputError(
+        f"{path}: {protocol(path)}:// needs packages that are not installed ({error.name or error}): "
+        f"pip install 'hepcol[{extra}]'"
+    )
 
 
 def _who() -> str:

@@ -10,10 +10,13 @@ from hepcol.errors import InputError, Missing, NoAnswer, StorageError, Unreadabl
 from hepcol.storage import servers
 from hepcol.storage.addresses import HTTP, address_of, name_of, protocol, redacted, server_of
 from hepcol.storage.failures import of_status
-from hepcol.storage.protocols import authorization, s3_files, s3_server, web_client, xrootd_files
+from hepcol.storage.s3 import s3_files, s3_server
+from hepcol.storage.web import authorization, proxy_of, web_client
+from hepcol.storage.xrootd import xrootd_files
 
 _SUFFIX = ".root"
-_MAGIC = re.compile(r"[*\[]|\?(?!.*=)")  # a question mark before "=" begins the parameters of a URL
+_MAGIC = re.compile(r"[*?\[]")
+_QUERY = re.compile(r"\?[^?/]*=.*")  # a question mark before "=" begins the parameters of a URL
 _LINK = re.compile(r"<a\s[^>]*href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 _PAUSE_S, _RETRIES = 0.5, 2
 
@@ -33,14 +36,13 @@ def expanded(source: str) -> list[str]:
     InputError
         If there are none, or the server does not say which.
     """
-    beginning, parameters, query = source, "", ""
-    if not _MAGIC.search(source):
-        beginning, parameters, query = source.partition("?")
+    query = _QUERY.search(source)
+    beginning, parameters = (source[: query.start()], query.group()) if query else (source, "")
     if _MAGIC.search(beginning):
-        found = _matching(source)
+        found = _matching(beginning, parameters)
         nothing = "no file matches"
     elif beginning.endswith("/"):
-        found = _matching(f"{beginning}*{_SUFFIX}{parameters}{query}")
+        found = _matching(f"{beginning}*{_SUFFIX}", parameters)
         nothing = f"no *{_SUFFIX} file in this folder"
     else:
         return [name_of(source)]
@@ -49,8 +51,8 @@ def expanded(source: str) -> list[str]:
     return [name_of(path) for path in found]
 
 
-def _matching(pattern: str) -> list[str]:
-    """URLs that match a pattern, one folder after the other; ``*`` stays within one."""
+def _matching(pattern: str, parameters: str) -> list[str]:
+    """URLs that match a pattern, one folder after the other; ``*`` stays within one, and all have the parameters."""
     scheme, _, rest = pattern.partition("://")
     host, _, path = rest.partition("/")
     begun = [f"{scheme}://{host}/"]
@@ -61,17 +63,17 @@ def _matching(pattern: str) -> list[str]:
             begun = [
                 f"{folder}{entry.name}{'' if last else '/'}"
                 for folder in begun
-                for entry in _entries(folder)
+                for entry in _entries(folder, parameters)
                 if entry.is_folder != last and fnmatch.fnmatchcase(entry.name, part)
             ]
         else:
             begun = [f"{folder}{part}{'' if last else '/'}" for folder in begun]
-    return sorted(begun)
+    return [f"{path}{parameters}" for path in sorted(begun)]
 
 
-def _entries(folder: str) -> list[_Entry]:
+def _entries(folder: str, parameters: str) -> list[_Entry]:
     """List a folder, whose server is asked again if it does not answer at once."""
-    name, tried = name_of(folder), 0
+    name, tried = name_of(f"{folder}{parameters}"), 0
     while True:
         try:
             return sorted(set(_asked(folder, name)))
@@ -99,7 +101,7 @@ def _asked(folder: str, name: str) -> list[_Entry]:
         found = servers.ask(s3_server(files, name), name, question)
     else:
         files = xrootd_files(name)
-        found = servers.ask(server_of(folder), name, files._ls(files._strip_protocol(folder), detail=True))
+        found = servers.ask(server_of(folder), name, files._ls(files._strip_protocol(address_of(name)), detail=True))
     return [
         _Entry(entry["name"].rstrip("/").rpartition("/")[2], entry["type"] == "directory")
         for entry in found
@@ -109,9 +111,9 @@ def _asked(folder: str, name: str) -> list[_Entry]:
 
 async def _of_web(folder: str, name: str) -> list[_Entry]:
     """List a folder as the page says that a web server shows of it."""
-    address = address_of(folder)
+    address = address_of(name)
     client: Any = await web_client()
-    async with client, client.get(address, headers=authorization(address)) as answer:
+    async with client, client.get(address, headers=authorization(address), proxy=proxy_of(address)) as answer:
         problem = of_status(answer.status, answer.reason or "", name, server_of(folder))
         if problem is not None:
             raise problem

@@ -7,7 +7,7 @@ what it declares, and what it was seen to touch in the chunks before, in this pr
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from hepcol.storage.source import RemoteSource
 
 Key = tuple[bytes, str]
 
+MOST_BYTES = 256 * 1024**2  # of a chunk; what is beyond is read as it is touched
 _MOST = 100  # processors, with the trees that they read, of which is kept what they touch
 _touched: dict[Key, frozenset[str]] = {}
 
@@ -74,7 +75,7 @@ def begin(source: Any, tree: Any, key: Key, columns: Columns, events: Any, start
         return
     source.asked.clear()
     names = _touched.get(key) or _branches_of(events.attrs["@form"], columns)
-    source.prefetch(_ranges(table, names, start, stop))
+    source.prefetch(_as_many(_ranges(table, names, start, stop)))
 
 
 def end(source: Any, tree: Any, key: Key, stop: int) -> None:
@@ -120,6 +121,12 @@ def _branch(name: str, branch: Any) -> _Branch | None:
 def _ranges(table: _Table, names: Iterable[str], start: int, stop: int) -> list[tuple[int, int]]:
     """Ranges of bytes of the baskets of branches that have some of the entries."""
     return [one for name in sorted(names) if name in table.branches for one in table.branches[name].ranges(start, stop)]
+
+
+def _as_many(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return as many ranges as may be held at a time."""
+    sizes = accumulate(stop - start for start, stop in ranges)
+    return [one for one, size in zip(ranges, sizes, strict=True) if size <= MOST_BYTES]
 
 
 def _branches_of(form: Mapping[str, Any], columns: Columns) -> set[str]:

@@ -39,6 +39,7 @@ class _Servers:
     """What this process knows of servers."""
 
     troubled: dict[str, _Trouble] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)  # who has what is at a place, as the endpoint of a bucket
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -79,12 +80,27 @@ def failed(server: str, began: float, reason: str) -> None:
 
 def is_troubled_at(path: str) -> bool:
     """Whether the server of a file did not answer when it was asked last."""
-    return bool(_known.troubled) and is_served(path) and server_of(path) in _known.troubled
+    if not _known.troubled or not is_served(path):
+        return False
+    place = server_of(path)
+    return _known.asked.get(place, place) in _known.troubled
 
 
 def is_troubled(server: str) -> bool:
     """Whether a server did not answer when it was asked last."""
     return server in _known.troubled
+
+
+def final(error: Exception) -> Exception:
+    """Return the error of a server that does not answer as one of a server that was given up, if it was."""
+    if not isinstance(error, NoAnswer) or isinstance(error, GivenUp):
+        return error
+    trouble = _known.troubled.get(error.server)
+    if trouble is None or not trouble.until:
+        return error
+    told = GivenUp(str(error))
+    told.server, told.path = error.server, error.path
+    return told
 
 
 def is_worth_waiting(server: str) -> bool:
@@ -170,6 +186,7 @@ def ask(
     except GivenUp:
         question.close()
         raise
+    _known.asked[server_of(path)] = server
     began = time.monotonic()
     longest = SILENCE_S if silence_s is None else max(silence_s, SILENCE_S)
     future = asyncio.run_coroutine_threadsafe(question, get_loop())

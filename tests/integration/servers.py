@@ -180,6 +180,8 @@ class Told:
     silent: str = ""  # about paths that end so
     resets: int = 0  # of the next connections
     ranges: bool = True
+    tag: str = ""  # of the version of its files
+    parameters: str = ""  # without which nothing is given
     redirect: str = ""  # another server, to which all is sent on
     requests: list = field(default_factory=list)  # (path with query, Authorization, bytes)
 
@@ -216,6 +218,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if not self.path.endswith(told.parameters):
+            self._answer(403, b"")
+            return
         if told.token and given != f"Bearer {told.token}":
             self._answer(403 if given else 401, b"")
             return
@@ -247,6 +252,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         if whole:
             self.send_header("Content-Range", whole)
+        if self.server.told.tag:
+            self.send_header("ETag", self.server.told.tag)
         self.end_headers()
         self.wfile.write(content)
 

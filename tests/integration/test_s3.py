@@ -79,7 +79,7 @@ def test_the_same_bits_as_of_a_local_file_in_few_requests(server, content):
     local = hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
     done = hepcol.run(Declared(), "s3://hep/data/a.root", chunksize=CHUNK)
     assert done.result == local
-    assert done.files[0].requests == 3  # size, beginning and end
+    assert done.files[0].requests == 2  # beginning, with the size, and end
     assert all(chunk.requests <= 4 for chunk in done.chunks)
 
 
@@ -223,6 +223,25 @@ def read_meanwhile(events):
     if events.metadata["entrystart"] == CHUNK and _MEANWHILE:
         _MEANWHILE.pop()()
     return read(events)
+
+
+def test_a_file_that_changes_while_it_is_read_is_no_mixture(server, content):
+    def put(name):
+        upload(f"http://127.0.0.1:{server.port}", "changing", {"a.root": content / name})
+
+    put("a.root")
+    _MEANWHILE.append(lambda: put("b.root"))
+    done = hepcol.run(read_meanwhile, "s3://changing/a.root", chunksize=CHUNK, allow_incomplete=True)
+    _, second, third, *_ = done.chunks
+    assert not second.error  # whose columns were asked for before
+    assert (third.message, third.attempts) == ("s3://changing/a.root: the file has changed while it was read", 1)
+
+
+def test_an_empty_file_is_no_root_file(server, tmp_path):
+    (tmp_path / "empty.root").touch()
+    upload(f"http://127.0.0.1:{server.port}", "nothing", {"empty.root": tmp_path / "empty.root"})
+    with pytest.raises(InputError, match="not a ROOT file"):
+        hepcol.run(read, "s3://nothing/empty.root")
 
 
 @needs("python3")

@@ -1,5 +1,7 @@
 """Files that an XRootD server has, which is started here; with Debian's xrootd-server and HEPCOL_INTEGRATION=1."""
 
+import asyncio
+import queue
 import re
 import shutil
 import sys
@@ -7,11 +9,13 @@ import threading
 import time
 
 import pytest
+from fsspec.asyn import get_loop
 
 import hepcol
-from hepcol.errors import InputError
+from hepcol.errors import InputError, NoAnswer
 from hepcol.fileset import resolve
-from hepcol.storage import prefetch, servers
+from hepcol.storage import prefetch, servers, xrootd
+from hepcol.storage.source import RemoteSource
 from tests.integration.reading import COLUMNS, EVENTS, Declared, read, write_file
 from tests.integration.servers import free_port, needs, open_folder, running, web_server, xrootd_server
 
@@ -111,6 +115,42 @@ def test_what_cannot_be_read_is_told_at_once(url, path, message):
     assert time.monotonic() - began < 5
 
 
+def test_each_opening_has_a_file_of_its_own(server, url, folder, content):
+    """A file that was replaced is read as it was, also when what opened it as well is closed."""
+    exported = folder / "export" / "data" / "replaced.root"
+    shutil.copy(content / "a.root", exported)
+    half = EVENTS * 8
+    with RemoteSource(f"{url}/replaced.root") as source:
+        other = RemoteSource(f"{url}/replaced.root")
+        new = folder / "new.root"
+        new.write_bytes(bytes(exported.stat().st_size))
+        new.chmod(0o644)
+        new.replace(exported)
+        other.__exit__()
+        time.sleep(0.2)  # nobody waits until a file is closed
+        old = bytes(source.chunk(half, half + 1000).raw_data)
+    assert old == (content / "a.root").read_bytes()[half : half + 1000]
+
+
+def test_places_beyond_4_gb_and_what_is_too_long_for_one_request(server, url, folder):
+    path = folder / "export" / "data" / "large.bin"
+    marks = {2**31 - 3: b"before and after", 2**32 + 7: b"beyond 4 GB"}
+    with path.open("wb") as file:  # full of holes
+        file.truncate(2**32 + 8_000_000)
+        for at, mark in marks.items():
+            file.seek(at)
+            file.write(mark)
+    try:
+        ranges = [(at, at + len(mark)) for at, mark in marks.items()] + [(2**32, 2**32 + 5_000_000)]
+        with RemoteSource(f"{url}/large.bin") as source:
+            *short, long = [bytes(chunk.raw_data) for chunk in source.chunks(ranges, queue.SimpleQueue())]
+        assert short == list(marks.values())
+        assert len(long) == 5_000_000
+        assert long[7:].startswith(marks[2**32 + 7])
+    finally:
+        path.unlink()
+
+
 def test_a_corrupt_file_fails_where_it_is_corrupt(url):
     done = hepcol.run(read, f"{url}/corrupt.root", chunksize=CHUNK, allow_incomplete=True)
     assert done.closure.processed > 0
@@ -158,6 +198,14 @@ def test_a_server_that_is_killed_is_told_in_one_line(server, url):
     assert all(f"the server root://127.0.0.1:{server.port} " in message for message in messages)
 
 
+def test_a_file_whose_connection_broke_is_no_bug(server, url):
+    """The client says so by a ValueError from the second question on."""
+    with RemoteSource(f"{url}/a.root") as source:
+        asyncio.run_coroutine_threadsafe(xrootd.asked(source._remote._handle.close), get_loop()).result(5)
+        with pytest.raises(NoAnswer, match="closed"):
+            source.chunk(EVENTS * 8, EVENTS * 8 + 100)
+
+
 def test_a_server_that_is_started_again_goes_on(server, url, content):
     def restart():
         server.kill()
@@ -188,13 +236,11 @@ def test_a_replica_of_another_protocol_is_read(content):
 
 
 def test_a_setting_of_the_user_stays(url, monkeypatch):
-    from hepcol.storage import protocols
-
     put = []
     monkeypatch.setattr("XRootD.client.EnvPutInt", lambda name, value: put.append(name))
     monkeypatch.setenv("XRD_STREAMTIMEOUT", "99")
-    monkeypatch.setattr(protocols, "_xrootd", {})
-    protocols.xrootd_files(f"{url}/a.root")
+    monkeypatch.setattr(xrootd, "_prepared", set())
+    xrootd.prepare(f"{url}/a.root")
     assert "StreamTimeout" not in put
     assert "ConnectionWindow" in put
 

@@ -1,5 +1,7 @@
 import pytest
 
+from hepcol.errors import InputError
+from hepcol.fileset import resolve
 from hepcol.storage import addresses
 from hepcol.storage.addresses import HIDDEN, address_of, is_served, name_of, redacted, server_of
 
@@ -21,7 +23,8 @@ SIGNED = (
         ("https://host/get?file=x.root&id=3", "https://host/get?file=x.root&id=3"),
         ("https://host/x.root?download", "https://host/x.root?download"),
         ("https://host/x.root?sig=abc&se=2026&sp=r", f"https://host/x.root?sig={HIDDEN}&se={HIDDEN}&sp={HIDDEN}"),
-        (f"https://host/x.root?what={'a' * 40}", f"https://host/x.root?what={HIDDEN}"),
+        (f"https://host/x.root?what={'a' * 40}", f"https://host/x.root?what={HIDDEN}-e33cdf9c"),
+        (f"https://host/get?file=/{'b' * 40}/x.root", f"https://host/get?file=/{'b' * 40}/x.root"),
         ("https://host/x.root?access_token=abc", f"https://host/x.root?access_token={HIDDEN}"),
     ],
 )
@@ -46,6 +49,45 @@ def test_secrets_are_hidden_in_messages_however_they_stand_there():
     assert "0123456789abcdef" not in shown
     assert "eyJhbGciOi" not in shown
     assert shown.startswith("GET https://bucket.host/data/x.root?")
+
+
+def test_long_parameters_that_are_hidden_are_told_apart():
+    names = {name_of(f"https://host/get?file={'a' * 40}{number}") for number in range(3)}
+    assert len(names) == 3
+
+
+@pytest.mark.parametrize("replica", [False, True])
+def test_two_addresses_of_one_name_are_refused_in_a_fileset(replica):
+    """Otherwise the events of one would be read in place of those of the other, in silence."""
+    other = {"/x.root": {"replicas": ["https://host/get?key=222222"]}} if replica else ["https://host/get?key=222222"]
+    files = {"a": {"files": ["https://host/get?key=111111"]}, "b": {"files": other}}
+    with pytest.raises(InputError, match=r"^https://host/get\?key=hidden: is the name of two addresses") as caught:
+        resolve(files)
+    assert "1111" not in str(caught.value)
+    signed_anew = resolve({"a": {"files": ["https://host/get?key=333333"]}})
+    assert address_of(signed_anew["a"].files[0].path) == "https://host/get?key=333333"
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [
+        (f"https://host/x.root?X-Amz-Signature={HIDDEN}&versionId=7", True),
+        (f"https://host/x.root?what={HIDDEN}-06ecac30", True),
+        (f"root://{HIDDEN}@elsewhere//x.root", True),
+        (f"https://host/{HIDDEN}.root?a={HIDDEN}y", False),
+        ("root://host//x.root", False),
+    ],
+)
+def test_a_name_without_its_address_is_told(name, lacks):
+    assert addresses.is_incomplete(name) is lacks
+
+
+@pytest.mark.parametrize("end", [":", ",", ".", "):", ""])
+def test_a_sentence_goes_on_after_a_url(end):
+    assert (
+        redacted(f"(https://host/x.root?sig=abc{end} no such file")
+        == f"(https://host/x.root?sig={HIDDEN}{end} no such file"
+    )
 
 
 def test_plain_text_stays_as_it_is():

@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import uproot
 
 import hepcol
 from hepcol.errors import InputError
+from hepcol.execution.repetition import rerun
 from hepcol.fileset import resolve
-from hepcol.storage import prefetch, servers
+from hepcol.storage import addresses, prefetch, servers, source, web
 from tests.integration.reading import COLUMNS, EVENTS, Declared, read, reader, write_file
 from tests.integration.servers import free_port, needs, self_signed, web_server
 
@@ -146,7 +149,8 @@ def test_what_passes_in_the_middle_is_tried_again(folder, local):
     assert max(chunk.attempts for chunk in done.chunks) > 1
 
 
-def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder):
+def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder, monkeypatch):
+    monkeypatch.setattr(servers, "PATIENCE_S", 0.5)
     port = free_port()
     files = [f"http://127.0.0.1:{port}/{number}.root" for number in range(30)]
     with pytest.raises(
@@ -158,14 +162,16 @@ def test_a_server_that_is_not_there_is_given_up_once_for_all_its_files(folder):
 
 
 def test_a_server_that_stays_silent_is_given_up(folder, monkeypatch):
-    monkeypatch.setattr(servers, "SILENCE_S", 0.4)
+    for name in ("SILENCE_S", "PATIENCE_S", "GREETING_S"):
+        monkeypatch.setattr(servers, name, 0.4)
     with web_server(folder, delay_s=3) as (url, _), pytest.raises(InputError, match=r"does not answer in time"):
         run(read, f"{url}/data/a.root")
 
 
 def test_a_file_that_its_server_cannot_give_does_not_take_the_others_along(folder, local, monkeypatch):
     """Of a server that sends on to others one may be down: its files are silent, and the rest is read."""
-    monkeypatch.setattr(servers, "SILENCE_S", 0.5)
+    for name in ("SILENCE_S", "PATIENCE_S"):
+        monkeypatch.setattr(servers, name, 0.5)
     with web_server(folder, silent="b.root") as (url, _):
         done = run(read, [f"{url}/data/b.root", f"{url}/data/a.root"], allow_incomplete=True)
     assert done.closure.unknown_files == 1
@@ -180,6 +186,99 @@ def test_a_replica_is_read_where_a_server_is_gone(folder, local):
         done = hepcol.run(read, files, chunksize=CHUNK, backoff_s=0.05)
     assert done.result == local
     assert [chunk.attempts for chunk in done.chunks] == [1] * len(done.chunks)  # the probe had learned where it is
+
+
+def test_of_an_rntuple_few_pages_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "KEPT", 300_000)
+    with uproot.recreate(tmp_path / "pages.root") as file:
+        ntuple = file.mkrntuple("events", {"x": np.float64})
+        written = [np.random.default_rng(number).normal(size=20_000) for number in range(10)]
+        for one in written:
+            ntuple.extend({"x": one})
+    with web_server(tmp_path) as (url, _), uproot.open(f"{url}/pages.root", handler=source.RemoteSource) as file:
+        read = [file["events"].arrays(entry_start=at, entry_stop=at + 20_000).x for at in range(0, 200_000, 20_000)]
+        assert np.array_equal(np.concatenate(read), np.concatenate(written))
+        kept = sum(len(content) for _, content in file.file.source._ahead)
+    assert kept <= 300_000 + source.HEAD + source.TAIL
+
+
+@pytest.mark.parametrize("kind", ["tag", "size"])
+def test_a_file_that_changes_while_it_is_read_is_no_mixture(folder, tmp_path, kind):
+    content = (folder / "data" / "a.root").read_bytes()
+    (tmp_path / "a.root").write_bytes(content)
+    with web_server(tmp_path, tag='"first"') as (url, told):
+
+        def change():
+            if kind == "tag":
+                told.tag = '"second"'
+            else:
+                (tmp_path / "a.root").write_bytes(content + b"more")
+
+        _MEANWHILE.append(change)
+        done = run(read_meanwhile, f"{url}/a.root", allow_incomplete=True)
+    first, second, third, *_ = done.chunks
+    assert not first.error
+    assert not second.error  # whose columns were asked for before
+    assert (third.message, third.attempts) == (f"{url}/a.root: the file has changed while it was read", 1)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_an_empty_file_is_no_root_file(tmp_path, ranges):
+    (tmp_path / "empty.root").touch()
+    with web_server(tmp_path, ranges=ranges) as (url, _), pytest.raises(InputError, match="not a ROOT file"):
+        run(read, f"{url}/empty.root")
+
+
+@pytest.mark.parametrize(
+    ("header", "place"),
+    [
+        ("bytes 0-99/1234", (0, 1234)),
+        ("bytes 5000000000-5000000099/6000000000", (5_000_000_000, 6_000_000_000)),
+        ("bytes */1234", (-1, 1234)),
+        ("bytes 0-99/*", (-1, -1)),
+        ("", (-1, -1)),
+    ],
+)
+def test_where_an_answer_is_from(header, place):
+    assert web._place_in(header) == place
+
+
+def test_parameters_go_along_to_the_files_of_a_folder(folder, local):
+    with web_server(folder, parameters="?authz=t0kenOfThisTest") as (url, _):
+        for source in (f"{url}/data/a*.root", f"{url}/d[a]ta/a.root"):
+            (dataset,) = resolve(f"{source}?authz=t0kenOfThisTest").values()
+            assert [file.path for file in dataset.files] == [f"{url}/data/a.root?authz=hidden"]
+        assert len(resolve(f"{url}/data/?authz=t0kenOfThisTest")["data"].files) == 2
+        assert run(read, f"{url}/data/a.root?authz=t0kenOfThisTest").result == local
+
+
+def test_a_run_of_a_signed_address_is_repeated_with_the_address_alone(folder, tmp_path, monkeypatch):
+    with web_server(folder) as (url, told):
+        run(read, f"{url}/data/a.root?X-Amz-Signature=s1gnatureOfThisTest", output=tmp_path / "out")
+        monkeypatch.setattr(addresses, "_addresses", {})  # as in another process
+        asked = len(told.requests)
+        with pytest.raises(
+            InputError, match=r"X-Amz-Signature=hidden: what is hidden is stored nowhere: name the file"
+        ):
+            rerun(tmp_path / "out" / "provenance.json")
+        assert len(told.requests) == asked
+
+
+def test_what_is_within_this_machine_goes_by_no_proxy(folder, local, monkeypatch, tmp_path):
+    """A proxy would see the token; and passwords of ~/.netrc would keep it from being sent."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("BEARER_TOKEN", "t0kenOfThisTest")
+    (tmp_path / "netrc").write_text("default login me password secretOfThisTest\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with web_server(folder, token="t0kenOfThisTest") as (url, _):
+        assert run(read, f"{url}/data/a.root").result == local
+
+
+def test_a_process_that_has_asked_nobody_ends_in_peace():
+    done = subprocess.run(
+        [sys.executable, "-c", "import hepcol.storage.web"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
 
 
 def test_a_server_without_ranges_is_told(folder):

@@ -1,5 +1,6 @@
 import pytest
 
+from hepcol.errors import InputError
 from hepcol.fileset import resolve
 
 
@@ -16,3 +17,9 @@ from hepcol.fileset import resolve
 )
 def test_a_dataset_on_a_server_is_named_as_a_local_one(sources, name):
     assert list(resolve(sources)) == [name]
+
+
+@pytest.mark.parametrize(("name", "known"), [("davs", "https"), ("roots", "root"), ("xroot", "root")])
+def test_other_names_of_protocols_are_told(name, known):
+    with pytest.raises(InputError, match=rf"^{name}://host/x.root: {name}:// is written {known}://$"):
+        resolve(f"{name}://host/x.root")

@@ -1,4 +1,5 @@
 from hepcol.events import open_events
+from hepcol.storage import prefetch
 from hepcol.storage.prefetch import _branches_of
 from hepcol.storage.source import _joined
 
@@ -12,6 +13,11 @@ def test_columns_are_found_as_branches_by_the_form(shipped_file):
         "Electron#0/Electron#0.index",
         "Electron#0/Electron#0.collectionID",
     }
+
+
+def test_a_chunk_is_held_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(prefetch, "MOST_BYTES", 250)
+    assert prefetch._as_many([(0, 100), (500, 600), (1000, 1100)]) == [(0, 100), (500, 600)]
 
 
 def test_neighbours_are_asked_for_together():
