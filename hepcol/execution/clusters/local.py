@@ -70,7 +70,9 @@ class Local(SizedCluster):
             while first.__cause__ is not None:
                 first = first.__cause__
             reason = " ".join(str(first).split()) or type(first).__name__
-            raise InputError(f"kind: {self.kind}: Dask does not start: {reason}") from error
+            # which Dask does not always tell of a worker that does not start
+            given = f" (with options: {', '.join(self.options)})" if self.options else ""
+            raise InputError(f"kind: {self.kind}: Dask does not start: {reason}{given}") from error
 
     def _arguments(self) -> dict[str, Any]:
         """Give what makes the cluster."""
