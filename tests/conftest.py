@@ -15,29 +15,40 @@ REFERENCE = "ee_Z_ee_EDM4Hep.root"  # the 5000 events of the original RDataFrame
 hypothesis.settings.register_profile("hepcol", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("hepcol")
 
-# of some 10 s and more, longest first: with these at the end one process of two would wait for the other
+# of some 10 s and more, longest first, as with these at the end one process of two would wait for the other; and those
+# that need the same kernels apart, as otherwise both processes compile them
 LONG = (
     "tests/hepcol/execution/test_run.py",
-    "tests/samples/stop4b/test_generate.py",
-    "tests/hepcol/inference/test_limits.py",
-    "tests/hepcol/execution/test_faults.py",
-    "tests/hepcol/inference/test_histfactory_folder.py",
-    "tests/hepcol/execution/test_resume.py",
-    "tests/processors/stop4b/test_processor.py",
-    "tests/benchmarks/test_rdataframe_study.py",
-    "tests/test_examples.py",
-    "tests/benchmarks/test_rdataframe_stop4b.py",
-    "tests/processors/stop4b/test_folder.py",
-    "tests/processors/test_zee_fits.py",
-    "tests/test_packaging.py",
     "tests/test_documentation.py",
-    "notebooks/zee_demonstrator.ipynb",
-    "tests/hepcol/inference/test_fit.py",
-    "tests/hepcol/kernels/test_jit.py",
-    "tests/benchmarks/test_bench_egamma.py",
+    "tests/samples/stop4b/test_generate.py",
+    "tests/processors/stop4b/test_processor.py",
+    "tests/hepcol/inference/test_limits.py",
+    "tests/hepcol/execution/test_resume.py",
+    "tests/hepcol/inference/test_histfactory_folder.py",
+    "tests/hepcol/execution/test_faults.py",
+    "tests/benchmarks/test_rdataframe_stop4b.py",
+    "tests/processors/test_zee_fits.py",
+    "tests/benchmarks/test_rdataframe_study.py",
+    "tests/processors/stop4b/test_folder.py",
+    "tests/benchmarks/test_rdataframe_zee_atlas.py",
     "tests/hepcol/test_cli.py",
-    "tests/hepcol/execution/test_union.py",
+    "tests/test_examples.py",
+    "tests/hepcol/execution/test_files_of_chunks.py",
+    "tests/hepcol/inference/test_fit.py",
+    "tests/benchmarks/test_bench_egamma.py",
+    "tests/test_packaging.py",
+    "tests/benchmarks/test_rdataframe_identity.py",
+    "notebooks/zee_demonstrator.ipynb",
     "tests/processors/test_calibration.py",
+    "tests/hepcol/report/test_fits.py",
+    "tests/calib/egamma/test_calibrator.py",
+    "tests/hepcol/kernels/test_jit.py",
+    "tests/hepcol/execution/test_workers.py",
+    "tests/hepcol/execution/test_update.py",
+    "tests/processors/jet_graphs/test_comparison.py",
+    "tests/hepcol/graphs/test_construction.py",
+    "tests/hepcol/execution/test_union.py",
+    "tests/hepcol/inference/test_roofit.py",
 )
 
 
