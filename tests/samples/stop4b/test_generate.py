@@ -48,7 +48,7 @@ REQUESTS = {
     "ttbar": WT | {"process": "ttbar", "events": 130},
 }
 FLATTENED = ("objects", "many", "near", "none near", "Fakes", "data")  # what is compared with flat files
-# in one process, which imports ROOT and Pythia once, by small blocks, as many samples need few events; workers take large
+# in one process, which imports ROOT and Pythia once, by small blocks, as many samples need few events
 CODE = f"""
 import json, sys
 from samples.stop4b import Request, flatten, generate, sample
