@@ -3,9 +3,10 @@
 import importlib
 import importlib.util
 import sys
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Protocol
 
 from hepcol.errors import InputError
@@ -117,12 +118,21 @@ def load_object(reference: str) -> tuple[Any, ModuleType]:
     return getattr(module, name), module
 
 
+class _FromSource(SourceFileLoader):
+    """Compiles a file each time: bytecode that is kept is taken for that of a file edited within the same second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file as it is."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _load_file(path: Path) -> ModuleType:
     """Import a file as a module, by a name that no other module has."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     name = f"{FILE_PREFIX}{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     if spec is None or spec.loader is None:
         raise InputError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)

@@ -144,7 +144,8 @@ for name, dataset in run.result.items():
 
 # %%
 from hepcol.histograms import inclusive
-from hepcol.report.bands import band_of, draw_band, largest
+from hepcol.report.band_plots import draw_band
+from hepcol.report.bands import band_of, largest
 from hepcol.report.style import mark, style
 
 histogram = inclusive(run.result["zee-simulation"].histograms["m_ee"].to_hist())

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from hepcol import store
 from hepcol.histograms import VARIATION, counted, observables
-from hepcol.report.bands import band_of, categories, draw_band, has_systematics
+from hepcol.report.band_plots import draw_band
+from hepcol.report.bands import band_of, categories, has_systematics
 from hepcol.report.style import DARK, LIGHT, MEDIUM, mark, per_bin, save, style
 
 

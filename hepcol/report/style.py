@@ -59,12 +59,18 @@ def style(changes: dict[Any, Any] | None = None) -> Iterator[None]:
 
 
 def save(figure: Figure, targets: Iterable[Path]) -> list[Path]:
-    """Write a figure to files in the formats of their names."""
+    """Write a figure to files in the formats of their names, laid out as it is for the first."""
     written = []
+    engine = figure.get_layout_engine()
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, metadata=NO_DATE if target.suffix == ".pdf" else None)
         written.append(target)
+        # to lay it out again takes longer than to draw it; "none" would still draw everything twice
+        with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+            figure.set_layout_engine(None)
+    if engine is not None:
+        figure.set_layout_engine(engine)
     return written
 
 

@@ -210,6 +210,18 @@ def test_help_imports_nothing_heavy():
     assert "sample" in done.stdout
 
 
+def test_a_run_without_plots_needs_no_matplotlib(tmp_path, shipped_file):
+    """To import it takes 0.3 s."""
+    code = (
+        "import sys; from hepcol.cli import main\n"
+        f"try: main(['run', 'zee', {str(shipped_file)!r}, '--no-plots', '-o', {str(tmp_path / 'out')!r}])\n"
+        "except SystemExit: sys.exit('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "summary.json").is_file()
+
+
 @pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
 def test_an_interrupt_stops_cleanly(executor, tmp_path, shipped_file):
     (tmp_path / "slow.py").write_text(

@@ -20,9 +20,25 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(generate, folder):
-    path = folder / "made.root"
-    return path, generate(path, EVENTS)
+def uuids(generate, folder):
+    return generate(folder, {"made.root": {"events": EVENTS}, "other.root": {"events": 600, "seed": 2}})
+
+
+@pytest.fixture(scope="module")
+def repeated(uuids, generate, folder):
+    """The same in another process, and by two workers."""
+    requests = {"again.root": {"events": EVENTS}, "workers.root": {"events": 600, "seed": 2, "workers": 2}}
+    return generate(folder, requests)
+
+
+@pytest.fixture
+def made(uuids, folder):
+    return folder / "made.root", uuids["made.root"]
+
+
+@pytest.fixture
+def other(uuids, folder):
+    return folder / "other.root", uuids["other.root"]
 
 
 def columns(path, stop=None):
@@ -41,11 +57,10 @@ def same(first, second):
     return first.keys() == second.keys() and all(ak.array_equal(first[name], second[name]) for name in first)
 
 
-def test_makes_the_same_file_again_with_the_uuid_it_promises(made, generate, folder):
+def test_makes_the_same_file_again_with_the_uuid_it_promises(made, repeated, folder):
     path, uuid = made
-    again = folder / "again.root"
-    assert generate(again, EVENTS) == uuid
-    assert again.read_bytes() == path.read_bytes()
+    assert repeated["again.root"] == uuid
+    assert (folder / "again.root").read_bytes() == path.read_bytes()
     with uproot.open(path) as file:
         assert file.file.uuid == UUID(uuid) != UUID(int=0)
         assert file["events"].num_entries == EVENTS
@@ -58,22 +73,15 @@ def test_a_longer_sample_begins_with_the_shorter(made):
     assert same(columns(made[0]), columns(ZEE_FCC.path, stop=EVENTS))
 
 
-@pytest.fixture(scope="module")
-def other(generate, folder):
-    path = folder / "other.root"
-    return path, generate(path, 600, seed=2)
-
-
 def test_another_seed_gives_other_events_and_another_uuid(made, other):
     assert made[1] != other[1]
     name = "Particle/Particle.momentum.x"
     assert not ak.array_equal(columns(made[0])[name], columns(other[0], stop=EVENTS)[name])
 
 
-def test_is_the_same_for_any_number_of_workers(other, generate, folder):
-    path = folder / "workers.root"
-    assert generate(path, 600, seed=2, workers=2) == other[1]
-    assert path.read_bytes() == other[0].read_bytes()
+def test_is_the_same_for_any_number_of_workers(other, repeated, folder):
+    assert repeated["workers.root"] == other[1]
+    assert (folder / "workers.root").read_bytes() == other[0].read_bytes()
 
 
 def test_root_reads_it_without_our_dictionaries(made, run_python):

@@ -6,7 +6,7 @@ import pytest
 from hepcol.kernels.binning import bin_number
 
 
-@numba.vectorize([numba.int64(numba.float64, numba.float64, numba.float64, numba.int64)])
+@numba.vectorize
 def numbers(value, low, high, n_bins):
     return bin_number(value, low, high, n_bins)
 

@@ -8,27 +8,27 @@ from hepcol.kernels import elementary
 
 
 # the building blocks are inlined in kernels; here each is called over an array
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def log(x):
     return elementary.log(x)
 
 
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def sine(w):
     return elementary.sincospi(w)[0]
 
 
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def cosine(w):
     return elementary.sincospi(w)[1]
 
 
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def asinh(x):
     return elementary.asinh(x)
 
 
-@numba.vectorize([numba.float64(numba.float64, numba.float64)])
+@numba.vectorize
 def atan2(y, x):
     return elementary.atan2(y, x)
 

@@ -4,12 +4,12 @@ import numpy as np
 from hepcol.kernels import elementary, hyperbolic
 
 
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def asinh(x):
     return hyperbolic.asinh(x)
 
 
-@numba.vectorize([numba.float64(numba.float64)])
+@numba.vectorize
 def elementary_asinh(x):
     return elementary.asinh(x)
 

@@ -185,7 +185,7 @@ def in_one_piece(tmp_path_factory, loose):
 @pytest.mark.parametrize(
     "how",
     [
-        {"chunksize": 31},
+        {"chunksize": 97},
         {"chunksize": 150, "executor": "futures", "workers": 2},
     ],
 )
@@ -200,7 +200,7 @@ def test_the_bits_do_not_depend_on_chunks_and_executors(tmp_path, in_one_piece, 
 
 def test_the_bits_do_not_depend_on_dask(tmp_path, in_one_piece, scheduler):
     files, options, folder = in_one_piece
-    run(*files, options=options, output=tmp_path / "two", chunksize=40, scheduler=scheduler)
+    run(*files, options=options, output=tmp_path / "two", chunksize=101, scheduler=scheduler)
     assert (folder / "histograms.zip").read_bytes() == (tmp_path / "two" / "histograms.zip").read_bytes()
 
 
