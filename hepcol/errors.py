@@ -5,6 +5,22 @@ class InputError(ValueError):
     """What the user gave is wrong; the command line prints it on one line, without a traceback."""
 
 
+class UnfitWorker(InputError):  # noqa: N818  (what a worker is)
+    """A worker has other code or versions than the client.
+
+    Parameters
+    ----------
+    message : str
+        What it has.
+    address : str
+        Its address in a Dask cluster.
+    """
+
+    def __init__(self, message: str, address: str = "") -> None:
+        super().__init__(message)
+        self.address = address
+
+
 class UnreadableFile(OSError):  # noqa: N818  (what is said of a file)
     """A file is truncated, has changed, or is no ROOT file: trying again does not help."""
 

@@ -49,7 +49,7 @@ class Backend:
         Number of workers.
     dashboard : str, optional
         Link to the Dask dashboard.
-    warnings : tuple of str
+    warnings : sequence of str
         What is dangerous about where the work is done.
     """
 
@@ -57,7 +57,7 @@ class Backend:
     executor: ExecutorBase
     workers: int
     dashboard: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: Sequence[str] = ()
 
 
 def open_backend(
@@ -206,9 +206,12 @@ def _follow(
     client.subscribe_topic(topic, hear)
     try:
         workers = connected.workers or len(client.scheduler_info(n_workers=-1)["workers"])
-        executor = LedgerDaskExecutor(client=client, status=False, compression=None, lost_after_s=lost_after_s)
+        told = list(warnings)
+        executor = LedgerDaskExecutor(
+            client=client, status=False, compression=None, lost_after_s=lost_after_s, warnings=told
+        )
         # of a cluster that is going to have workers, at least one
-        yield Backend(Kind.DASK, executor, max(1, workers), client.dashboard_link, warnings)
+        yield Backend(Kind.DASK, executor, max(1, workers), client.dashboard_link, told)
     finally:
         if client.status == "running":
             client.unsubscribe_topic(topic)

@@ -17,7 +17,7 @@ import lz4.frame
 from coffea.processor.executor import WorkItem
 
 from hepcol import deposit
-from hepcol.errors import InputError, NoAnswer, UnreadableFile
+from hepcol.errors import InputError, NoAnswer, UnfitWorker, UnreadableFile
 from hepcol.events import missing_columns, read_events, required_columns
 from hepcol.execution import openfiles
 from hepcol.execution.code import loaded_otherwise
@@ -107,6 +107,11 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     -------
     dict
         ``ledger``: a list of one record; ``out``: the processor's output, if the chunk is done.
+
+    Raises
+    ------
+    UnfitWorker
+        If this is a Dask worker that is unlike the client.
     """
     task: Task | None = None
     attempts, compile_s, differs, started = 1, 0.0, "", time.time()
@@ -114,6 +119,10 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
     try:
         task = cloudpickle.loads(lz4.frame.decompress(packed_task))
         compile_s, differs = _warm_up(task, packed_task, item.usermeta or {})
+    except UnfitWorker as caught:
+        if caught.address:
+            raise  # the client gives the chunk to another worker
+        made = Attempt(error=caught)
     except (Exception, SystemExit) as caught:  # noqa: BLE001  (whatever it is becomes a record; nothing is lost)
         made = Attempt(error=caught)
     else:
@@ -275,15 +284,27 @@ def _check_worker(task: Task) -> None:
 
     Raises
     ------
-    InputError
+    UnfitWorker
         If it has.
     """
     here = f"worker {platform.node()}:{os.getpid()} has"
     if task.environment and (reason := unfit(task.environment, environment())):
-        raise InputError(f"{here} {reason}; install what the client has there")
+        raise UnfitWorker(f"{here} {reason}; install what the client has there", _address())
     others = loaded_otherwise(task.modules)
     if others:
-        raise InputError(f"{here} loaded other code of {', '.join(others)}, from before it was edited: restart it")
+        raise UnfitWorker(
+            f"{here} loaded other code of {', '.join(others)}, from before it was edited: restart it", _address()
+        )
+
+
+def _address() -> str:
+    """Return the address of this process as a Dask worker; nothing if it is none."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -18,7 +18,9 @@ from typing import Any
 
 from coffea.processor import DaskExecutor, FuturesExecutor, IterativeExecutor
 
+from hepcol.errors import UnfitWorker
 from hepcol.execution.collector import INTERRUPTED, Sink
+from hepcol.execution.elsewhere import Elsewhere
 from hepcol.execution.interrupts import interrupts
 from hepcol.execution.merging import merged
 
@@ -200,10 +202,13 @@ class LedgerDaskExecutor(DaskExecutor):
         Takes the outputs.
     lost_after_s : float
         How long the cluster may be without any worker before the run ends.
+    warnings : list of str
+        Takes what is to be told of workers.
     """
 
     sink: Any = None
     lost_after_s: float = LOST_AFTER_S
+    warnings: list[str] = field(default_factory=list)
 
     def __call__(self, items: Sequence[Any], function: Callable[[Any], Any], _accumulator: Any) -> tuple[Any, int]:
         """Work on items until the sink or the end of the cluster stops it."""
@@ -243,6 +248,8 @@ class _Node:
     inputs: list["_Node"] = field(default_factory=list)
     alone: bool = False
     fetch: _Fetch | None = None
+    only: frozenset[str] = frozenset()  # workers that may have it, if not all
+    avoided: frozenset[str] = frozenset()  # workers that have refused it
 
 
 class _DaskWork:
@@ -264,6 +271,7 @@ class _DaskWork:
         self._pending: dict[str, _Node] = {}
         self._ready: list[_Node] = []
         self._suspects: list[Any] = []
+        self._elsewhere = Elsewhere(executor.client, executor.warnings)
         self._shared: Any = None
         self._looked = time.monotonic()
         self._alone_since: float | None = None
@@ -370,7 +378,8 @@ class _DaskWork:
         """Take note that the items of a node gave nothing, or have to be tried alone."""
         if type(error).__name__ != "KilledWorker":
             for item in node.items:
-                self._sink.fail(item, error)
+                if not self._give_to_another(item, error, node.avoided):
+                    self._sink.fail(item, error)
         elif node.alone:
             deaths = int(error.allowed_failures) + 1  # type: ignore[attr-defined]  # of distributed's KilledWorker
             reason = WorkerDied(
@@ -379,6 +388,37 @@ class _DaskWork:
             self._sink.fail(node.items[0], reason, deaths)
         else:  # all that a dying worker had before it are suspects to Dask
             self._suspects += node.items
+
+    def _give_to_another(self, item: Any, error: BaseException, avoided: frozenset[str]) -> bool:
+        """Give an item to workers that are like the client, if it failed where one is not; False if there are none.
+
+        Whatever a processor raises comes as a record. An error of the task itself is that of a worker which refuses
+        it, or cannot even read it.
+        """
+        refused_by = getattr(error, "address", "")
+        if isinstance(error, UnfitWorker):
+            self._elsewhere.warn(refused_by, str(error))
+        fit = self._elsewhere.workers(avoided | {refused_by})
+        now_avoided = avoided | {refused_by or "some worker"}
+        if not fit or now_avoided == avoided or not self._elsewhere.found:
+            return False
+        self._submit_to(item, fit, now_avoided)
+        return True
+
+    def _submit_to(self, item: Any, only: frozenset[str], avoided: frozenset[str]) -> None:
+        future = self._client.submit(
+            self._function, self._input(item), pure=False, workers=sorted(only), priority=self._executor.priority
+        )
+        self._follow(_Node(future, [item], only=only, avoided=avoided))
+
+    def _move(self, workers: Iterable[str]) -> None:
+        """Let items go on that wait for workers which are gone."""
+        for key, node in list(self._pending.items()):
+            if node.only and not node.only.intersection(workers):
+                del self._pending[key]
+                self._chunks -= 1
+                node.future.cancel()
+                self._submit_to(node.items[0], self._elsewhere.workers(node.avoided), node.avoided)
 
     def _give_up(self) -> None:
         """Stop after Dask has cancelled our tasks: with them it forgets all outputs that are not here."""
@@ -476,6 +516,7 @@ class _DaskWork:
         workers, self._threads = len(threads), sum(threads.values())
         self._sink.workers = workers
         if workers:
+            self._move(threads)
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = now

@@ -224,6 +224,34 @@ def test_a_worker_that_comes_late_with_another_hepcol_fails_its_chunks_by_name(f
     assert all(re.search(r"has hepcol's code \w+ instead of other; install", chunk.message) for chunk in run.chunks)
 
 
+def test_a_worker_that_comes_late_and_is_unlike_the_client_costs_no_chunk(files, tmp_path, small_cluster):
+    unlike = tmp_path / "unlike.py"
+    unlike.write_text("import hepcol.execution.environment as there\nthere.hepcol_digest = lambda: 'other'\n")
+    faults = m.plan(tmp_path / "faults", *[("slow", entry) for entry in range(0, ALL, 10)])
+    late = []
+    with small_cluster(1) as made:
+
+        def join(update):
+            """Start it, the first time: after workers were looked at, and before any chunk is given to one."""
+            if not late:
+                command = [*WORKER, made.scheduler_address, "--preload", str(unlike)]
+                late.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+                while len(made.scheduler_info["workers"]) < 2:
+                    time.sleep(0.05)
+
+        try:
+            how = {**QUICK, "chunksize": 10, "on_update": join, "scheduler": made.scheduler_address}
+            run = m.check_run(hepcol.run(Marked(faults), files, **how))
+        finally:
+            for process in late:
+                process.terminate()
+                process.wait()
+    assert run.closure.complete
+    assert len({chunk.worker for chunk in run.chunks}) == 1
+    (warning,) = run.summary["warnings"]
+    assert re.search(r"worker tcp://\S+ was given went to others: .*hepcol's code other instead of", warning)
+
+
 def test_a_worker_that_has_loaded_an_earlier_version_of_the_processor_is_told(files, tmp_path, cluster, monkeypatch):
     path = tmp_path / "edited_processor.py"
     path.write_text("def count(events):\n    return {'n': len(events)}\n")
