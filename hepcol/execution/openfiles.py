@@ -151,8 +151,9 @@ def _open(run: str, path: str) -> _Entry:
     if kept is not None and kept.stamp == now and kept.run in (None, run):
         _cache.files.move_to_end(key)
         return kept
-    for other in [other for other in _cache.files if other == key or other[0] not in (None, run)]:
-        _close(other)  # of an earlier run, as long as it is open, some servers give what was there then to others, too
+    # as long as that of an earlier run is open, some servers give what was there then to this one, too
+    for other in [other for other in _cache.files if other[1] == path]:
+        _close(other)
     only_run = None if now is not None and now.is_settled else run
     # the stamp of before the opening: if the file was replaced meanwhile, the next use sees it
     entry = _cache.files[key] = _Entry(open_file(path, TREES), now, only_run)

@@ -35,7 +35,8 @@ class SchedulerCosts:
     wall_s : float
         From one to the next.
     client_bytes, worker_bytes : float
-        Memory of client and scheduler together, and of the worker.
+        Memory of client and scheduler together, and of the worker. The client is taken to begin as large as a worker
+        is, which has imported the same: this process may have been at other work before.
     """
 
     tasks: int
@@ -53,6 +54,7 @@ def measure_scheduler(tasks: int = TASKS) -> SchedulerCosts:
 
     here = psutil.Process()
     others = {process.pid for process in here.children(recursive=True)}
+    before = here.memory_info().rss
     start = time.perf_counter()
     with open_backend(Kind.DASK, 1, None, lambda _: None, f"hepcol-{uuid.uuid4().hex}") as backend:
         started = time.perf_counter()
@@ -63,14 +65,15 @@ def measure_scheduler(tasks: int = TASKS) -> SchedulerCosts:
         begun = time.perf_counter()
         _work(backend.executor, tasks, numbers)
         ended = time.perf_counter()
+        worker_bytes = float(max((process.memory_info().rss for process in workers), default=0))
         return SchedulerCosts(
             tasks,
             started - start,
             (_cpu_s([here]) - client_s) / tasks,
             (_cpu_s(workers) - worker_s) / tasks,
             (ended - begun) / tasks,
-            float(here.memory_info().rss),
-            float(max((process.memory_info().rss for process in workers), default=0)),
+            worker_bytes + max(0.0, float(here.memory_info().rss - before)),
+            worker_bytes,
         )
 
 

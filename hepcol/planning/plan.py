@@ -118,7 +118,7 @@ def plan(
     entries = [file.entries or 0 for file in found if file.entries is not None]
     mean = round(sum(entries) / len(entries))
     work = Work(tuple(entries) + (mean,) * (count - sampled))
-    scheduler = measure_scheduler()  # before the trial makes this process, which the client's memory is of, larger
+    scheduler = measure_scheduler()
     trial = measure_chunks(processor, inputs, readable, most)
     costs = costs_of(trial, scheduler)
     machine = Machine(workers, os.cpu_count() if local else None)
@@ -149,7 +149,7 @@ def costs_of(trial: ChunkCosts, scheduler: SchedulerCosts) -> Costs:
         merge_s=trial.merge_s,
         output_bytes=trial.output_bytes,
         output_event_bytes=trial.output_event_bytes,
-        worker_bytes=max(trial.worker_bytes, scheduler.worker_bytes),
+        worker_bytes=scheduler.worker_bytes + trial.worker_bytes,
         event_bytes=trial.event_bytes,
         client_bytes=scheduler.client_bytes,
         record_bytes=RECORD_BYTES,

@@ -42,6 +42,8 @@ class ChunkCosts:
     ----------
     sizes : dict of int to list of float
         Times of chunks by their events [s].
+    worker_bytes : float
+        What the process grew by, beside what the events took.
     """
 
     sizes: dict[int, list[float]]
@@ -120,6 +122,7 @@ class _Trial:
     def measure(self, most: int) -> ChunkCosts:
         """Measure one thing after the other."""
         smallest = min(_SMALLEST, self._entries, most)
+        had = _memory()
         first = self._try(smallest)
         before = self._try(smallest)
         look_s = min(self._look() for _ in range(_REPEATS))
@@ -131,7 +134,7 @@ class _Trial:
         chunk_s, event_s = (steady[0], 0.0) if len(sizes) == 1 else line(list(zip(sizes, steady, strict=True)))
         outputs = [one.out for every in done.values() for one in every]
         output_bytes, output_event_bytes = _grows({size: [_size(one.out) for one in done[size]] for size in sizes})
-        worker_bytes, event_bytes = _grows({size: [one.peak_bytes for one in done[size]] for size in sizes})
+        worker_bytes, event_bytes = _grows({size: [one.peak_bytes - had for one in done[size]] for size in sizes})
         wall_s = sum(sum(every) for every in times.values())
         cpu_s = sum(one.record.cpu_s for every in done.values() for one in every)
         return ChunkCosts(
@@ -221,14 +224,12 @@ def _merge_s(outputs: Sequence[Any]) -> float:
 @contextmanager
 def _peak() -> Iterator[list[float]]:
     """Follow the memory of this process; yield a list whose first is the most that it had."""
-    import psutil
-
-    here, ended = psutil.Process(), threading.Event()
-    peak = [float(here.memory_info().rss)]
+    ended = threading.Event()
+    peak = [_memory()]
 
     def look() -> None:
         while not ended.wait(_LOOK_S):
-            peak[0] = max(peak[0], float(here.memory_info().rss))
+            peak[0] = max(peak[0], _memory())
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -237,3 +238,10 @@ def _peak() -> Iterator[list[float]]:
     finally:
         ended.set()
         thread.join()
+
+
+def _memory() -> float:
+    """Bytes that this process has in memory."""
+    import psutil
+
+    return float(psutil.Process().memory_info().rss)

@@ -115,12 +115,14 @@ def test_a_file_that_was_just_written_is_opened_anew_by_the_next_run(tmp_path):
 @pytest.mark.parametrize("prefix", ["file://", "simplecache::file://"])
 def test_a_remote_file_belongs_to_its_run(path, prefix):
     url = prefix + path
-    one, two = (openfiles.get(run, url, "t") for run in ("one", "two"))
-    assert one is not two
-    assert [openfiles.get(run, url, "t") for run in ("one", "two")] == [one, two]
-    openfiles.forget("one", url)
+    one = openfiles.get("one", url, "t")
+    assert openfiles.get("one", url, "t") is one
+    two = openfiles.get("two", url, "t")
+    assert two is not one
     assert is_closed(one)
+    openfiles.forget("one", url)
     assert openfiles.get("two", url, "t") is two
+    assert not is_closed(two)
 
 
 def test_a_file_that_is_gone_is_an_error_and_not_what_is_open(path):

@@ -38,7 +38,7 @@ def test_a_plan_tells_time_and_memory(planned):
     assert 0 < planned.best.process_s < planned.best.wall_s
     assert planned.best.wall_s <= 1.02 * planned.usual.wall_s
     assert 1e8 < planned.best.worker_bytes <= 2e9
-    assert 1e8 < planned.best.client_bytes < 1e9
+    assert 1e8 < planned.best.client_bytes < 1e9  # whatever this process has grown to before
     assert [workers for workers, _ in planned.others] == [1, 50, 100, 200, 400]
 
 
