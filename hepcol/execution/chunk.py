@@ -244,13 +244,19 @@ def _tell(record: ChunkRecord, topic: str) -> None:
     if _listener is not None:
         _listener(record)
         return
+    worker = _dask_worker()
+    if worker is not None:  # else the record travels with the result
+        worker.log_event(topic, to_json(record))
+
+
+def _dask_worker() -> Any:
+    """Return the Dask worker that this process is; None if it is none."""
     from distributed import get_worker
 
     try:
-        worker = get_worker()
-    except ValueError:  # not a Dask worker: the record travels with the result
-        return
-    worker.log_event(topic, to_json(record))
+        return get_worker()
+    except ValueError:
+        return None
 
 
 _warm: dict[bytes, str] = {}
@@ -299,12 +305,8 @@ def _check_worker(task: Task) -> None:
 
 def _address() -> str:
     """Return the address of this process as a Dask worker; nothing if it is none."""
-    from distributed import get_worker
-
-    try:
-        return str(get_worker().address)
-    except ValueError:
-        return ""
+    worker = _dask_worker()
+    return "" if worker is None else str(worker.address)
 
 
 @dataclass(frozen=True)

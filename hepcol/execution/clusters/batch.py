@@ -14,11 +14,11 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import (
-    LEAVES_AFTER_LOOKS,
     WITHOUT_TLS,
     Connected,
     SizedCluster,
     is_open_to_the_network,
+    resize,
 )
 from hepcol.execution.clusters.connection import closing
 from hepcol.execution.clusters.encryption import Tls
@@ -236,7 +236,7 @@ class Batch(SizedCluster):
             cluster.scale(jobs=self.jobs)
             return
         cluster.scale(self.workers.minimum)
-        cluster.adapt(minimum=self.workers.minimum, maximum=self.workers.maximum, wait_count=LEAVES_AFTER_LOOKS)
+        resize(cluster, self.workers)
 
     def _made(self, cluster_class: type, job_class: type) -> Any:
         """Make the cluster, without jobs yet."""

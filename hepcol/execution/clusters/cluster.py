@@ -142,7 +142,7 @@ class SizedCluster(Cluster):
 
 
 # Dask's own takes a worker away after 3 s without work, which on a batch system means to queue again
-LEAVES_AFTER_LOOKS = 60
+_LEAVES_AFTER_LOOKS = 60
 
 
 def resize(cluster: Any, size: Size) -> None:
@@ -150,7 +150,7 @@ def resize(cluster: Any, size: Size) -> None:
     if size.is_fixed:
         cluster.scale(size.maximum)
     else:
-        cluster.adapt(minimum=size.minimum, maximum=size.maximum, wait_count=LEAVES_AFTER_LOOKS)
+        cluster.adapt(minimum=size.minimum, maximum=size.maximum, wait_count=_LEAVES_AFTER_LOOKS)
 
 
 def is_open_to_the_network(address: str) -> bool:
