@@ -7,6 +7,8 @@ import numpy as np
 import uproot
 
 EVENTS, BASKETS, COLUMNS = 40_000, 8, tuple(f"x{number}" for number in range(8))
+CHUNK = EVENTS // 4
+MEANWHILE = []  # what happens at the second chunk; a processor travels, and so does not hold it
 
 
 def write_file(path, seed=1):
@@ -26,6 +28,13 @@ def read(events, columns=COLUMNS):
         digest.update(np.asarray(events[name]).tobytes())
     place = events.metadata["entrystart"], events.metadata["entrystop"]
     return {"events": len(events), "bits": {(*place, digest.hexdigest())}}
+
+
+def read_meanwhile(events):
+    """Read, and let happen at the second chunk what is to happen then."""
+    if events.metadata["entrystart"] == CHUNK and MEANWHILE:
+        MEANWHILE.pop()()
+    return read(events)
 
 
 def reader(*columns):

@@ -15,12 +15,11 @@ import hepcol
 from hepcol.errors import InputError
 from hepcol.fileset import resolve
 from hepcol.storage import prefetch, servers
-from tests.integration.reading import EVENTS, Declared, read, write_file
+from tests.integration.reading import CHUNK, EVENTS, MEANWHILE, Declared, read, read_meanwhile, write_file
 from tests.integration.servers import KEYS, free_port, needs, running, s3_server, upload
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
-CHUNK = EVENTS // 4
 SECRETS = [KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]]
 
 
@@ -216,21 +215,12 @@ def test_a_hung_server_takes_less_than_30_s_for_all_files(own_server):
     assert time.monotonic() - began < 30
 
 
-_MEANWHILE = []  # what happens at the second chunk; a processor travels, and so does not hold it
-
-
-def read_meanwhile(events):
-    if events.metadata["entrystart"] == CHUNK and _MEANWHILE:
-        _MEANWHILE.pop()()
-    return read(events)
-
-
 def test_a_file_that_changes_while_it_is_read_is_no_mixture(server, content):
     def put(name):
         upload(f"http://127.0.0.1:{server.port}", "changing", {"a.root": content / name})
 
     put("a.root")
-    _MEANWHILE.append(lambda: put("b.root"))
+    MEANWHILE.append(lambda: put("b.root"))
     done = hepcol.run(read_meanwhile, "s3://changing/a.root", chunksize=CHUNK, allow_incomplete=True)
     _, second, third, *_ = done.chunks
     assert not second.error  # whose columns were asked for before
@@ -246,7 +236,7 @@ def test_an_empty_file_is_no_root_file(server, tmp_path):
 
 @needs("python3")
 def test_a_server_that_is_killed_is_told_in_one_line(own_server):
-    _MEANWHILE.append(own_server.kill)
+    MEANWHILE.append(own_server.kill)
     began = time.monotonic()
     done = hepcol.run(read_meanwhile, "s3://hep/data/a.root", chunksize=CHUNK, allow_incomplete=True)
     assert time.monotonic() - began < 30
@@ -261,6 +251,6 @@ def test_a_server_that_hung_for_a_moment_goes_on(own_server, content):
         own_server.hang()
         threading.Timer(3, own_server.go_on).start()
 
-    _MEANWHILE.append(hang)
+    MEANWHILE.append(hang)
     done = hepcol.run(read_meanwhile, "s3://hep/data/a.root", chunksize=CHUNK)
     assert done.result == hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result

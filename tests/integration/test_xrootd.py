@@ -16,11 +16,10 @@ from hepcol.errors import InputError, NoAnswer
 from hepcol.fileset import resolve
 from hepcol.storage import prefetch, servers, xrootd
 from hepcol.storage.source import RemoteSource
-from tests.integration.reading import COLUMNS, EVENTS, Declared, read, write_file
+from tests.integration.reading import CHUNK, COLUMNS, EVENTS, MEANWHILE, Declared, read, read_meanwhile, write_file
 from tests.integration.servers import free_port, needs, open_folder, running, web_server, xrootd_server
 
 pytestmark = [needs("xrootd", "setpriv"), pytest.mark.usefixtures("nothing_known")]
-CHUNK = EVENTS // 4
 
 
 @pytest.fixture
@@ -178,17 +177,8 @@ def test_a_hung_server_takes_less_than_30_s_for_all_files(server, url):
     assert time.monotonic() - began < 30
 
 
-_MEANWHILE = []  # what happens at the second chunk; a processor travels, and so does not hold it
-
-
-def read_meanwhile(events):
-    if events.metadata["entrystart"] == CHUNK and _MEANWHILE:
-        _MEANWHILE.pop()()
-    return read(events)
-
-
 def test_a_server_that_is_killed_is_told_in_one_line(server, url):
-    _MEANWHILE.append(server.kill)
+    MEANWHILE.append(server.kill)
     began = time.monotonic()
     done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK, allow_incomplete=True)
     assert time.monotonic() - began < 30
@@ -211,7 +201,7 @@ def test_a_server_that_is_started_again_goes_on(server, url, content):
         server.kill()
         threading.Timer(3, server.start).start()
 
-    _MEANWHILE.append(restart)
+    MEANWHILE.append(restart)
     done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK)
     assert done.result == hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
     assert max(chunk.attempts for chunk in done.chunks) > 1
@@ -222,7 +212,7 @@ def test_a_server_that_hung_for_a_moment_goes_on(server, url, content):
         server.hang()
         threading.Timer(3, server.go_on).start()
 
-    _MEANWHILE.append(hang)
+    MEANWHILE.append(hang)
     done = hepcol.run(read_meanwhile, f"{url}/a.root", chunksize=CHUNK)
     assert done.result == hepcol.run(read, str(content / "a.root"), chunksize=CHUNK).result
 
