@@ -4,6 +4,7 @@ import importlib.util
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,7 @@ def all_(
             click.echo(f"{name}: {output}/{name}.json is of this code, these versions and machine")
             continue
         context.meta[_CODE] = revision()
+        click.echo(f"{name}: measured from {datetime.now().astimezone():%H:%M} on", err=True)
         try:
             context.invoke(bench.commands[name], repeats=repeats, output=output, **options)
         except CommandError as error:

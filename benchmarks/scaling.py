@@ -1,7 +1,6 @@
 """How runs scale: with workers, events, variations, files and chunks; what a scheduler can do; and the model of it."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from benchmarks.measurement import BenchmarkError, measure, touch
 from benchmarks.replicas import repeat_events
 from benchmarks.scaling_model import Check, check, fit, predict_run
 from hepcol.planning.costs import Costs, Machine
+from hepcol.threads import available_cores
 
 MARKS = report.marks("scaling")
 PACKAGES = "hepcol", "coffea", "awkward", "uproot", "numba", "dask", "distributed"
@@ -75,6 +75,7 @@ def plan(size: Size, parts: Sequence[str], thousand: bool = False) -> list[Case]
         cases += [Case("noop", tasks=_NOOPS)]
         cases += [usual._replace(workers=1, chunksize=chunk) for chunk in size.fitted]
         cases += [usual._replace(chunksize=chunk) for chunk in size.unseen]
+        cases += [usual._replace(kind="plan", workers=0, chunksize=0)]
     if "shape" in parts:
         cases += [usual, usual._replace(workers=1), usual._replace(events=2 * size.events)]
         cases += [usual._replace(events=size.events // 4), usual._replace(events=size.events // 2)]
@@ -103,7 +104,7 @@ def inputs(cases: Sequence[Case], source: Path, tree: str, scratch: Path) -> Ite
     made: dict[Case, list[str]] = {}
     copied: list[Path] = []
     for case in cases:
-        if case.kind != "run":
+        if case.kind not in ("run", "plan"):
             continue
         _, file = repeat_events(source, tree, case.events // case.files)
         touch(file)
@@ -148,7 +149,9 @@ def _name(case: Case) -> str:
 def _command(case: Case, files: dict[Case, list[str]]) -> tuple[str, ...]:
     """Return the arguments of Python that measure a case."""
     told: dict[str, Any] = {"tasks": case.tasks}
-    if case.kind == "run":
+    if case.kind == "plan":
+        told = {"files": files[case], "processor": case.processor}
+    elif case.kind == "run":
         told = {"files": files[case], "processor": case.processor}
         told |= {"workers": case.workers, "chunksize": case.chunksize, "apart": case.apart}
     elif case.kind == "simulated":
@@ -162,10 +165,11 @@ def model(size: Size, samples: Samples) -> tuple[Costs, list[Check]] | None:
     noop = Case("noop", tasks=_NOOPS)
     ones = {chunk: samples.get(usual._replace(workers=1, chunksize=chunk), []) for chunk in size.fitted}
     twos = {chunk: samples.get(usual._replace(chunksize=chunk), []) for chunk in size.unseen}
-    if noop not in samples or not all(ones.values()) or not all(twos.values()):
+    plans = [Costs(**one["costs"]) for one in samples.get(usual._replace(kind="plan", workers=0, chunksize=0), [])]
+    if noop not in samples or not all(ones.values()) or not all(twos.values()) or not plans:
         return None
     costs = fit(ones, samples[noop])
-    return costs, check(costs, twos, Machine(2, os.cpu_count()))
+    return costs, check(costs, plans, twos, Machine(2, available_cores()))
 
 
 def describe(size: Size, samples: Samples, repeats: int) -> dict[str, Any]:
@@ -182,7 +186,10 @@ def describe(size: Size, samples: Samples, repeats: int) -> dict[str, Any]:
             for case, every in samples.items()
         ],
         "costs": asdict(made[0]) if made else None,
-        "checks": [{**one._asdict(), "ratio": one.ratio, "met": one.met} for one in made[1]] if made else [],
+        "checks": [
+            {**one._asdict(), "ratio": one.ratio, "met": one.met, "planned_ratio": one.planned_ratio}
+            for one in (made[1] if made else ())
+        ],
     }
 
 
@@ -209,15 +216,17 @@ def _model_table(size: Size, samples: Samples) -> Iterator[str]:
     fitted = ", ".join(f"{chunk:,}" for chunk in size.fitted)
     yield from (
         "",
-        f"The model, fitted to one worker with chunks of {fitted} events and to chunks without work, against two:",
+        f"The model, fitted to one worker with chunks of {fitted} events and to chunks without work, against two; and",
+        "what `hepcol plan` says of the same runs, from its trial on a single worker:",
         "",
-        "| chunk size | chunks | predicted [s] | measured [s] | ratio | within 20 % |",
-        "|--:|--:|--:|--:|--:|---|",
+        "| chunk size | chunks | predicted [s] | measured [s] | ratio | within 20 % | `hepcol plan` [s] | ratio |",
+        "|--:|--:|--:|--:|--:|---|--:|--:|",
     )
     for one in checks:
         yield (
             f"| {one.chunksize:,} | {one.chunks} | {figures.number(one.predicted_s)} | "
-            f"{figures.spread_of(one.measured_s)} | {one.ratio:.2f} | {_met(one.met)} |"
+            f"{figures.spread_of(one.measured_s)} | {one.ratio:.2f} | {_met(one.met)} | "
+            f"{figures.spread_of(one.planned_s)} | {one.planned_ratio:.2f} |"
         )
     yield from (
         "",
@@ -342,7 +351,9 @@ def write(folder: Path, size: Size, samples: Samples, description: dict[str, Any
                     for workers in (1, 2)
                 },
                 lambda workers, chunk: (
-                    predict_run(costs, samples[size.usual][0]["events"], Machine(workers, os.cpu_count()), chunk).wall_s
+                    predict_run(
+                        costs, samples[size.usual][0]["events"], Machine(workers, available_cores()), chunk
+                    ).wall_s
                 ),
                 set(size.fitted),
                 costs,

@@ -12,17 +12,29 @@ WITHIN = 0.2
 
 
 class Check(NamedTuple):
-    """A prediction beside what was measured."""
+    """A prediction beside what was measured.
+
+    Parameters
+    ----------
+    planned_s : list of float
+        What ``hepcol plan`` says, each time that it was asked [s].
+    """
 
     chunksize: int
     chunks: int
     predicted_s: float
     measured_s: list[float]
+    planned_s: list[float]
 
     @property
     def ratio(self) -> float:
         """Predicted over measured."""
         return self.predicted_s / statistics.median(self.measured_s)
+
+    @property
+    def planned_ratio(self) -> float:
+        """What ``hepcol plan`` says over measured."""
+        return statistics.median(self.planned_s) / statistics.median(self.measured_s)
 
     @property
     def met(self) -> bool:
@@ -84,15 +96,20 @@ def _median(samples: Sequence[Sample], key: str) -> float:
     return float(statistics.median(sample[key] for sample in samples))
 
 
-def check(costs: Costs, runs: Mapping[int, Sequence[Sample]], machine: Machine) -> list[Check]:
-    """Predict runs of one file, and hold the predictions against what they took."""
+def check(
+    costs: Costs, planned: Sequence[Costs], runs: Mapping[int, Sequence[Sample]], machine: Machine
+) -> list[Check]:
+    """Predict runs of one file by the fit and by plans, and hold the predictions against what they took."""
     checks = []
     for size, samples in runs.items():
-        predicted = predict_run(costs, samples[0]["events"], machine, size)
-        checks.append(Check(size, predicted.chunks, predicted.wall_s, [sample["total_s"] for sample in samples]))
+        events = samples[0]["events"]
+        predicted = predict_run(costs, events, machine, size)
+        plans = [predict_run(one, events, machine, size).wall_s for one in planned]
+        measured = [sample["total_s"] for sample in samples]
+        checks.append(Check(size, predicted.chunks, predicted.wall_s, measured, plans))
     return checks
 
 
 def predict_run(costs: Costs, events: int, machine: Machine, size: int) -> Prediction:
     """Predict a run of one file."""
-    return predict(costs, Work((events,)), machine, size)
+    return predict(costs, Work.whole((events,)), machine, size)

@@ -87,7 +87,7 @@ def _many(axes: Any, costs: Costs) -> None:
     """Draw what the model says of a large run on a cluster."""
     from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 
-    work = Work((_ENTRIES,) * _FILES)
+    work = Work.whole((_ENTRIES,) * _FILES)
     for size, line in zip(_SIZES, (":", "-.", "--"), strict=True):
         times = [predict(costs, work, Machine(int(workers)), size).wall_s / 60 for workers in _WORKERS]
         axes.plot(_WORKERS, times, ls=line, color="0.45", label=f"chunks of {size:,}")

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from benchmarks.chunk_subjects import nothing_of
 
 _UP_S, _DOWN_S = 30.0, 10.0
+_SIMULATED_UP_S = 120.0
 _MOST_MEMORY = {
     f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause", "terminate")
 }  # of a thousand workers in one process, each would take it all for its own
@@ -124,6 +126,17 @@ def _peak_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def plan(files: list[str], processor: str) -> dict[str, Any]:
+    """Make a plan of a run over files; what it measured is what is held against runs."""
+    from hepcol.options import build_processor
+    from hepcol.planning import plan as make_plan
+
+    name, *options = processor.split()
+    start = time.perf_counter()
+    made = make_plan(build_processor(name, options), files, workers=2, local=True, tree="events", dataset="z")
+    return {"total_s": time.perf_counter() - start, "costs": asdict(made.costs), "chunksize": made.best.chunksize}
+
+
 def noop(tasks: int) -> dict[str, Any]:
     """Give one worker chunks without work."""
     from hepcol.planning.noop import measure_scheduler
@@ -132,7 +145,19 @@ def noop(tasks: int) -> dict[str, Any]:
     return {"total_s": found["wall_s"] * tasks, **found}
 
 
-def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
+def simulated(workers: int, tasks: int, sleep_s: float) -> NoReturn:
+    """Measure simulated workers, and end this process at once: to close a thousand one by one takes minutes."""
+    code = 1
+    with tempfile.TemporaryDirectory(prefix="hepcol-scaling-", ignore_cleanup_errors=True) as folder:
+        try:
+            print(json.dumps(_simulated(workers, tasks, sleep_s, folder)), flush=True)
+            code = 0
+        except BaseException:  # noqa: BLE001  (whatever it is ends the process, which is not to wait for its workers)
+            traceback.print_exc()
+    os._exit(code)
+
+
+def _simulated(workers: int, tasks: int, sleep_s: float, folder: str) -> dict[str, Any]:
     """Give simulated workers, all in this process, chunks that sleep; the scheduler is what limits them.
 
     The processor time is that of scheduler, client and all workers: a ceiling that a cluster is below.
@@ -153,9 +178,10 @@ def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
             dashboard_address=None,
             silence_logs=50,
             memory_limit=0,
+            local_directory=folder,
         )
         client = Client(cluster)
-        client.wait_for_workers(workers)
+        client.wait_for_workers(workers, timeout=_SIMULATED_UP_S)
         started = time.perf_counter()
         gc.freeze()  # the objects of all the workers, which no scheduler has to look through
         _work(client, tasks // 4, 0.0)
@@ -164,7 +190,7 @@ def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
         ended = time.perf_counter()
         if events != tasks:
             raise RuntimeError(f"of {tasks} chunks {events} came back")
-        found = {
+        return {
             "total_s": ended - begun,
             "start_s": started - start,
             "task_ms": 1e3 * (ended - begun) / tasks,
@@ -172,8 +198,6 @@ def simulated(workers: int, tasks: int, sleep_s: float) -> dict[str, Any]:
             "ideal_ms": 1e3 * sleep_s / workers,
             "memory_mb": (here.memory_info().rss - before) / 2**20,
         }
-        print(json.dumps(found), flush=True)
-        os._exit(0)  # to close a thousand workers one by one takes minutes
 
 
 def _work(client: Any, tasks: int, sleep_s: float) -> int:
@@ -192,7 +216,7 @@ def _work(client: Any, tasks: int, sleep_s: float) -> int:
     return int(sink.result()["out"])
 
 
-SUBJECTS: dict[str, Callable[..., dict[str, Any]]] = {"run": run, "noop": noop, "simulated": simulated}
+SUBJECTS: dict[str, Callable[..., dict[str, Any]]] = {"run": run, "noop": noop, "plan": plan, "simulated": simulated}
 
 if __name__ == "__main__":
     print(json.dumps(SUBJECTS[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -4,6 +4,7 @@ Workers already share the cores among them, so their kernels keep to one thread 
 entries are integers and weights are summed exactly.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ _number = 1
 _MIN_ITEMS = 4096  # for each thread; with fewer the start of a thread (0.1 ms) is not worth it
 
 Part = TypeVar("Part")
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use, where the system tells: a job may have some of a machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -68,6 +68,8 @@ def nothing_readable(found: list[FileRecord]) -> str:
     """Say in one line why there is not a single event to process."""
     messages = [file.message for file in found if file.error]
     empty = len(found) - len(messages)
+    if not messages:
+        return f"no events: {found[0].path} is empty" if empty == 1 else f"no events: all {empty} files are empty"
     if len(found) == 1:
         return messages[0]
     return f"no events: of {len(found)} files, {empty} are empty and {len(messages)} cannot be read: {messages[0]}"

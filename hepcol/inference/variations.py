@@ -1,7 +1,6 @@
 """Fits of one observable in all variations, side by side."""
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -13,6 +12,7 @@ from hepcol.inference.model import Model, Parameter
 from hepcol.inference.plan import FitPlan
 from hepcol.inference.record import FitRecord
 from hepcol.inference.spectrum import Spectrum
+from hepcol.threads import available_cores
 
 # With fewer variations than this their sum knows what they share no better than each of them does
 MIN_SHARING = 10
@@ -70,7 +70,7 @@ def fit_variations(
         record = fit(model, spectrum, [plan.parameter] if minos else ())
         return model, record if shared is None else _with_doubts_about(shared, record)
 
-    with ThreadPoolExecutor(workers or _cores()) as pool:
+    with ThreadPoolExecutor(workers or available_cores()) as pool:
         futures = [pool.submit(fit_one, spectrum) for spectrum in spectra]
         try:
             for _ in as_completed(futures):
@@ -80,11 +80,6 @@ def fit_variations(
             pool.shutdown(cancel_futures=True)
             raise
     return [future.result() for future in futures], shared
-
-
-def _cores() -> int:
-    """Count the cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _share(plan: FitPlan, spectra: Sequence[Spectrum], changes: Changes) -> tuple[FitRecord | None, Changes]:

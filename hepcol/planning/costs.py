@@ -1,6 +1,6 @@
 """What the work of a run costs, part by part, as it was measured; and what there is to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 TREE = 20  # outputs that are merged at a time
@@ -14,9 +14,9 @@ class Costs:
     Parameters
     ----------
     start_s : float
-        To start: the client's imports, and the cluster.
+        To start: what the processor arranges, the client's imports, and the cluster.
     write_s : float
-        To write the results.
+        To end the cluster, and to write the results.
     look_s : float
         To look into a file before the work begins.
     warm_s : float
@@ -64,18 +64,30 @@ class Costs:
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to do: the events of each file."""
+    """What there is to do.
 
-    entries: tuple[int, ...]
+    Parameters
+    ----------
+    files : tuple of tuple of int
+        Of each file the events of its ranges that are to be processed: one range, unless the fileset has ``steps``.
+    """
+
+    files: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def whole(cls, entries: Iterable[int]) -> "Work":
+        """All events of files."""
+        return cls(tuple((number,) for number in entries))
 
     @property
     def events(self) -> int:
         """Events of all files."""
-        return sum(self.entries)
+        return sum(sum(ranges) for ranges in self.files)
 
     def pieces(self, size: int) -> list[int]:
-        """Chunks of each file that has events, cut as a run cuts it."""
-        return [max(1, round(entries / size)) for entries in self.entries if entries]
+        """Chunks of each file that has events, cut as a run cuts it: each range by itself."""
+        every = (sum(max(1, round(events / size)) for events in ranges if events) for ranges in self.files)
+        return [pieces for pieces in every if pieces]
 
     def opened(self, size: int, workers: int) -> int:
         """How often a worker opens a file: each that has chunks of it does, and keeps it open."""
@@ -83,7 +95,13 @@ class Work:
 
     def largest(self, size: int) -> int:
         """Events of the largest chunk."""
-        return max((-(-entries // max(1, round(entries / size))) for entries in self.entries if entries), default=0)
+        every = (events for ranges in self.files for events in ranges if events)
+        return max((-(-events // max(1, round(events / size))) for events in every), default=0)
+
+    @property
+    def longest(self) -> int:
+        """Events of the longest range."""
+        return max((events for ranges in self.files for events in ranges), default=0)
 
 
 @dataclass(frozen=True)

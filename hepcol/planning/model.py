@@ -4,11 +4,14 @@ With ``n`` chunks on ``N`` workers, a chunk takes
 
     t = (n (chunk + task_worker + merge) + events * event + opened * open) / n
 
-of a worker. The workers come to their end after ``ceil(n / N)`` of them, the last ones alone; client and scheduler
-cannot give them chunks faster than one every ``task``, nor can they all have more than the cores that they share:
+of a worker. The workers come to their end after ``ceil(n / N)`` of them, the last ones alone, and not before the
+largest of all chunks has ended; client and scheduler cannot give them chunks faster than one every ``task``, nor can
+they all have more than the cores that they share:
 
-    process = warm + max(ceil(n / N) t, n task, (n t + n task) / cores) + last merges
-    wall    = start + files * look / N + process + write
+    process = warm + max(ceil(n / N) t, longest t, n task, (n t + n task) / cores) + last merges
+    wall    = start + max(ceil(files / N) look, files * task) + process + write
+
+On shared cores, ``warm`` is that of ``N / cores`` workers one after the other.
 """
 
 import math
@@ -72,26 +75,31 @@ def predict(costs: Costs, work: Work, machine: Machine, chunksize: int) -> Predi
     busy_s = events_s + opening_s + chunks_s + merging_s
     tasks_s = chunks * costs.task_s
     shared_s = 0.0 if machine.cores is None else (busy_s + tasks_s) / min(machine.cores, workers + 1)
-    rounds_s = math.ceil(chunks / workers) * busy_s / max(1, chunks)
+    largest = work.largest(chunksize)
+    longest_s = costs.chunk_s + costs.task_worker_s + costs.merge_s + costs.open_s + largest * costs.event_s
+    rounds_s = max(math.ceil(chunks / workers) * busy_s / chunks, longest_s) if chunks else 0.0
     working_s = max(rounds_s, tasks_s, shared_s)
     last_s = _last_merges(chunks) * costs.merge_s
-    process_s = (costs.warm_s if chunks else 0.0) + working_s + last_s
-    looking_s = len(work.entries) * costs.look_s / workers
+    warm_s = costs.warm_s * max(1.0, workers / (machine.cores or workers)) if chunks else 0.0
+    process_s = warm_s + working_s + last_s
+    looking_s = max(math.ceil(len(work.files) / workers) * costs.look_s, len(work.files) * costs.task_s)
     serial_s = costs.start_s + costs.write_s
     parts = {
-        "start": serial_s + (costs.warm_s if chunks else 0.0),
+        "start": serial_s + warm_s,
         "events": events_s / workers,
         "chunks": chunks_s / workers,
         "files": looking_s + opening_s / workers,
         "merging": merging_s / workers + last_s,
         "last chunks": max(0.0, rounds_s - busy_s / workers),
-        "scheduler": max(0.0, working_s - rounds_s),
+        "scheduler": working_s - rounds_s if tasks_s >= shared_s else 0.0,
+        "cores": working_s - rounds_s if tasks_s < shared_s else 0.0,
     }
     if working_s > rounds_s and tasks_s == working_s:  # the workers wait for it: it is all that counts
         parts |= dict.fromkeys(("events", "chunks", "last chunks"), 0.0)
         parts |= {"files": looking_s, "merging": last_s, "scheduler": tasks_s}
     wall_s = serial_s + looking_s + process_s
-    largest = work.largest(chunksize)
+    # a worker merges some outputs that have been merged before, up to what the client takes, into one as large
+    merged_events = min(work.events, 2 * LARGEST * largest)
     output = costs.output_bytes + largest * costs.output_event_bytes
     total_output = costs.output_bytes + work.events * costs.output_event_bytes
     return Prediction(
@@ -100,7 +108,10 @@ def predict(costs: Costs, work: Work, machine: Machine, chunksize: int) -> Predi
         wall_s=wall_s,
         process_s=process_s,
         efficiency=busy_s / (workers * wall_s) if wall_s else 0.0,
-        worker_bytes=costs.worker_bytes + largest * costs.event_bytes + (min(TREE, chunks) + 1) * output,
+        worker_bytes=costs.worker_bytes
+        + largest * costs.event_bytes
+        + (min(TREE, chunks) + 1) * costs.output_bytes
+        + merged_events * costs.output_event_bytes,
         # the sum, what is added to it, and the new sum
         client_bytes=costs.client_bytes + chunks * costs.record_bytes + 2 * total_output + output,
         parts=parts,
@@ -135,10 +146,10 @@ def recommend(costs: Costs, work: Work, machine: Machine, memory: float | None, 
     every = [predict(costs, work, machine, size) for size in _sizes(work, most)]
     fitting = [one for one in every if memory is None or one.worker_bytes <= memory]
     if not fitting:
-        needed = min(one.worker_bytes for one in every)
+        least = min(every, key=lambda one: one.worker_bytes)
         raise InputError(
-            f"memory of {(memory or 0) / 1e9:.2g} GB per worker is too little: the smallest chunks need "
-            f"{needed / 1e9:.2g} GB"
+            f"memory of {(memory or 0) / 1e9:.3g} GB per worker is too little: chunks of {least.chunksize:,} events "
+            f"need {math.ceil(least.worker_bytes / 1e7) / 100:g} GB"
         )
     best = min(one.wall_s for one in fitting)
     chosen = next(one for one in fitting if one.wall_s <= GOOD * best)
@@ -148,13 +159,13 @@ def recommend(costs: Costs, work: Work, machine: Machine, memory: float | None, 
 
 def _sizes(work: Work, most: int) -> Iterator[int]:
     """Sizes to choose from, the smallest first: round ones, up to the largest file or what a chunk may have."""
-    last = max(1, min(most, max(work.entries, default=1)))
+    last = max(1, min(most, work.longest))
     size = float(min(_SMALLEST, last))
     found = 0
     while size < last:
-        rounded = round(size, _DIGITS - len(str(int(size))))
-        if rounded > found:
-            found = int(rounded)
+        rounded = int(round(size, _DIGITS - len(str(int(size)))))
+        if found < rounded < last:
+            found = rounded
             yield found
         size *= 10 ** (1 / _PER_DECADE)
     yield last

@@ -1,7 +1,7 @@
 """The plan of a run: what it would take on some workers, and the chunk size for it."""
 
-import os
-import re
+import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,21 +9,40 @@ from typing import Any
 
 from hepcol import fileset as filesets
 from hepcol.errors import InputError
-from hepcol.events import required_columns
-from hepcol.execution.account import nothing_readable
-from hepcol.execution.chunk import Probe, probe
+from hepcol.execution import openfiles
+from hepcol.execution.clusters.quantities import parse_memory
 from hepcol.execution.cutting import chunk_size, largest_chunk
-from hepcol.fileset import Dataset, Fileset
-from hepcol.ledger import FileRecord
 from hepcol.planning.costs import Costs, Machine, Work
 from hepcol.planning.model import Prediction, predict, recommend
-from hepcol.planning.noop import SchedulerCosts, measure_scheduler
-from hepcol.planning.trial import ChunkCosts, measure_chunks
+from hepcol.planning.noop import SchedulerCosts, one_worker
+from hepcol.planning.sample import Sample, look
+from hepcol.planning.trial import ChunkCosts, try_chunks, write_time
+from hepcol.threads import available_cores
 
-SAMPLE = 8  # files that are looked into; of the others as many events are taken to be in each
-RECORD_BYTES = 1_500.0  # of a chunk in client and scheduler: 335 MB became 341 MB from 1000 chunks to 8000
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT])i?B", re.ASCII)
-_FACTORS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+DATASETS = 4  # of which chunks are tried: those with most events; others are taken to be like these
+# Of a chunk in client and scheduler: with names of usual length 0.86 kB (335 MB became 341 MB from 1000 chunks to
+# 8000), and twice that with long ones
+RECORD_BYTES = 1_500.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried of a dataset.
+
+    Parameters
+    ----------
+    dataset, path : str
+        The dataset, and its file.
+    events : int
+        Events of the dataset, as many as there are in all its files.
+    costs : ChunkCosts
+        What chunks took.
+    """
+
+    dataset: str
+    path: str
+    events: int
+    costs: ChunkCosts
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,10 @@ class Plan:
         How many files.
     sampled : int
         How many of them were looked into.
+    unreadable : tuple of str
+        Why those that could not be read could not; there is nothing to do in them.
+    datasets : int
+        How many datasets have events.
     work, machine, costs
         What is to be done, where, and what its parts cost.
     best : Prediction
@@ -50,12 +73,14 @@ class Plan:
         How far the chunks of the trial were off the line through the quickest of each size.
     scheduler : SchedulerCosts
         What chunks without work took.
-    trial : ChunkCosts
+    trials : tuple of Trial
         What the chunks of the trial took.
     """
 
     files: int
     sampled: int
+    unreadable: tuple[str, ...]
+    datasets: int
     work: Work
     machine: Machine
     costs: Costs
@@ -65,7 +90,7 @@ class Plan:
     memory: float | None
     scatter: float
     scheduler: SchedulerCosts
-    trial: ChunkCosts
+    trials: tuple[Trial, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -107,79 +132,94 @@ def plan(
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}")
-    limit = None if memory is None else parse_memory(memory)
-    most = largest_chunk(processor)
+    limit = None if memory is None else float(parse_memory(memory))
+    began = time.perf_counter()
     inputs = filesets.arranged(processor, filesets.resolve(files, tree, dataset))
-    found, sampled = _look(processor, inputs)
-    readable = [file for file in found if file.entries]
-    if not readable:
-        raise InputError(nothing_readable(found))
-    count = sum(len(one.files) for one in inputs.values())
-    entries = [file.entries or 0 for file in found if file.entries is not None]
-    mean = round(sum(entries) / len(entries))
-    work = Work(tuple(entries) + (mean,) * (count - sampled))
-    scheduler = measure_scheduler()
-    trial = measure_chunks(processor, inputs, readable, most)
-    costs = costs_of(trial, scheduler)
-    machine = Machine(workers, os.cpu_count() if local else None)
-    best = recommend(costs, work, machine, limit, most)
+    arranging_s = time.perf_counter() - began
+    most = largest_chunk(processor)  # what it arranges may say how many
+    try:
+        sample = look(processor, inputs, f"hepcol-{uuid.uuid4().hex}")
+        events = sample.events
+        chosen = sorted(sample.largest, key=lambda name: events[name], reverse=True)[:DATASETS]
+        tried = {name: sample.largest[name] for name in chosen}
+        with one_worker() as cluster:
+            scheduler = cluster.measure()
+            found = try_chunks(cluster.client, cluster.topic, processor, inputs, tried, most)
+        scheduler = replace(scheduler, stop_s=cluster.stop_s)
+        writing_s = write_time(processor, inputs, chosen[0], tried[chosen[0]][0], tried[chosen[0]][1])
+    finally:
+        openfiles.forget_all()
+    trials = tuple(Trial(name, tried[name][0].path, events[name], found[name]) for name in chosen)
+    costs = costs_of(trials, scheduler, arranging_s, writing_s)
+    work = Work(tuple(ranges for every in sample.ranges.values() for ranges in every))
+    machine = Machine(workers, available_cores() if local else None)
+    return _planned(sample, trials, scheduler, costs, work, machine, limit, most)
+
+
+def _planned(
+    sample: Sample,
+    trials: tuple[Trial, ...],
+    scheduler: SchedulerCosts,
+    costs: Costs,
+    work: Work,
+    machine: Machine,
+    limit: float | None,
+    most: int,
+) -> Plan:
+    """Predict what is to be told."""
+    workers = machine.workers
     return Plan(
-        *(count, sampled, work, machine, costs, best),
-        predict(costs, work, machine, chunk_size(work.events, workers, most)),
-        tuple(
+        files=sample.files,
+        sampled=sample.looked,
+        unreadable=sample.unreadable,
+        datasets=sum(events > 0 for events in sample.events.values()),
+        work=work,
+        machine=machine,
+        costs=costs,
+        best=recommend(costs, work, machine, limit, most),
+        usual=predict(costs, work, machine, chunk_size(work.events, workers, most)),
+        others=tuple(
             (number, recommend(costs, work, replace(machine, workers=number), limit, most))
             for number in sorted({1, max(1, workers // 4), max(1, workers // 2), workers, 2 * workers})
         ),
-        *(limit, trial.scatter, scheduler, trial),
+        memory=limit,
+        scatter=max(one.costs.scatter for one in trials),
+        scheduler=scheduler,
+        trials=trials,
     )
 
 
-def costs_of(trial: ChunkCosts, scheduler: SchedulerCosts) -> Costs:
-    """Put together what was measured of chunks and of Dask."""
+def costs_of(trials: Sequence[Trial], scheduler: SchedulerCosts, arranging_s: float, writing_s: float) -> Costs:
+    """Put together what was measured of chunks and of Dask.
+
+    Times and outputs of datasets count by their events; memory has to be enough for each of them, and a worker loads
+    what it needs for all.
+    """
+    total = sum(one.events for one in trials)
+
+    def mean(name: str) -> float:
+        return sum(float(getattr(one.costs, name)) * one.events for one in trials) / total
+
+    def most(name: str) -> float:
+        return max(float(getattr(one.costs, name)) for one in trials)
+
+    waiting_s, wall_s = (sum(getattr(one.costs, name) for one in trials) for name in ("waiting_s", "wall_s"))
     return Costs(
-        start_s=scheduler.start_s,
-        write_s=trial.write_s,
-        look_s=trial.look_s,
-        warm_s=trial.warm_s,
-        open_s=trial.open_s,
-        chunk_s=trial.chunk_s,
-        event_s=trial.event_s,
+        start_s=arranging_s + scheduler.start_s,
+        write_s=scheduler.stop_s + writing_s,
+        look_s=mean("look_s"),
+        warm_s=sum(one.costs.warm_s for one in trials),
+        open_s=mean("open_s"),
+        chunk_s=mean("chunk_s"),
+        event_s=mean("event_s"),
         task_s=scheduler.task_s,
         task_worker_s=scheduler.worker_s,
-        merge_s=trial.merge_s,
-        output_bytes=trial.output_bytes,
-        output_event_bytes=trial.output_event_bytes,
-        worker_bytes=scheduler.worker_bytes + trial.worker_bytes,
-        event_bytes=trial.event_bytes,
+        merge_s=mean("merge_s"),
+        output_bytes=most("output_bytes"),
+        output_event_bytes=most("output_event_bytes"),
+        worker_bytes=max(scheduler.worker_bytes, most("worker_bytes")),
+        event_bytes=most("event_bytes"),
         client_bytes=scheduler.client_bytes,
         record_bytes=RECORD_BYTES,
-        waiting=trial.waiting,
+        waiting=waiting_s / wall_s,
     )
-
-
-def parse_memory(text: str) -> float:
-    """Read an amount of memory, such as ``2GB``.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    found = _MEMORY.fullmatch(text.strip())
-    amount = float(found[1]) * _FACTORS[found[2]] if found else 0.0
-    if amount <= 0:
-        raise InputError(f"memory '{text}': expected an amount such as 2GB or 500MB")
-    return amount
-
-
-def _look(processor: Any, inputs: Fileset) -> tuple[list[FileRecord], int]:
-    """Look into some of the files; return what is in them, and how many those were."""
-    every = [(name, dataset, file) for name, dataset in inputs.items() for file in dataset.files]
-    step = max(1, len(every) / SAMPLE)
-    chosen = [every[int(number * step)] for number in range(min(SAMPLE, len(every)))]
-    found = [record for name, dataset, file in chosen for record in probe(_probe(processor, name, dataset, file))]
-    return found, len(chosen)
-
-
-def _probe(processor: Any, name: str, dataset: Dataset, file: Any) -> Probe:
-    return Probe("hepcol-plan", name, file, required_columns(processor, dataset.metadata))

@@ -1,15 +1,16 @@
-"""A short trial of a processor in this process, on a few chunks of three sizes of the user's own files."""
+"""A short trial of a processor on a Dask worker, on a few chunks of growing size of the user's own files.
+
+A worker that has done nothing before tells what the first chunk takes more, and what memory a worker has.
+"""
 
 import pickle
 import statistics
 import tempfile
 import threading
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import cycle
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ import lz4.frame
 from hepcol.errors import InputError
 from hepcol.events import required_columns
 from hepcol.execution import openfiles
-from hepcol.execution.chunk import LEDGER, OUT, Probe, Task, listen, probe, process_chunk
+from hepcol.execution.chunk import LEDGER, OUT, Probe, Task, probe, process_chunk
 from hepcol.execution.cutting import item_of
 from hepcol.execution.driver import run
 from hepcol.execution.merging import merged
-from hepcol.fileset import Fileset, InputFile
+from hepcol.fileset import Dataset, Fileset, InputFile, describe
 from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.planning.costs import line
+from hepcol.storage.addresses import addresses_of
 
 _SMALLEST, _LARGEST = 250, 50_000  # events, of the smallest chunk and of the largest
 _STEP = 4  # from one size to the next
+_SIZES = 3  # at least, if the file has so many events
 _REPEATS = 3
 _LONGEST_S = 2.0  # of the largest chunk, about
 _LOOK_S = 0.002  # between two looks at the memory
@@ -36,18 +39,19 @@ _LOOK_S = 0.002  # between two looks at the memory
 
 @dataclass(frozen=True)
 class ChunkCosts:
-    """What chunks took; see :class:`hepcol.planning.costs.Costs`.
+    """What chunks of a dataset took; see :class:`hepcol.planning.costs.Costs`.
 
     Parameters
     ----------
     sizes : dict of int to list of float
         Times of chunks by their events [s].
     worker_bytes : float
-        What the process grew by, beside what the events took.
+        Memory of the worker, without what events take.
+    waiting_s, wall_s : float
+        Time of all chunks, and of which the worker waited.
     """
 
     sizes: dict[int, list[float]]
-    write_s: float
     look_s: float
     warm_s: float
     open_s: float
@@ -58,7 +62,8 @@ class ChunkCosts:
     output_event_bytes: float
     worker_bytes: float
     event_bytes: float
-    waiting: float
+    waiting_s: float
+    wall_s: float
 
     @property
     def scatter(self) -> float:
@@ -69,33 +74,94 @@ class ChunkCosts:
         )
 
 
-def measure_chunks(processor: Any, inputs: Fileset, found: Sequence[FileRecord], most: int) -> ChunkCosts:
-    """Measure what chunks of a processor take, on the largest of some files.
+def try_chunks(
+    client: Any,
+    topic: str,
+    processor: Any,
+    inputs: Fileset,
+    chosen: Mapping[str, tuple[InputFile, FileRecord]],
+    most: int,
+) -> dict[str, ChunkCosts]:
+    """Measure what chunks of a processor take, on one file of each of some datasets.
 
     Parameters
     ----------
+    client : distributed.Client
+        A cluster of one worker, which is started again, so that it has done nothing before.
+    topic : str
+        Under which it tells records.
     processor : Any
         The processor.
     inputs : dict of str to Dataset
         The fileset.
-    found : sequence of FileRecord
-        What is in some of its files.
+    chosen : dict of str to (InputFile, FileRecord)
+        The file of each dataset.
     most : int
         Events that a chunk may have.
 
     Raises
     ------
     InputError
-        If a chunk fails.
+        If a chunk fails, or ends its worker.
     """
-    file = max((record for record in found if record.entries), key=lambda record: record.entries or 0)
-    trial = _Trial(processor, inputs, file)
-    listen(lambda _: None)
+    places = [place for file, _ in chosen.values() for place in (file.path, *file.replicas)]
+    with tempfile.TemporaryDirectory(prefix="hepcol-plan-") as deposit:
+        task = Task(
+            processor,
+            topic,
+            {file.path: file.replicas for file, _ in chosen.values() if file.replicas},
+            deposit=deposit,
+            addresses=addresses_of(places),
+        )
+        packed = lz4.frame.compress(cloudpickle.dumps(task))
+        trials = [
+            _Trial(packed, topic, Dataset((file,), inputs[name].metadata), record, most)
+            for name, (file, record) in chosen.items()
+        ]
+        _ask(client, _compile, trials)  # what is compiled once for all workers, and not by each of them
+        client.restart()
+        columns = [required_columns(processor, inputs[name].metadata) for name in chosen]
+        found = _ask(client, _measure, trials, columns)
+    return dict(zip(chosen, found, strict=True))
+
+
+def write_time(processor: Any, inputs: Fileset, name: str, file: InputFile, record: FileRecord) -> float:
+    """Time the writing of results, of a run over a few events of a file in this process [s]."""
+    first, last = _longest(file, record)
+    steps = ((first, min(last, first + _SMALLEST)),)
+    part = {name: Dataset((replace(file, steps=steps),), inputs[name].metadata)}
+    with tempfile.TemporaryDirectory(prefix="hepcol-plan-") as scratch:
+        done = run(processor, describe(part), output=Path(scratch) / "out")
+    return float(done.summary["write_s"])
+
+
+def _ask(client: Any, function: Any, *arguments: Any) -> Any:
+    """Let the worker do something.
+
+    Raises
+    ------
+    InputError
+        If it ends the worker.
+    """
+    from distributed import KilledWorker
+
     try:
-        return trial.measure(most)
-    finally:
-        listen(None)
-        openfiles.forget_all()
+        return client.submit(function, *arguments, pure=False).result()
+    except KilledWorker as error:
+        raise InputError(
+            "a chunk of the trial ended its worker: a crash in compiled code, or more memory than there is"
+        ) from error
+
+
+def _compile(trials: "Sequence[_Trial]") -> None:
+    """Process a chunk of each dataset."""
+    for trial in trials:
+        trial.compile()
+
+
+def _measure(trials: "Sequence[_Trial]", columns: Sequence[Any]) -> list[ChunkCosts]:
+    """Measure one dataset after the other."""
+    return [trial.measure(needed) for trial, needed in zip(trials, columns, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -103,82 +169,97 @@ class _Done:
     """A chunk that was tried."""
 
     record: ChunkRecord
-    out: Any
+    output: bytes
     peak_bytes: float
 
 
 class _Trial:
-    """Chunks of one file."""
+    """Chunks of one file: of the longest of its ranges that are to be processed."""
 
-    def __init__(self, processor: Any, inputs: Fileset, file: FileRecord) -> None:
-        self._processor = processor
-        self._inputs = inputs
-        self._file = file
-        self._entries = file.entries or 0
-        self._topic = f"hepcol-{uuid.uuid4().hex}"
-        self._packed = lz4.frame.compress(cloudpickle.dumps(Task(processor, self._topic)))
-        self._positions = cycle(range(_REPEATS + 1))
+    def __init__(self, packed: bytes, topic: str, dataset: Dataset, record: FileRecord, most: int) -> None:
+        (self._file,) = dataset.files
+        self._record = record
+        self._inputs = {record.dataset: dataset}
+        self._topic = topic
+        self._packed = packed
+        self._first, self._last = _longest(self._file, record)
+        self._most = min(most, self._last - self._first, _LARGEST)
+        self._turn = 0
 
-    def measure(self, most: int) -> ChunkCosts:
+    def compile(self) -> None:
+        """Process a chunk."""
+        self._try(min(_SMALLEST, self._most))
+
+    def measure(self, columns: Any) -> ChunkCosts:
         """Measure one thing after the other."""
-        smallest = min(_SMALLEST, self._entries, most)
-        had = _memory()
+        smallest = min(_SMALLEST, self._most)
         first = self._try(smallest)
-        before = self._try(smallest)
-        look_s = min(self._look() for _ in range(_REPEATS))
+        self._try(smallest)
+        done = self._of_sizes(smallest)
+        look_s = min(self._look(columns) for _ in range(_REPEATS))
         opened_s = min(self._open(smallest) for _ in range(_REPEATS))
-        sizes = self._sizes(smallest, most)
-        done = {size: [self._try(size) for _ in range(_REPEATS)] for size in sizes}
-        times = {size: [one.record.wall_s for one in every] for size, every in done.items()}
-        steady = [min(times[size]) for size in sizes]  # others may be at work here, as on a login node
-        chunk_s, event_s = (steady[0], 0.0) if len(sizes) == 1 else line(list(zip(sizes, steady, strict=True)))
-        outputs = [one.out for every in done.values() for one in every]
-        output_bytes, output_event_bytes = _grows({size: [_size(one.out) for one in done[size]] for size in sizes})
-        worker_bytes, event_bytes = _grows({size: [one.peak_bytes - had for one in done[size]] for size in sizes})
-        wall_s = sum(sum(every) for every in times.values())
-        cpu_s = sum(one.record.cpu_s for every in done.values() for one in every)
+        times = {size: [one.record.wall_s for one in every] for size, every in sorted(done.items())}
+        steady = {size: min(every) for size, every in times.items()}  # others may be at work here, as on a login node
+        chunk_s, event_s = line(list(steady.items())) if len(steady) > 1 else (steady[smallest], 0.0)
+        outputs = {size: statistics.median(len(one.output) for one in every) for size, every in done.items()}
+        output_bytes, output_event_bytes = _grows(outputs)
+        worker_bytes, event_bytes = _grows(
+            # what a smaller chunk needs after a larger one tells nothing
+            {size: max(one.peak_bytes for one in every) for size, every in done.items() if size >= smallest}
+        )
+        every = [one for tried in done.values() for one in tried]
+        wall_s = sum(one.record.wall_s for one in every)
         return ChunkCosts(
             sizes=times,
-            write_s=self._write_s(smallest),
             look_s=look_s,
             warm_s=first.record.compile_s + max(0.0, first.record.wall_s - opened_s),
-            open_s=max(0.0, opened_s - min(before.record.wall_s, *times[sizes[0]])),
+            open_s=max(0.0, opened_s - steady[smallest]),
             chunk_s=chunk_s,
             event_s=event_s,
-            merge_s=_merge_s(outputs),
+            merge_s=_merge_s([one.output for one in every]),
             output_bytes=output_bytes,
             output_event_bytes=output_event_bytes,
             worker_bytes=worker_bytes,
             event_bytes=event_bytes,
-            waiting=max(0.0, 1 - cpu_s / wall_s),
+            waiting_s=max(0.0, wall_s - sum(one.record.cpu_s for one in every)),
+            wall_s=wall_s,
         )
 
-    def _sizes(self, smallest: int, most: int) -> list[int]:
-        """Choose three sizes, the largest of which takes some seconds at most."""
-        largest = min(self._entries, most, _LARGEST)
-        middle = max(smallest, largest // _STEP)
-        took_s = self._try(middle).record.wall_s  # which may have a good deal that does not grow with it
-        largest = min(largest, max(middle, int(middle * _LONGEST_S / max(took_s, 1e-6))))
-        return sorted({max(1, largest // _STEP**2), max(1, largest // _STEP), largest})
+    def _of_sizes(self, smallest: int) -> dict[int, list[_Done]]:
+        """Process chunks of growing size, as long as the next ones take some seconds at most, or of small ones."""
+        done: dict[int, list[_Done]] = {}
+        size = smallest
+        while True:
+            done[size] = [self._try(size) for _ in range(_REPEATS)]
+            took_s = min(one.record.wall_s for one in done[size])
+            if size == self._most or took_s * _STEP > _LONGEST_S:
+                break
+            size = min(size * _STEP, self._most)
+        size = smallest // _STEP
+        while len(done) < _SIZES and size > 0:
+            done[size] = [self._try(size) for _ in range(_REPEATS)]
+            size //= _STEP
+        return done
 
     def _try(self, events: int) -> _Done:
         """Process a chunk of so many events, the next time at another place."""
-        start = min(next(self._positions) * events, self._entries - events)
-        item = item_of(self._file, start, start + events, self._inputs)
+        start = min(self._first + self._turn % (_REPEATS + 1) * events, self._last - events)
+        self._turn += 1
+        item = item_of(self._record, start, start + events, self._inputs)
         with _peak() as peak:
             out = process_chunk(item, self._packed)
         (record,) = out[LEDGER]
         if record.status is not Status.DONE:
             raise InputError(f"{record.path}: a chunk of the trial failed: {record.error}: {record.message}")
-        return _Done(record, out[OUT], peak[0])
+        return _Done(record, pickle.dumps(out[OUT], protocol=pickle.HIGHEST_PROTOCOL), peak[0])
 
-    def _look(self) -> float:
+    def _look(self, columns: Any) -> float:
         """Time the look into a file that precedes the work."""
         openfiles.forget_all()
-        file = InputFile(self._file.path, self._file.tree, uuid=self._file.uuid)
-        columns = required_columns(self._processor, self._inputs[self._file.dataset].metadata)
         start = time.perf_counter()
-        probe(Probe(self._topic, self._file.dataset, file, columns, retries=0))
+        (found,) = probe(Probe(self._topic, self._record.dataset, self._file, columns))
+        if found.error:
+            raise InputError(found.message)
         return time.perf_counter() - start
 
     def _open(self, events: int) -> float:
@@ -186,37 +267,25 @@ class _Trial:
         openfiles.forget_all()
         return self._try(events).record.wall_s
 
-    def _write_s(self, events: int) -> float:
-        """Time the writing of results, of a run over a few events."""
-        metadata = dict(self._inputs[self._file.dataset].metadata)
-        fileset = {
-            self._file.dataset: {
-                "files": {self._file.path: {"object_path": self._file.tree, "steps": [[0, events]]}},
-                "metadata": metadata,
-            }
-        }
-        with tempfile.TemporaryDirectory(prefix="hepcol-plan-") as scratch:
-            done = run(self._processor, fileset, output=Path(scratch) / "out")
-        return float(done.summary["write_s"])
+
+def _longest(file: InputFile, record: FileRecord) -> tuple[int, int]:
+    """Return the longest range of a file that is to be processed."""
+    return max(file.steps or ((0, record.entries or 0),), key=lambda one: one[1] - one[0])
 
 
-def _size(output: Any) -> float:
-    """Bytes of an output on its way."""
-    return float(len(pickle.dumps(output, protocol=pickle.HIGHEST_PROTOCOL)))
+def _grows(measured: Mapping[int, float]) -> tuple[float, float]:
+    """Bytes without events, and of each event: from the smallest and the largest of some numbers of events."""
+    smallest, largest = min(measured), max(measured)
+    slope = max(0.0, measured[largest] - measured[smallest]) / max(1, largest - smallest)
+    return max(0.0, measured[smallest] - slope * smallest), slope
 
 
-def _grows(measured: dict[int, list[float]]) -> tuple[float, float]:
-    """Bytes without events, and of each event."""
-    points = [(float(size), max(1.0, statistics.median(values))) for size, values in measured.items()]
-    return (points[0][1], 0.0) if len(points) == 1 else line(points)
-
-
-def _merge_s(outputs: Sequence[Any]) -> float:
+def _merge_s(outputs: Sequence[bytes]) -> float:
     """Time for an output to be packed, unpacked and added to others."""
-    times = []
+    times, objects = [], [pickle.loads(output) for output in outputs]
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        merged([pickle.loads(pickle.dumps(output, protocol=pickle.HIGHEST_PROTOCOL)) for output in outputs])
+        merged([pickle.loads(pickle.dumps(one, protocol=pickle.HIGHEST_PROTOCOL)) for one in objects])
         times.append((time.perf_counter() - start) / len(outputs))
     return statistics.median(times)
 
@@ -224,12 +293,14 @@ def _merge_s(outputs: Sequence[Any]) -> float:
 @contextmanager
 def _peak() -> Iterator[list[float]]:
     """Follow the memory of this process; yield a list whose first is the most that it had."""
-    ended = threading.Event()
-    peak = [_memory()]
+    import psutil
+
+    process, ended = psutil.Process(), threading.Event()
+    peak = [float(process.memory_info().rss)]
 
     def look() -> None:
         while not ended.wait(_LOOK_S):
-            peak[0] = max(peak[0], _memory())
+            peak[0] = max(peak[0], float(process.memory_info().rss))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -238,10 +309,3 @@ def _peak() -> Iterator[list[float]]:
     finally:
         ended.set()
         thread.join()
-
-
-def _memory() -> float:
-    """Bytes that this process has in memory."""
-    import psutil
-
-    return float(psutil.Process().memory_info().rss)

@@ -1,9 +1,11 @@
 """The plan of a run, as it is printed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from hepcol.report.numbers import number_of
 from hepcol.report.tables import new_table
@@ -22,6 +24,7 @@ _LIMITS = {
     "merging": "merging: fewer histograms help, or larger chunks",
     "last chunks": "waiting for the last chunks: smaller ones help",
     "scheduler": "the scheduler: more workers do not help",
+    "cores": "the cores of this machine: more workers do not help",
 }
 
 
@@ -36,6 +39,9 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
     table.show_header = False
     estimated = "" if plan.sampled == plan.files else f", as {number_of(plan.sampled, 'file')} of them say"
     table.add_row("events", f"{plan.work.events:,} in {number_of(plan.files, 'file')}{estimated}")
+    if plan.unreadable:
+        table.add_row("not read", f"[red]{len(plan.unreadable)} of {number_of(plan.sampled, 'file')} looked into[/red]")
+        table.add_row("", escape(plan.unreadable[0]))
     where = "of this machine" if plan.machine.cores else "of a cluster"
     table.add_row("workers", f"{workers:,} {where}")
     table.add_row("chunk size", f"[bold]{best.chunksize:,}[/bold]: {number_of(best.chunks, 'chunk')}")
@@ -65,6 +71,10 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
         f"  {_number(costs.warm_s)} s once a worker, {_number(1e3 * costs.task_s)} ms of the scheduler a chunk,"
     )
     console.print(f"  {_number(1e3 * costs.merge_s)} ms to merge an output of {costs.output_bytes / 1e3:,.0f} kB")
+    tried = ", ".join(f"{Path(one.path).name} of {one.dataset}" for one in plan.trials)
+    others = plan.datasets - len(plan.trials)
+    like = f"; {number_of(others, 'dataset')} taken to be like these" if others else ""
+    console.print(f"measured on: {tried}{like}", markup=False, soft_wrap=True)
     console.print(f"accuracy: chunks of a size took up to {plan.scatter:.0%} more or less than that in this trial;")
     console.print("  the queue, slower machines, and storage that many read at once are not in it")
 

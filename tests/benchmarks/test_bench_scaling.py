@@ -1,13 +1,13 @@
 """The measurement of scaling: its cases, its tables, and that the model finds again what it was made of."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from benchmarks import report, scaling
 from benchmarks.commands import bench
-from benchmarks.measurement import measure
+from benchmarks.measurement import BenchmarkError, measure
 from benchmarks.scaling import FULL, PARTS, QUICK, Case
 from benchmarks.scaling_model import check, fit
 from hepcol.planning.costs import Costs, Machine, Work
@@ -30,10 +30,12 @@ def made(case, slower=1.0):
     """Make up what a run would give if it were as the model says, all of its workers in step."""
     if case.kind == "noop":
         return {"task_s": COSTS.task_s, "worker_s": 0.003, "wall_s": 0.004, "total_s": 1.0, "cpu_s": 1, "peak_mb": 250}
+    if case.kind == "plan":
+        return {"total_s": 20.0, "costs": asdict(replace(COSTS, chunk_s=COSTS.chunk_s / 2)), "cpu_s": 1, "peak_mb": 250}
     if case.kind == "simulated":
         keys = "task_cpu_ms", "task_ms", "ideal_ms", "start_s", "memory_mb", "total_s", "cpu_s", "peak_mb"
         return dict.fromkeys(keys, 1.0)
-    done = predict(COSTS, Work((case.events,)), Machine(case.workers, 2), case.chunksize)
+    done = predict(COSTS, Work.whole((case.events,)), Machine(case.workers, 2), case.chunksize)
     events = case.events / done.chunks
     records = [
         [
@@ -78,6 +80,7 @@ def test_the_model_is_fitted_to_one_worker_and_finds_two(samples):
     assert costs.warm_s == pytest.approx(COSTS.warm_s, rel=0.1)
     assert [one.chunksize for one in checks] == list(FULL.unseen)
     assert all(one.ratio == pytest.approx(1, abs=0.03) for one in checks)
+    assert all(one.planned_ratio < 0.95 for one in checks)  # by another way, which here says something else
 
 
 def test_runs_on_two_workers_do_not_enter_the_model(samples):
@@ -94,7 +97,7 @@ def test_runs_on_two_workers_do_not_enter_the_model(samples):
 def test_a_prediction_has_to_be_within_a_fifth(samples, slower, met):
     costs, _ = scaling.model(FULL, samples)
     case = FULL.usual
-    (one,) = check(costs, {case.chunksize: [made(case, slower)]}, Machine(2, 2))
+    (one,) = check(costs, [COSTS], {case.chunksize: [made(case, slower)]}, Machine(2, 2))
     assert one.met is met
 
 
@@ -104,7 +107,8 @@ def test_tables_say_what_is_met_and_what_is_missed(samples, tmp_path):
     assert "340, 700: **missed**" in text
     assert "7 (9): met" in text
     one, two = (
-        predict(COSTS, Work((FULL.events,)), Machine(workers, 2), FULL.usual.chunksize).process_s for workers in (1, 2)
+        predict(COSTS, Work.whole((FULL.events,)), Machine(workers, 2), FULL.usual.chunksize).process_s
+        for workers in (1, 2)
     )
     assert f"Strong scaling, the chunks on two workers against one: {one / two:#.3g} (" in text
     assert (tmp_path / "scaling.md").read_text() == text
@@ -126,6 +130,18 @@ def test_every_case_is_measured_once_a_turn():
         assert len(set(cases)) == len(cases)
         assert not set(size.fitted) & set(size.unseen)
     assert Case("simulated", workers=1000, tasks=FULL.tasks, sleep_s=0.02) in scaling.plan(FULL, PARTS, thousand=True)
+
+
+def test_a_plan_tells_what_it_measured(shipped_file):
+    told = {"files": [str(shipped_file)], "processor": "zee variations=1"}
+    found = measure("plan", ("-m", "benchmarks.scaling_subjects", "plan", json.dumps(told)))
+    assert 0 < Costs(**found["costs"]).chunk_s < 10
+
+
+def test_simulated_workers_that_fail_end_at_once():
+    told = {"workers": 5, "tasks": 40, "sleep_s": "long"}
+    with pytest.raises(BenchmarkError, match="simulated failed with 1"):
+        measure("simulated", ("-m", "benchmarks.scaling_subjects", "simulated", json.dumps(told)))
 
 
 def test_simulated_workers_end_in_time():

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from hepcol.errors import InputError
+
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _BYTES = {f"{prefix}B": 1000**power for power, prefix in enumerate(("k", "M", "G", "T"), 1)}
 _BYTES |= {f"{prefix}iB": 1024**power for power, prefix in enumerate(("K", "M", "G", "T"), 1)}
@@ -54,3 +56,17 @@ def clock(seconds: float) -> str:
     """Write a duration as batch systems read it."""
     minutes, left = divmod(round(seconds), 60)
     return f"{minutes // 60:02}:{minutes % 60:02}:{left:02}"
+
+
+def parse_memory(text: str) -> int:
+    """Read a size of memory that stands by itself [bytes].
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return int(_bytes(text))
+    except ValueError as error:
+        raise InputError(f"memory: {error}") from error

@@ -1,15 +1,24 @@
 """Plans of runs: a trial of a few chunks, and what is said of it."""
 
 import json
+import os
 import shutil
+import tempfile
+import time
+from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
+import uproot
 from click.testing import CliRunner
 
 from hepcol import cli
+from hepcol import fileset as filesets
 from hepcol.errors import InputError
 from hepcol.options import build_processor
 from hepcol.planning import plan
+from hepcol.planning.sample import SAMPLE, look
 
 FILES = 12
 
@@ -48,7 +57,11 @@ def test_what_was_measured_is_positive(planned):
     assert 0 < costs.task_s < 1
     assert costs.merge_s > 0
     assert costs.output_bytes > 100
-    assert set(planned.trial.sizes) == {250, 1000, 4000}
+    (trial,) = planned.trials
+    assert set(trial.costs.sizes) == {250, 1000, 4000}
+    assert trial.costs.event_bytes < 1e6
+    assert planned.scheduler.stop_s > 0
+    assert planned.scheduler.told == planned.scheduler.tasks  # every record came to the client
 
 
 def test_a_plan_is_json(planned):
@@ -59,7 +72,9 @@ def test_a_plan_is_json(planned):
 
 def test_nothing_is_left_behind(planned, files):
     assert len(list(files.iterdir())) == FILES
-    assert planned.files == FILES
+    assert not list(Path(tempfile.gettempdir()).glob("hepcol-plan-*"))
+    left = [one for one in psutil.Process().children(recursive=True) if "--forkserver" in " ".join(one.cmdline())]
+    assert not [one for server in left for one in server.children()]
 
 
 def test_no_worker_is_refused():
@@ -81,7 +96,7 @@ def test_a_chunk_that_fails_is_told(shipped_file):
     [
         (["missing.root", "--workers", "2"], "missing.root"),
         (["zee-fcc", "--workers", "0"], "--workers"),
-        (["zee-fcc", "--workers", "2", "--memory", "much"], "memory 'much': expected an amount such as 2GB"),
+        (["zee-fcc", "--workers", "2", "--memory", "much"], "memory: expected an amount with its unit, such as '2 GB'"),
         (["zee-fcc", "--workers", "2", "--tree", "trees"], "trees"),
         (["zee-fcc"], "--workers"),
     ],
@@ -93,6 +108,134 @@ def test_a_mistake_is_one_line(arguments, said, capsys):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def empty(path, trees=("events",)):
+    with uproot.recreate(path) as file:
+        for name in trees:
+            file.mktree(name, {"x": "float64"})
+    return str(path)
+
+
+def with_events(path, number):
+    with uproot.recreate(path) as file:
+        file["events"] = {"x": np.arange(number, dtype=float)}
+    return str(path)
+
+
+def count(events):
+    return {"n": len(events.x)}
+
+
+def test_no_events_is_said_in_a_line(tmp_path):
+    one, other = empty(tmp_path / "a.root"), empty(tmp_path / "b.root")
+    with pytest.raises(InputError, match=r"no events: .*a\.root is empty"):
+        plan(count, one, workers=2, tree="events")
+    with pytest.raises(InputError, match="no events: all 2 files are empty"):
+        plan(count, [one, other], workers=2, tree="events")
+
+
+def test_a_sample_looks_on_until_there_are_events_and_tells_what_it_cannot_read(tmp_path):
+    """Nine empty files, one that is not there, and one with events, of which the first eight are chosen by steps."""
+    paths = [empty(tmp_path / f"{number}.root") for number in range(9)]
+    paths += [str(tmp_path / "nowhere.root"), with_events(tmp_path / "z.root", 700)]
+    inputs = filesets.resolve(paths, "events")
+    found = look(count, inputs, "a topic")
+    assert found.files == found.looked == 11
+    assert found.unreadable == (f"{tmp_path}/nowhere.root: no such file",)
+    assert sum(found.events.values()) == 700
+
+
+def test_each_dataset_is_estimated_by_its_own_files_and_steps(tmp_path):
+    small = [with_events(tmp_path / f"s{number}.root", 10) for number in range(20)]
+    large = [with_events(tmp_path / f"l{number}.root", 1000) for number in range(2)]
+    stepped = {large[0]: {"object_path": "events", "steps": [[0, 100], [200, 300]]}, large[1]: "events"}
+    fileset = {"small": {"files": dict.fromkeys(small, "events")}, "large": {"files": stepped}}
+    found = look(count, filesets.resolve(fileset), "a topic")
+    assert found.looked <= SAMPLE + 1
+    assert found.events == {"small": 200, "large": 1200}
+    assert (100, 100) in found.ranges["large"]
+    assert {name: Path(file.path).name for name, (file, _) in found.largest.items()}["large"] == "l0.root"
+
+
+def weighted(events):
+    """Take much longer for events of one dataset."""
+    time.sleep(len(events) * (2e-4 if events.metadata["dataset"] == "slow" else 0))
+    return {"n": len(events.x)}
+
+
+def test_datasets_count_by_their_events(tmp_path):
+    slow, quick = with_events(tmp_path / "s.root", 1000), with_events(tmp_path / "q.root", 3000)
+    fileset = {"slow": {"files": {slow: "events"}}, "quick": {"files": {quick: "events"}}}
+    planned = plan(weighted, fileset, workers=2)
+    assert {one.dataset: one.events for one in planned.trials} == {"slow": 1000, "quick": 3000}
+    assert planned.costs.event_s == pytest.approx(2e-4 / 4, rel=0.3)
+    assert planned.costs.waiting > 0.5
+    assert planned.datasets == 2
+
+
+class Arranging:
+    """Looks into what it is given for long, and asks for small chunks after that."""
+
+    max_chunk = 100_000
+
+    def arrange(self, fileset):
+        time.sleep(0.7)
+        self.max_chunk = 50
+        return fileset
+
+    def process(self, events):
+        return {"n": len(events.x)}
+
+
+def test_what_a_processor_arranges_takes_its_time_and_may_limit_chunks(tmp_path):
+    planned = plan(Arranging(), with_events(tmp_path / "a.root", 2000), workers=2, tree="events")
+    assert planned.costs.start_s > 0.7 + planned.scheduler.start_s
+    assert planned.best.chunksize <= 50
+
+
+def test_a_file_whose_first_place_is_gone_is_tried_at_its_replica(tmp_path):
+    replica = with_events(tmp_path / "b.root", 500)
+    spec = {"object_path": "events", "replicas": [replica]}
+    planned = plan(count, {"z": {"files": {str(tmp_path / "gone.root"): spec}}}, workers=2)
+    assert (planned.work.events, planned.unreadable) == (500, ())
+
+
+def dies(events):
+    os._exit(1)
+
+
+def test_a_chunk_that_ends_its_worker_is_told(tmp_path):
+    with pytest.raises(InputError, match="a chunk of the trial ended its worker: a crash"):
+        plan(dies, with_events(tmp_path / "a.root", 10), workers=2, tree="events")
+
+
+def test_a_slow_processor_is_tried_on_few_events(tmp_path):
+    path = with_events(tmp_path / "a.root", 100_000)
+
+    def slow(events):
+        time.sleep(len(events) * 3e-3)
+        return {"n": len(events)}
+
+    start = time.monotonic()
+    planned = plan(slow, path, workers=2, tree="events")
+    assert time.monotonic() - start < 60
+    assert set(planned.trials[0].costs.sizes) == {15, 62, 250}
+    assert planned.costs.event_s == pytest.approx(3e-3, rel=0.1)
+
+
+def test_what_cannot_be_read_is_in_the_table(tmp_path, monkeypatch, capsys):
+    from hepcol.report.plan_table import print_plan
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    with_events(tmp_path / "a.root", 500)
+    paths = ["a.root", "nowhere.root"]
+    print_plan(plan(count, paths, workers=2, tree="events"))
+    printed = capsys.readouterr().out
+    assert "1 of 2 files looked into" in printed
+    assert "nowhere.root: no such file" in printed
+    assert "measured on: a.root" in printed
 
 
 def test_a_plan_fits_a_terminal(planned, monkeypatch, capsys):

@@ -14,7 +14,7 @@ from hepcol.errors import InputError
 from hepcol.execution.clusters import Address, Local, Slurm, cluster_of
 from hepcol.execution.clusters.batch import Batch
 from hepcol.execution.clusters.configuration import KINDS
-from hepcol.execution.clusters.quantities import clock
+from hepcol.execution.clusters.quantities import clock, parse_memory
 
 CHECKOUT = Path(__file__).parents[4]
 EXAMPLES = sorted((CHECKOUT / "examples" / "clusters").glob("*.yaml"))
@@ -364,3 +364,11 @@ def test_what_batch_systems_need_leaves_ctrl_c_as_it_is():
         "sys.exit(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=CHECKOUT).returncode == 0
+
+
+def test_memory_of_a_command_is_read_as_in_a_file():
+    assert parse_memory("2GB") == 2 * 1000**3
+    assert parse_memory("2 GiB") == 2 * 1024**3
+    for wrong in ("2", "GB", "-1GB", "0GB", "2XB", ""):
+        with pytest.raises(InputError, match="memory: expected an amount with its unit, such as '2 GB'"):
+            parse_memory(wrong)
