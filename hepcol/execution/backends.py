@@ -172,7 +172,7 @@ def _dask(
     with made.connect() as connected:
         if made.kind == "local":
             _send(connected.client, made.upload)
-            yield from _follow(connected, listener, topic, lost_after_s, ())
+            yield from _follow(connected, listener, topic, lost_after_s, tuple(made.warnings()))
             return
         with Watch(connected) as watch:
             if cluster is not None:
@@ -208,7 +208,12 @@ def _follow(
         workers = connected.workers or len(client.scheduler_info(n_workers=-1)["workers"])
         told = list(warnings)
         executor = LedgerDaskExecutor(
-            client=client, status=False, compression=None, lost_after_s=lost_after_s, warnings=told
+            client=client,
+            status=False,
+            compression=None,
+            lost_after_s=lost_after_s,
+            lifetime_s=connected.lifetime_s,
+            warnings=told,
         )
         # of a cluster that is going to have workers, at least one
         yield Backend(Kind.DASK, executor, max(1, workers), client.dashboard_link, told)

@@ -33,6 +33,7 @@ _LOOK_S = 1.0  # between two looks at the cluster, or at whether the client is t
 # chunks that the cluster has at a time: enough for an adaptive one to see that there is work for many workers, and so
 # few that the scheduler stays small whatever the number of chunks
 WINDOW = 1000
+_LIVES = 3  # lifetimes of a worker within which some chunk has to end; one that began late in the first has whole ones
 _PER_THREAD = 4  # of them at least, whatever the size of the cluster
 _LOST = "the Dask scheduler was lost"
 
@@ -202,12 +203,15 @@ class LedgerDaskExecutor(DaskExecutor):
         Takes the outputs.
     lost_after_s : float
         How long the cluster may be without any worker before the run ends.
+    lifetime_s : float, optional
+        After which each worker has ended by itself, whatever it was doing.
     warnings : list of str
         Takes what is to be told of workers.
     """
 
     sink: Any = None
     lost_after_s: float = LOST_AFTER_S
+    lifetime_s: float | None = None
     warnings: list[str] = field(default_factory=list)
 
     def __call__(self, items: Sequence[Any], function: Callable[[Any], Any], _accumulator: Any) -> tuple[Any, int]:
@@ -275,6 +279,7 @@ class _DaskWork:
         self._shared: Any = None
         self._looked = time.monotonic()
         self._alone_since: float | None = None
+        self._progress = time.monotonic()
 
     def run(self, items: Sequence[Any]) -> None:
         try:
@@ -361,6 +366,8 @@ class _DaskWork:
             return
         self._chunks -= not node.inputs
         status = future.status
+        if status in ("finished", "error"):
+            self._progress = time.monotonic()
         if status == "finished":
             node.inputs.clear()  # with them their futures, and the outputs on the workers
             node.alone = False  # if it is lost, it is made anew beside others
@@ -517,11 +524,25 @@ class _DaskWork:
         self._sink.workers = workers
         if workers:
             self._move(threads)
-            self._alone_since = None
+            if self._alone_since is not None:
+                self._alone_since, self._progress = None, now
+            self._look_at_lifetimes(now)
         elif self._alone_since is None:
             self._alone_since = now
         elif now - self._alone_since > self._executor.lost_after_s:
             self._sink.stop(f"the Dask cluster had no workers for {self._executor.lost_after_s:.0f} s")
+
+    def _look_at_lifetimes(self, now: float) -> None:
+        """Stop when all chunks that are left take longer than workers live: Dask would repeat them for ever.
+
+        A worker that leaves gives what it was doing to another one, and Dask counts no death.
+        """
+        lives_s = self._executor.lifetime_s
+        if lives_s is not None and now - self._progress > _LIVES * lives_s:
+            self._sink.stop(
+                f"no chunk ended in {_LIVES} lifetimes of a worker ({lives_s:.0f} s each), after which it is "
+                "repeated from its start: smaller chunks, or a longer lifetime"
+            )
 
     def release(self) -> None:
         """Let the cluster forget what is left."""

@@ -212,7 +212,8 @@ class Batch(SizedCluster):
             jobs.of(cluster, self.jobs if self.workers.is_fixed else None)
             with closing(Client(cluster)) as client:
                 self._ask_for_workers(cluster)
-                yield Connected(client, f"cluster {self.kind}", self.workers.maximum, jobs=jobs)
+                lifetime_s = sum(self.worker_lifetime()) or None
+                yield Connected(client, f"cluster {self.kind}", self.workers.maximum, jobs=jobs, lifetime_s=lifetime_s)
         finally:
             jobs.end()
             try:

@@ -44,6 +44,8 @@ class Connected:
         Its jobs in a batch system.
     hint : str
         Where to look if no worker comes.
+    lifetime_s : float, optional
+        After which its workers have all ended by themselves, whatever they are doing.
     """
 
     client: Any
@@ -52,6 +54,7 @@ class Connected:
     ours: bool = False
     jobs: Jobs | None = None
     hint: str = ""
+    lifetime_s: float | None = None
 
 
 class Cluster(Row):

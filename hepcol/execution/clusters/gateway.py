@@ -6,7 +6,9 @@ from typing import Any, ClassVar, Literal
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import Connected, SizedCluster, without_password
-from hepcol.execution.clusters.connection import closing
+from hepcol.execution.clusters.connection import closing, told_while_waiting
+
+_HINT = "the site's gateway tells why, or its pods do"
 
 
 class Gateway(SizedCluster):
@@ -45,7 +47,8 @@ class Gateway(SizedCluster):
         given = {name: getattr(self, name) for name in ("address", "proxy_address", "public_address", "auth")}
         given = {name: value for name, value in given.items() if value is not None}
         try:
-            cluster = GatewayCluster(shutdown_on_close=True, **given, **self.options)
+            with told_while_waiting("cluster gateway", _HINT):
+                cluster = GatewayCluster(shutdown_on_close=True, **given, **self.options)
         except Exception as error:  # of its own, of aiohttp, and ValueError of what is not configured
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"kind: gateway: no cluster ({type(error).__name__}: {reason})") from error
@@ -56,9 +59,7 @@ class Gateway(SizedCluster):
             else:
                 cluster.adapt(minimum=self.workers.minimum, maximum=self.workers.maximum)
             with closing(cluster.get_client(set_as_default=False)) as client:
-                yield Connected(
-                    client, "cluster gateway", self.workers.maximum, hint="the site's gateway tells why, or its pods do"
-                )
+                yield Connected(client, "cluster gateway", self.workers.maximum, hint=_HINT)
 
     def preview(self) -> str:
         """Describe what would be asked for."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import Connected, SizedCluster
-from hepcol.execution.clusters.connection import closing
+from hepcol.execution.clusters.connection import closing, told_while_waiting
 from hepcol.execution.clusters.quantities import Memory
 
 _HIDDEN = "..."
@@ -63,16 +63,17 @@ class Kubernetes(SizedCluster):
         spec = self.spec()
         name = spec["metadata"]["name"]
         given = {"custom_cluster_spec": spec, "namespace": self.namespace, "quiet": True, "shutdown_on_close": True}
+        where = f"-n {self.namespace} " if self.namespace else ""
+        hint = f"kubectl get pods {where}-l dask.org/cluster-name={name} tells why"
         try:
-            cluster = KubeCluster(**given, **self.options)
+            with told_while_waiting("cluster kubernetes", hint):
+                cluster = KubeCluster(**given, **self.options)
         except Exception as error:  # of several libraries, from no configuration to a refused request
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"kind: kubernetes: no cluster ({type(error).__name__}: {reason})") from error
         with cluster, closing(Client(cluster)) as client:
             if not self.workers.is_fixed:
                 cluster.adapt(minimum=self.workers.minimum, maximum=self.workers.maximum)
-            where = f"-n {self.namespace} " if self.namespace else ""
-            hint = f"kubectl get pods {where}-l dask.org/cluster-name={name} tells why"
             yield Connected(client, "cluster kubernetes", self.workers.maximum, hint=hint)
 
     def spec(self) -> dict[str, Any]:

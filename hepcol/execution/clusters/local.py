@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from hepcol.errors import InputError
-from hepcol.execution.clusters.cluster import Connected, SizedCluster, resize
+from hepcol.execution.clusters.cluster import WITHOUT_TLS, Connected, SizedCluster, is_open_to_the_network, resize
 from hepcol.execution.clusters.connection import closing
 from hepcol.execution.clusters.encryption import Tls
 from hepcol.execution.clusters.quantities import Memory
@@ -93,6 +93,14 @@ class Local(SizedCluster):
             given |= {"security": self.tls.security(), "protocol": "tls://"}
         self.refuse_options(*given)
         return {**given, **self.options}
+
+    def warnings(self) -> list[str]:
+        """Warn of a scheduler that options open to the network."""
+        host = str(self.options.get("host") or self.options.get("ip") or "127.0.0.1").removeprefix("tcp://")
+        interface = self.options.get("interface") or "lo"
+        if self.tls is not None or (interface == "lo" and not is_open_to_the_network(f"tcp://{host}")):
+            return []
+        return [f"the scheduler of cluster {self.kind} is open to the network without TLS: {WITHOUT_TLS}"]
 
     def preview(self) -> str:
         """Describe what would be started."""

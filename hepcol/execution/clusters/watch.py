@@ -8,8 +8,8 @@ from typing import Self
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import Connected
+from hepcol.execution.clusters.connection import TELLS_AFTER_S
 
-TELLS_AFTER_S = 20.0  # without any worker
 _LOOK_S = 1.0
 _ASK_S = 5.0  # between two questions to the batch system, which others ask, too
 _AGAIN_S = 10.0  # before jobs are submitted again; twice as long each further time that one of them failed

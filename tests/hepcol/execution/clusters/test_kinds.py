@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import yaml
 
 import hepcol
 from hepcol.errors import InputError
-from hepcol.execution.clusters import Gateway, Kubernetes, cluster_of
+from hepcol.execution.clusters import Gateway, Kubernetes, Local, cluster_of
 from hepcol.execution.clusters.cluster import Connected
 from hepcol.execution.clusters.watch import Watch
 from hepcol.options import build_processor
@@ -173,6 +176,56 @@ def test_what_cannot_be_reached_is_one_line(cluster, place, monkeypatch, count):
     monkeypatch.setattr(place, refuse)
     with pytest.raises(InputError, match=rf"kind: {cluster.kind}: no cluster \(ConnectionError: nobody there\)"):
         hepcol.run(count, "zee-fcc", cluster=cluster)
+
+
+@pytest.mark.parametrize("cluster", [Kubernetes(image="x", namespace="hep"), Gateway()])
+def test_a_scheduler_that_does_not_come_is_told(cluster, monkeypatch, caplog, count):
+    def take_long(**_):
+        time.sleep(0.5)
+        raise ConnectionError("given up")
+
+    monkeypatch.setattr("dask_kubernetes.operator.KubeCluster", take_long)
+    monkeypatch.setattr("dask_gateway.GatewayCluster", take_long)
+    monkeypatch.setattr("hepcol.execution.clusters.connection.TELLS_AFTER_S", 0.1)
+    with pytest.raises(InputError, match="given up"):
+        hepcol.run(count, "zee-fcc", cluster=cluster)
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "hepcol.clusters"]
+    assert told.startswith(f"cluster {cluster.kind}: no scheduler for ")
+    assert told.endswith((" tells why", "its pods do"))
+
+
+class ShortLived(Local):
+    """A cluster whose workers are said to end after a second."""
+
+    @contextmanager
+    def connect(self):
+        with super().connect() as connected:
+            yield replace(connected, lifetime_s=1.0)
+
+
+def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path):
+    path = tmp_path / "long.py"
+    path.write_text(
+        "import time\n\ndef long(events):\n"
+        "    time.sleep(60 if events.metadata['entrystart'] == 0 else 0)\n    return {'n': len(events)}\n"
+    )
+    given = {"cluster": ShortLived(workers=2), "chunksize": 1000, "allow_incomplete": True}
+    run = hepcol.run(build_processor(f"{path}:long"), "zee-fcc", **given)
+    assert run.result == {"n": 3000}
+    assert run.summary["stopped"] == (
+        "no chunk ended in 3 lifetimes of a worker (1 s each), after which it is repeated from its start: "
+        "smaller chunks, or a longer lifetime"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [({}, False), ({"host": "0.0.0.0"}, True), ({"interface": "eth0"}, True), ({"host": "tcp://127.0.0.1"}, False)],
+)
+def test_a_local_scheduler_that_options_open_to_the_network_is_warned_of(options, warned):
+    assert [w[:53] for w in Local(options=options).warnings()] == warned * [
+        "the scheduler of cluster local is open to the network"
+    ]
 
 
 def test_a_watch_that_finds_no_worker_says_where_to_look():
