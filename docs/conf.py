@@ -9,13 +9,21 @@ author = "The hepcol developers"
 copyright = "the hepcol developers. Not a product of ATLAS or CERN"
 release = importlib.metadata.version("hepcol")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_copybutton"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_click",
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"hepcol {release}"
 html_static_path = ["_static"]
 html_css_files = ["hepcol.css"]
 html_show_sphinx = False
+smartquotes = False  # "--option" of a command would become a dash
 
 myst_heading_anchors = 3  # links to headings are those of GitHub
 suppress_warnings = [

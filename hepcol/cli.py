@@ -82,8 +82,9 @@ def new(name: str, into: str) -> None:
 
     folder = create(name, into)
     click.echo(f"{folder}: an analysis to change into yours; it works as it is:")
-    click.echo(f"  cd {folder} && python -m pytest")
+    click.echo(f"  cd {folder}")
     click.echo(f"  hepcol run {reference(name)} zee-fcc -o out")
+    click.echo("  python -m pytest   # pip install pytest")
     click.echo(f"  pip install -e .   # from then on: hepcol run {name} zee-fcc -o out")
 
 

@@ -47,8 +47,10 @@ def build_processor(reference: str, options: Sequence[str] = (), group: str = pl
         return made(**(given if is_validated(made) else {k: _scalar(k, v) for k, v in given.items()}))
     except ValidationError as error:
         raise InputError(first_problem(error)) from error
-    except TypeError as error:
-        raise InputError(f"{reference}: {error}") from error
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:  # a class that refuses an option says so by the one or by the other
+        raise InputError(f"{reference}: {' '.join(str(error).split())}") from error
 
 
 def rebuild_processor(reference: str, options: Mapping[str, Any]) -> Any:

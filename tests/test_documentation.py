@@ -8,6 +8,7 @@ another script, run where ROOT is installed; ``<!-- not run: REASON -->`` leaves
 import contextlib
 import doctest
 import importlib
+import importlib.metadata
 import io
 import os
 import re
@@ -202,6 +203,12 @@ def test_the_picture_of_the_architecture_is_what_its_script_draws(tmp_path):
     script.write_text((DOCS / "make_architecture.py").read_text())
     runpy.run_path(str(script), run_name="__main__")
     assert (tmp_path / "architecture.svg").read_text() == (DOCS / "architecture.svg").read_text()
+
+
+def test_the_commands_of_entry_points_are_on_their_page():
+    text = (DOCS / "commands.md").read_text()
+    for found in importlib.metadata.distribution("hepcol").entry_points.select(group="hepcol.commands"):
+        assert f".. click:: {found.value}\n   :prog: hepcol {found.name}\n" in text, found.name
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -94,7 +94,7 @@ def skim(
     Raises
     ------
     IncompleteRun
-        If not every event was processed; ``hepcol.execution.retry`` adds what is missing.
+        If not every event was processed; ``hepcol.execution.repetition.retry`` adds what is missing.
     InputError
         If something is not accepted.
     """

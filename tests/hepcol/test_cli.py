@@ -104,6 +104,7 @@ def test_an_incomplete_run_says_so_first_and_exits_3(hepcol, tmp_path):
             ["run", "foreign.py:Foreign", "zee-fcc", "-p", "x=1"],
             "option 'x' is unknown to foreign.py:Foreign",
         ),
+        (["run", "picky.py:Picky", "flat.root", "-p", "cut=-1"], "picky.py:Picky: cut must be positive, got -1 GeV"),
         (["run", "zee"], "Missing argument 'FILES...'"),
         (["frobnicate"], "No such command 'frobnicate'"),
         (["inspect", "nothing.root"], "nothing.root: no such file"),
@@ -123,6 +124,11 @@ def test_wrong_input_is_one_line_and_exit_2(hepcol, arguments, message, tmp_path
         "class Foreign:\n    def process(self, events):\n        return {'n': len(events.Nothing)}\n"
     )
     (tmp_path / "broken.py").write_text("class Broken")
+    (tmp_path / "picky.py").write_text(
+        "class Picky:\n    def __init__(self, cut=1):\n        if cut <= 0:\n"
+        "            raise ValueError(f'cut must be positive,\\ngot {cut} GeV')\n"
+        "    def process(self, events):\n        return {}\n"
+    )
     with uproot.recreate(tmp_path / "flat.root") as file:
         file.mktree("t", {"x": np.float64}).extend({"x": np.arange(5.0)})
     with uproot.recreate(tmp_path / "no_entries.root") as file:
