@@ -525,7 +525,8 @@ class _DaskWork:
         if workers:
             self._move(threads)
             if self._alone_since is not None:
-                self._alone_since, self._progress = None, now
+                self._progress += now - self._alone_since  # which was nobody's lifetime
+                self._alone_since = None
             self._look_at_lifetimes(now)
         elif self._alone_since is None:
             self._alone_since = now

@@ -179,6 +179,20 @@ def test_workers_that_reach_their_lifetime_are_replaced(cluster, tmp_path):
     assert eventually_none()
 
 
+@pytest.mark.timeout(300)
+def test_a_chunk_that_outlasts_its_workers_ends_the_run_and_the_others_are_kept(cluster, tmp_path):
+    path = tmp_path / "longer.py"
+    path.write_text(
+        "import time\n\ndef longer(events):\n"
+        "    time.sleep(600 if events.metadata['entrystart'] == 0 else 0)\n    return {'n': len(events)}\n"
+    )
+    lives = cluster | {"lifetime": "20 s", "stagger": "1 s"}
+    run = hepcol.run(build_processor(f"{path}:longer"), "zee-fcc", cluster=lives, chunksize=1000, allow_incomplete=True)
+    assert run.result == {"n": 3000}
+    assert run.summary["stopped"].startswith("no chunk ended in 3 lifetimes of a worker (21 s each)")
+    assert eventually_none()
+
+
 def test_tls_is_used_from_client_to_workers(cluster, slow, tmp_path):
     folder = tmp_path / "certificates"
     subprocess.run([CHECKOUT / "examples/clusters/certificates.sh", folder], check=True, capture_output=True)
