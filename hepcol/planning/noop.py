@@ -93,7 +93,7 @@ class OneWorker:
     @property
     def client(self) -> Any:
         """Dask's client of it."""
-        return self._backend.executor.client  # type: ignore[attr-defined]  # of coffea's DaskExecutor
+        return self._backend.executor.client
 
     def measure(self, tasks: int = TASKS) -> SchedulerCosts:
         """Give it chunks without work; processor time, since others may be at work here."""
