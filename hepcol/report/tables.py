@@ -71,7 +71,7 @@ def print_run(run: Any, output: str | Path) -> None:
         table.add_row("read", read(summary))
     _add_results(table, summary, output)
     console.print(table)
-    if not run.closure.complete and (Path(output) / store.RESULT).exists():
+    if not run.closure.complete and ((Path(output) / store.RESULT).exists() or not run.closure.processed):
         console.print(f"to add what is missing, once it can be read: hepcol retry {output}", markup=False)
     for name, kind in summary["not_written"].items():
         console.print(f"not written: {name}: {kind}", style="yellow", markup=False)

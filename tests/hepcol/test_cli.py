@@ -144,6 +144,21 @@ def test_wrong_input_is_one_line_and_exit_2(hepcol, arguments, message, tmp_path
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == before
 
 
+def test_what_failed_altogether_is_offered_again_and_retried(hepcol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "later.py").write_text(
+        "from pathlib import Path\n\ndef later(events):\n    Path('there').read_text()\n    return {'n': len(events)}\n"
+    )
+    code, printed, _ = hepcol("run", "later.py:later", "zee-fcc", "-o", "out", "--no-plots")
+    assert code == 3
+    assert "FileNotFoundError" in printed  # where in the processor
+    assert printed.endswith("to add what is missing, once it can be read: hepcol retry out\n")
+    (tmp_path / "there").touch()
+    code, printed, _ = hepcol("retry", "out")
+    assert code == 0
+    assert "4,000 of 4,000 processed" in printed
+
+
 def test_list_names_analyses_options_and_samples(hepcol):
     code, printed, _ = hepcol("list")
     assert code == 0
