@@ -151,7 +151,8 @@ def _of_xrootd(code: str, path: str, error: BaseException) -> BaseException | No
 
 def _token_hint() -> str:
     place = tokens.source()
-    return f" (with the bearer token of {place})" if place else ""
+    # which may be no fault: others are known by a proxy, or by Kerberos
+    return f" (with the bearer token of {place})" if place else f"; {_who()}"
 
 
 def _further(error: BaseException, path: str) -> str:

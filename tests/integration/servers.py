@@ -64,6 +64,7 @@ class Server:
     port: int
     environment: dict = field(default_factory=dict)
     process: subprocess.Popen | None = None
+    second_port: int | None = None  # where it listens, too
 
     def start(self):
         self.process = subprocess.Popen(
@@ -73,7 +74,8 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for(self.port, self.process)
+        for port in filter(None, (self.port, self.second_port)):
+            wait_for(port, self.process)
         return self
 
     def _signal(self, number):
@@ -109,7 +111,37 @@ def open_folder():
 
 def xrootd_server(folder, content, port=None):
     """An XRootD server that exports a folder as ``/data``, with its own files in another."""
-    port = port or free_port()
+    return _xrootd(folder, content, port or free_port(), ())
+
+
+def token_server(folder, content, issuer, certificate, second_port):
+    """An XRootD server with TLS that reads the tokens of an issuer, by HTTPS at a second port, too."""
+    (folder / "admin").mkdir(parents=True, exist_ok=True)
+    issuer.tell(folder / "admin")
+    (folder / "tokens.cfg").write_text(
+        f"[Global]\naudience = {issuer.audience}\n[Issuer of the tests]\nissuer = {issuer.address}\nbase_path = /data\n"
+    )
+    public, key = certificate
+    more = (
+        f"xrd.tls {public} {key}",
+        f"xrd.tlsca certfile {public}",
+        "xrootd.tls capable all",
+        "xrootd.seclib libXrdSec.so",
+        "sec.protocol ztn",
+        "sec.protbind * only ztn",
+        "ofs.authorize 1",
+        f"ofs.authlib libXrdAccSciTokens.so config={folder / 'tokens.cfg'}",
+        "http.header2cgi Authorization authz",
+        f"xrd.protocol XrdHttp:{second_port} libXrdHttp.so",
+    )
+    server = _xrootd(folder, content, free_port(), more)
+    server.environment["XDG_CACHE_HOME"] = str(folder / "admin")
+    server.second_port = second_port
+    return server
+
+
+def _xrootd(folder, content, port, more):
+    """An XRootD server with more lines of configuration."""
     for name in ("admin", "export"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     exported = folder / "export" / "data"
@@ -127,6 +159,7 @@ def xrootd_server(folder, content, port=None):
                 f"oss.localroot {folder / 'export'}",
                 f"all.adminpath {folder / 'admin'}",
                 f"all.pidpath {folder / 'admin'}",
+                *more,
                 "",
             )
         )
