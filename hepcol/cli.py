@@ -206,7 +206,7 @@ def run(processor: str, files: tuple[str, ...], options: tuple[str, ...], plots:
 def plan(processor: str, files: tuple[str, ...], options: tuple[str, ...], as_json: bool, **how: Any) -> None:
     """Predict what a run of PROCESSOR over FILES takes on some workers: time, memory, and the best chunk size.
 
-    A few chunks are processed here to measure what they cost, and a Dask cluster of one worker what Dask does.
+    A few chunks are processed, and many without work, on a local Dask cluster of one worker, to measure what they cost.
     """
     from hepcol.options import build_processor
     from hepcol.planning import plan as plan_run

@@ -169,14 +169,14 @@ def describe(fileset: Fileset) -> dict[str, Any]:
     """
     return {
         name: {
-            "files": {file.path: _describe_file(file) for file in dataset.files},
+            "files": {file.path: describe_file(file) for file in dataset.files},
             "metadata": {key: _plain(name, key, value) for key, value in dataset.metadata.items()},
         }
         for name, dataset in fileset.items()
     }
 
 
-def _describe_file(file: InputFile) -> dict[str, Any]:
+def describe_file(file: InputFile) -> dict[str, Any]:
     """Describe a file as coffea does; what is not known of it is left out."""
     described: dict[str, Any] = {"object_path": file.tree}
     if file.steps is not None:

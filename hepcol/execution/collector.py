@@ -22,6 +22,9 @@ class Sink(Protocol):
     workers: int
     """How many work; an executor that sees them come and go sets it."""
 
+    heard: int
+    """How many chunks were heard to end; one that is repeated counts again."""
+
     @property
     def stopped(self) -> str:
         """Why to stop; empty to go on."""
@@ -117,11 +120,13 @@ class Collector:
         self._updates = updates or Updates()
         self._last = time.monotonic()
         self._unsaved = False
+        self.heard = 0
         self._lock = threading.Lock()
 
     def hear(self, record: ChunkRecord) -> None:
         """Hear of a chunk as it ends, before its output comes; from any thread."""
         with self._lock:
+            self.heard += 1
             before = self._heard.get(record.key)  # Dask repeats what a dying worker took with it
             self._heard[record.key] = record
             self._failures += (record.status is Status.FAILED) - (before is not None and before.status is Status.FAILED)

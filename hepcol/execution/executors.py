@@ -280,6 +280,7 @@ class _DaskWork:
         self._looked = time.monotonic()
         self._alone_since: float | None = None
         self._progress = time.monotonic()
+        self._heard = 0
 
     def run(self, items: Sequence[Any]) -> None:
         try:
@@ -459,6 +460,7 @@ class _DaskWork:
             if self._sink.stopped:
                 return False
         node.fetch = None
+        self._progress = time.monotonic()
         if fetched.error is None:
             self._sink.take(fetched.output)
         elif node.future.status == "cancelled":
@@ -539,6 +541,8 @@ class _DaskWork:
         A worker that leaves gives what it was doing to another one, and Dask counts no death.
         """
         lives_s = self._executor.lifetime_s
+        if self._sink.heard != self._heard or not self._events.empty():
+            self._heard, self._progress = self._sink.heard, now
         if lives_s is not None and now - self._progress > _LIVES * lives_s:
             self._sink.stop(
                 f"no chunk ended in {_LIVES} lifetimes of a worker ({lives_s:.0f} s each), after which it is "

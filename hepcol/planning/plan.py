@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ DATASETS = 4  # of which chunks are tried: those with most events; others are ta
 # Of a chunk in client and scheduler: with names of usual length 0.86 kB (335 MB became 341 MB from 1000 chunks to
 # 8000), and twice that with long ones
 RECORD_BYTES = 1_500.0
+_USUAL = 10_000  # events of a chunk, for what chunks of different datasets cost on average
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,15 @@ class Trial:
     ----------
     dataset, path : str
         The dataset, and its file.
-    events : int
-        Events of the dataset, as many as there are in all its files.
+    work : Work
+        What there is to do in all files of the dataset.
     costs : ChunkCosts
         What chunks took.
     """
 
     dataset: str
     path: str
-    events: int
+    work: Work
     costs: ChunkCosts
 
 
@@ -55,6 +56,8 @@ class Plan:
         How many files.
     sampled : int
         How many of them were looked into.
+    estimated : bool
+        Whether there are others, or other trees of them, which are taken to be like these.
     unreadable : tuple of str
         Why those that could not be read could not; there is nothing to do in them.
     datasets : int
@@ -79,6 +82,7 @@ class Plan:
 
     files: int
     sampled: int
+    estimated: bool
     unreadable: tuple[str, ...]
     datasets: int
     work: Work
@@ -99,6 +103,8 @@ class Plan:
         described["best"]["limit"], described["usual"]["limit"] = self.best.limit, self.usual.limit
         described["others"] = [{"workers": workers, **asdict(one)} for workers, one in self.others]
         del described["work"]
+        for told, trial in zip(described["trials"], self.trials, strict=True):
+            told["work"] = {"files": len(trial.work.files), "events": trial.work.events}
         return described
 
 
@@ -149,7 +155,7 @@ def plan(
         writing_s = write_time(processor, inputs, chosen[0], tried[chosen[0]][0], tried[chosen[0]][1])
     finally:
         openfiles.forget_all()
-    trials = tuple(Trial(name, tried[name][0].path, events[name], found[name]) for name in chosen)
+    trials = tuple(Trial(name, tried[name][0].path, Work(tuple(sample.ranges[name])), found[name]) for name in chosen)
     costs = costs_of(trials, scheduler, arranging_s, writing_s)
     work = Work(tuple(ranges for every in sample.ranges.values() for ranges in every))
     machine = Machine(workers, available_cores() if local else None)
@@ -171,6 +177,7 @@ def _planned(
     return Plan(
         files=sample.files,
         sampled=sample.looked,
+        estimated=sample.estimated,
         unreadable=sample.unreadable,
         datasets=sum(events > 0 for events in sample.events.values()),
         work=work,
@@ -192,13 +199,23 @@ def _planned(
 def costs_of(trials: Sequence[Trial], scheduler: SchedulerCosts, arranging_s: float, writing_s: float) -> Costs:
     """Put together what was measured of chunks and of Dask.
 
-    Times and outputs of datasets count by their events; memory has to be enough for each of them, and a worker loads
-    what it needs for all.
+    What an event takes counts by the events of datasets, what a file does by their files, and what a chunk does by
+    their chunks of some size. Memory and outputs are those of the largest.
     """
-    total = sum(one.events for one in trials)
 
-    def mean(name: str) -> float:
-        return sum(float(getattr(one.costs, name)) * one.events for one in trials) / total
+    def mean(name: str, weight: Callable[[Work], float]) -> float:
+        weights = [weight(one.work) for one in trials]
+        values = (float(getattr(one.costs, name)) for one in trials)
+        return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+
+    def events(work: Work) -> float:
+        return work.events
+
+    def files(work: Work) -> float:
+        return len(work.files)
+
+    def chunks(work: Work) -> float:
+        return sum(work.pieces(_USUAL))
 
     def most(name: str) -> float:
         return max(float(getattr(one.costs, name)) for one in trials)
@@ -207,14 +224,14 @@ def costs_of(trials: Sequence[Trial], scheduler: SchedulerCosts, arranging_s: fl
     return Costs(
         start_s=arranging_s + scheduler.start_s,
         write_s=scheduler.stop_s + writing_s,
-        look_s=mean("look_s"),
-        warm_s=sum(one.costs.warm_s for one in trials),
-        open_s=mean("open_s"),
-        chunk_s=mean("chunk_s"),
-        event_s=mean("event_s"),
+        look_s=mean("look_s", files),
+        warm_s=most("warm_s"),  # each was measured on a worker of its own
+        open_s=mean("open_s", files),
+        chunk_s=mean("chunk_s", chunks),
+        event_s=mean("event_s", events),
         task_s=scheduler.task_s,
         task_worker_s=scheduler.worker_s,
-        merge_s=mean("merge_s"),
+        merge_s=mean("merge_s", chunks),
         output_bytes=most("output_bytes"),
         output_event_bytes=most("output_event_bytes"),
         worker_bytes=max(scheduler.worker_bytes, most("worker_bytes")),

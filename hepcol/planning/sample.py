@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, cycle, islice
+from itertools import chain, cycle
 from typing import Any
 
 from hepcol.errors import InputError
@@ -13,6 +13,7 @@ from hepcol.fileset import Dataset, Fileset, InputFile
 from hepcol.ledger import FileRecord
 
 SAMPLE = 8  # files that are looked into, and datasets of each of which there is one among them
+_FURTHER = 100  # that are looked into as long as all are empty
 
 Ranges = tuple[int, ...]  # of a file: the events of each range of its entries that is to be processed
 
@@ -27,6 +28,8 @@ class Sample:
         How many files the fileset has; of one with several trees it is still one.
     looked : int
         How many of them were looked into.
+    estimated : bool
+        Whether there are others, or other trees of them.
     unreadable : tuple of str
         Of those that cannot be read, why.
     ranges : dict of str to list of tuple
@@ -38,6 +41,7 @@ class Sample:
 
     files: int
     looked: int
+    estimated: bool
     unreadable: tuple[str, ...]
     ranges: Mapping[str, Sequence[Ranges]]
     largest: Mapping[str, tuple[InputFile, FileRecord]]
@@ -49,32 +53,40 @@ class Sample:
 
 
 def look(processor: Any, inputs: Fileset, topic: str) -> Sample:
-    """Look into some files, and into more as long as none has events.
+    """Look into some files, and into more as long as all that can be read are empty.
 
     Raises
     ------
     InputError
         If no file has events.
     """
+    pairs = [(name, file) for name, dataset in inputs.items() for file in dataset.files]
+    if not pairs:
+        raise InputError("the fileset has no files")
     chosen = _spread(inputs)
     found: dict[tuple[str, InputFile], FileRecord] = {}
-    for name, file in chain(chosen, _others(inputs, chosen)):
-        if len(found) >= len(chosen) and any(record.entries for record in found.values()):
+    for name, file in chain(chosen, [one for one in pairs if one not in chosen][:_FURTHER]):
+        # further ones only as long as all have been empty: if none can be read, others will hardly be
+        if len(found) >= len(chosen) and not all(record.entries == 0 or record.error for record in found.values()):
+            break
+        if len(found) >= len(chosen) and all(record.error for record in found.values()):
             break
         columns = required_columns(processor, inputs[name].metadata)
         (found[name, file],) = probe(Probe(topic, name, file, columns))
     if not any(record.entries for record in found.values()):
-        raise InputError(nothing_readable(list(found.values())))
-    every = [(record.stored or 0,) for record in found.values() if not record.error]
+        others = f"; {len(found)} of {len(pairs)} were looked into" if len(found) < len(pairs) else ""
+        raise InputError(f"{nothing_readable(list(found.values()))}{others}")
+    supposed = cycle([(record.stored or 0,) for record in found.values() if not record.error])
     largest: dict[str, tuple[InputFile, FileRecord]] = {}
     for (name, file), record in found.items():
         if record.entries and (name not in largest or record.entries > (largest[name][1].entries or 0)):
             largest[name] = file, record
     return Sample(
-        len({file.path for dataset in inputs.values() for file in dataset.files}),
+        len({file.path for _, file in pairs}),
         len({file.path for _, file in found}),
-        tuple(record.message for record in found.values() if record.error),
-        {name: list(_estimated(name, dataset, found, every)) for name, dataset in inputs.items()},
+        len(found) < len(pairs),
+        tuple({record.path: record.message for record in found.values() if record.error}.values()),
+        {name: list(_estimated(name, dataset, found, supposed)) for name, dataset in inputs.items()},
         largest,
     )
 
@@ -89,25 +101,30 @@ def _spread(inputs: Fileset) -> list[tuple[str, InputFile]]:
     return [*chosen, *missing[: max(0, SAMPLE - len({name for name, _ in chosen}))]]
 
 
-def _others(inputs: Fileset, chosen: Sequence[tuple[str, InputFile]]) -> Iterator[tuple[str, InputFile]]:
-    """Yield the files that were not chosen."""
-    for name, dataset in inputs.items():
-        for file in dataset.files:
-            if (name, file) not in chosen:
-                yield name, file
-
-
 def _ranges(file: InputFile, record: FileRecord) -> Ranges:
     return (record.entries or 0,) if file.steps is None else tuple(stop - start for start, stop in file.steps)
 
 
 def _estimated(
-    name: str, dataset: Dataset, found: Mapping[tuple[str, InputFile], FileRecord], every: Sequence[Ranges]
+    name: str,
+    dataset: Dataset,
+    found: Mapping[tuple[str, InputFile], FileRecord],
+    supposed: Iterator[Ranges],
 ) -> Iterator[Ranges]:
-    """Yield the ranges of each file of a dataset: as found or given, else all of the dataset's others in turn."""
+    """Yield the ranges of each file of a dataset: as found or given, else all of the dataset's others in turn.
+
+    Of a dataset without others, as many as another tree of the file has, or what all files have in turn.
+    """
     known = {file: record for (of, file), record in found.items() if of == name and not record.error}
-    left = [file for file in dataset.files if (name, file) not in found]
-    supposed = islice(cycle([(record.stored or 0,) for record in known.values()] or every), len(left))
+    own = cycle([(record.stored or 0,) for record in known.values()])
+    by_path = {record.path: (record.stored or 0,) for record in found.values() if not record.error}
     yield from (_ranges(file, record) for file, record in known.items())
-    for file, one in zip(left, supposed, strict=True):
-        yield one if file.steps is None else tuple(stop - start for start, stop in file.steps)
+    for file in dataset.files:
+        if (name, file) in found:
+            continue
+        if file.steps is not None:
+            yield tuple(stop - start for start, stop in file.steps)
+        elif known:
+            yield next(own)
+        else:
+            yield by_path.get(file.path) or next(supposed)

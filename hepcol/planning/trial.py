@@ -3,7 +3,6 @@
 A worker that has done nothing before tells what the first chunk takes more, and what memory a worker has.
 """
 
-import pickle
 import statistics
 import tempfile
 import threading
@@ -16,20 +15,23 @@ from typing import Any
 
 import cloudpickle
 import lz4.frame
+from distributed.protocol import pickle
 
 from hepcol.errors import InputError
 from hepcol.events import required_columns
 from hepcol.execution import openfiles
+from hepcol.execution.account import missing_text
 from hepcol.execution.chunk import LEDGER, OUT, Probe, Task, probe, process_chunk
+from hepcol.execution.collector import INTERRUPTED
 from hepcol.execution.cutting import item_of
 from hepcol.execution.driver import run
 from hepcol.execution.merging import merged
-from hepcol.fileset import Dataset, Fileset, InputFile, describe
+from hepcol.fileset import Dataset, Fileset, InputFile, describe_file
 from hepcol.ledger import ChunkRecord, FileRecord, Status
 from hepcol.planning.costs import line
 from hepcol.storage.addresses import addresses_of
 
-_SMALLEST, _LARGEST = 250, 50_000  # events, of the smallest chunk and of the largest
+_FEW, _SMALLEST, _LARGEST = 25, 250, 50_000  # events, of the first chunk, the smallest that is measured, the largest
 _STEP = 4  # from one size to the next
 _SIZES = 3  # at least, if the file has so many events
 _REPEATS = 3
@@ -48,7 +50,7 @@ class ChunkCosts:
     worker_bytes : float
         Memory of the worker, without what events take.
     waiting_s, wall_s : float
-        Time of all chunks, and of which the worker waited.
+        Time in which the worker waited, as for a file, and of all chunks.
     """
 
     sizes: dict[int, list[float]]
@@ -87,7 +89,7 @@ def try_chunks(
     Parameters
     ----------
     client : distributed.Client
-        A cluster of one worker, which is started again, so that it has done nothing before.
+        A cluster of one worker, which is started again for each dataset, so that it has done nothing before.
     topic : str
         Under which it tells records.
     processor : Any
@@ -118,20 +120,32 @@ def try_chunks(
             _Trial(packed, topic, Dataset((file,), inputs[name].metadata), record, most)
             for name, (file, record) in chosen.items()
         ]
-        _ask(client, _compile, trials)  # what is compiled once for all workers, and not by each of them
-        client.restart()
-        columns = [required_columns(processor, inputs[name].metadata) for name in chosen]
-        found = _ask(client, _measure, trials, columns)
-    return dict(zip(chosen, found, strict=True))
+        found = {}
+        for name, trial in zip(chosen, trials, strict=True):
+            smallest = _ask(client, _compile, trial)  # which is done once for all workers, and not by each of them
+            client.restart()
+            columns = required_columns(processor, inputs[name].metadata)
+            found[name] = _ask(client, _measure, trial, smallest, columns)
+    return found
 
 
 def write_time(processor: Any, inputs: Fileset, name: str, file: InputFile, record: FileRecord) -> float:
-    """Time the writing of results, of a run over a few events of a file in this process [s]."""
+    """Time the writing of results, of a run over a few events of a file in this process [s].
+
+    Raises
+    ------
+    InputError
+        If these events cannot be processed.
+    """
     first, last = _longest(file, record)
-    steps = ((first, min(last, first + _SMALLEST)),)
-    part = {name: Dataset((replace(file, steps=steps),), inputs[name].metadata)}
+    part = replace(file, steps=((first, min(last, first + _FEW)),))
+    fileset = {name: {"files": {file.path: describe_file(part)}, "metadata": dict(inputs[name].metadata)}}
     with tempfile.TemporaryDirectory(prefix="hepcol-plan-") as scratch:
-        done = run(processor, describe(part), output=Path(scratch) / "out")
+        done = run(processor, fileset, output=Path(scratch) / "out", allow_incomplete=True)
+    if done.summary["stopped"] == INTERRUPTED:
+        raise KeyboardInterrupt
+    if not done.closure.complete:
+        raise InputError(f"{file.path}, a run over some of its events: {missing_text(done)}")
     return float(done.summary["write_s"])
 
 
@@ -153,23 +167,24 @@ def _ask(client: Any, function: Any, *arguments: Any) -> Any:
         ) from error
 
 
-def _compile(trials: "Sequence[_Trial]") -> None:
-    """Process a chunk of each dataset."""
-    for trial in trials:
-        trial.compile()
+def _compile(trial: "_Trial") -> int:
+    return trial.compile()
 
 
-def _measure(trials: "Sequence[_Trial]", columns: Sequence[Any]) -> list[ChunkCosts]:
-    """Measure one dataset after the other."""
-    return [trial.measure(needed) for trial, needed in zip(trials, columns, strict=True)]
+def _measure(trial: "_Trial", smallest: int, columns: Any) -> ChunkCosts:
+    return trial.measure(smallest, columns)
 
 
 @dataclass(frozen=True)
 class _Done:
-    """A chunk that was tried."""
+    """A chunk that was tried: its record, its time with all around it [s], its output's size, and the memory.
+
+    Not the output itself, which would be in the memory of those that follow.
+    """
 
     record: ChunkRecord
-    output: bytes
+    took_s: float
+    output_bytes: int
     peak_bytes: float
 
 
@@ -186,22 +201,24 @@ class _Trial:
         self._most = min(most, self._last - self._first, _LARGEST)
         self._turn = 0
 
-    def compile(self) -> None:
-        """Process a chunk."""
-        self._try(min(_SMALLEST, self._most))
+    def compile(self) -> int:
+        """Process small chunks; return how many events the smallest may have that is not too long."""
+        few = min(_FEW, self._most)
+        self._try(few)
+        took_s = self._try(few).took_s
+        return min(_SMALLEST, self._most, max(few, int(few * _LONGEST_S / max(took_s, 1e-6))))
 
-    def measure(self, columns: Any) -> ChunkCosts:
+    def measure(self, smallest: int, columns: Any) -> ChunkCosts:
         """Measure one thing after the other."""
-        smallest = min(_SMALLEST, self._most)
         first = self._try(smallest)
         self._try(smallest)
         done = self._of_sizes(smallest)
         look_s = min(self._look(columns) for _ in range(_REPEATS))
-        opened_s = min(self._open(smallest) for _ in range(_REPEATS))
+        opened = min((self._open(smallest) for _ in range(_REPEATS)), key=lambda one: one.record.wall_s)
         times = {size: [one.record.wall_s for one in every] for size, every in sorted(done.items())}
         steady = {size: min(every) for size, every in times.items()}  # others may be at work here, as on a login node
         chunk_s, event_s = line(list(steady.items())) if len(steady) > 1 else (steady[smallest], 0.0)
-        outputs = {size: statistics.median(len(one.output) for one in every) for size, every in done.items()}
+        outputs = {size: statistics.median(one.output_bytes for one in every) for size, every in done.items()}
         output_bytes, output_event_bytes = _grows(outputs)
         worker_bytes, event_bytes = _grows(
             # what a smaller chunk needs after a larger one tells nothing
@@ -212,11 +229,11 @@ class _Trial:
         return ChunkCosts(
             sizes=times,
             look_s=look_s,
-            warm_s=first.record.compile_s + max(0.0, first.record.wall_s - opened_s),
-            open_s=max(0.0, opened_s - steady[smallest]),
+            warm_s=max(0.0, first.took_s - opened.took_s),  # with the import of the processor's modules
+            open_s=max(0.0, opened.record.wall_s - steady[smallest]),
             chunk_s=chunk_s,
             event_s=event_s,
-            merge_s=_merge_s([one.output for one in every]),
+            merge_s=_merge_s([self._process(sorted(done)[len(done) // 2])[0] for _ in range(_REPEATS)]),
             output_bytes=output_bytes,
             output_event_bytes=output_event_bytes,
             worker_bytes=worker_bytes,
@@ -241,17 +258,23 @@ class _Trial:
             size //= _STEP
         return done
 
-    def _try(self, events: int) -> _Done:
-        """Process a chunk of so many events, the next time at another place."""
+    def _process(self, events: int) -> tuple[Any, ChunkRecord]:
+        """Process a chunk of so many events, the next time at another place; return its output and its record."""
         start = min(self._first + self._turn % (_REPEATS + 1) * events, self._last - events)
         self._turn += 1
-        item = item_of(self._record, start, start + events, self._inputs)
-        with _peak() as peak:
-            out = process_chunk(item, self._packed)
+        out = process_chunk(item_of(self._record, start, start + events, self._inputs), self._packed)
         (record,) = out[LEDGER]
         if record.status is not Status.DONE:
             raise InputError(f"{record.path}: a chunk of the trial failed: {record.error}: {record.message}")
-        return _Done(record, pickle.dumps(out[OUT], protocol=pickle.HIGHEST_PROTOCOL), peak[0])
+        return out[OUT], record
+
+    def _try(self, events: int) -> _Done:
+        """Process a chunk, and see what that takes."""
+        began = time.perf_counter()
+        with _peak() as peak:
+            out, record = self._process(events)
+        took_s = time.perf_counter() - began
+        return _Done(record, took_s, len(pickle.dumps(out)), peak[0])
 
     def _look(self, columns: Any) -> float:
         """Time the look into a file that precedes the work."""
@@ -262,10 +285,10 @@ class _Trial:
             raise InputError(found.message)
         return time.perf_counter() - start
 
-    def _open(self, events: int) -> float:
-        """Time a chunk of a file that is not open."""
+    def _open(self, events: int) -> _Done:
+        """Process a chunk of a file that is not open."""
         openfiles.forget_all()
-        return self._try(events).record.wall_s
+        return self._try(events)
 
 
 def _longest(file: InputFile, record: FileRecord) -> tuple[int, int]:
@@ -280,12 +303,12 @@ def _grows(measured: Mapping[int, float]) -> tuple[float, float]:
     return max(0.0, measured[smallest] - slope * smallest), slope
 
 
-def _merge_s(outputs: Sequence[bytes]) -> float:
-    """Time for an output to be packed, unpacked and added to others."""
-    times, objects = [], [pickle.loads(output) for output in outputs]
+def _merge_s(outputs: Sequence[Any]) -> float:
+    """Time for an output to be packed, unpacked and added to others, as Dask does it."""
+    times = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        merged([pickle.loads(pickle.dumps(one, protocol=pickle.HIGHEST_PROTOCOL)) for one in objects])
+        merged([pickle.loads(pickle.dumps(output)) for output in outputs])
         times.append((time.perf_counter() - start) / len(outputs))
     return statistics.median(times)
 

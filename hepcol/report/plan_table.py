@@ -37,7 +37,7 @@ def print_plan(plan: Any, as_json: bool = False) -> None:
     best, usual, workers = plan.best, plan.usual, plan.machine.workers
     table = new_table()
     table.show_header = False
-    estimated = "" if plan.sampled == plan.files else f", as {number_of(plan.sampled, 'file')} of them say"
+    estimated = "" if not plan.estimated else f", as {number_of(plan.sampled, 'file')} of them say"
     table.add_row("events", f"{plan.work.events:,} in {number_of(plan.files, 'file')}{estimated}")
     if plan.unreadable:
         table.add_row("not read", f"[red]{len(plan.unreadable)} of {number_of(plan.sampled, 'file')} looked into[/red]")

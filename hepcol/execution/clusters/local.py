@@ -98,7 +98,11 @@ class Local(SizedCluster):
         """Warn of a scheduler that options open to the network."""
         host = str(self.options.get("host") or self.options.get("ip") or "127.0.0.1").removeprefix("tcp://")
         interface = self.options.get("interface") or "lo"
-        if self.tls is not None or (interface == "lo" and not is_open_to_the_network(f"tcp://{host}")):
+        if (
+            self.tls is not None
+            or self.options.get("security")
+            or (interface == "lo" and not is_open_to_the_network(f"tcp://{host}"))
+        ):
             return []
         return [f"the scheduler of cluster {self.kind} is open to the network without TLS: {WITHOUT_TLS}"]
 

@@ -5,8 +5,11 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import cloudpickle
+import lz4.frame
 import numpy as np
 import psutil
 import pytest
@@ -16,9 +19,14 @@ from click.testing import CliRunner
 from hepcol import cli
 from hepcol import fileset as filesets
 from hepcol.errors import InputError
+from hepcol.execution.chunk import Task
 from hepcol.options import build_processor
 from hepcol.planning import plan
+from hepcol.planning.costs import Work
+from hepcol.planning.noop import SchedulerCosts
+from hepcol.planning.plan import Trial, costs_of
 from hepcol.planning.sample import SAMPLE, look
+from hepcol.planning.trial import ChunkCosts, _Trial
 
 FILES = 12
 
@@ -32,7 +40,17 @@ def files(tmp_path_factory, shipped_file):
 
 
 @pytest.fixture(scope="module")
-def planned(files):
+def scratch(tmp_path_factory):
+    """A folder for what is temporary, which other tests leave alone."""
+    folder = tmp_path_factory.mktemp("scratch")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def planned(files, scratch):
     return plan(build_processor("zee", ["variations=3"]), str(files), workers=200, memory="2GB")
 
 
@@ -70,9 +88,9 @@ def test_a_plan_is_json(planned):
     assert told["best"]["limit"] in told["best"]["parts"]
 
 
-def test_nothing_is_left_behind(planned, files):
+def test_nothing_is_left_behind(planned, files, scratch):
     assert len(list(files.iterdir())) == FILES
-    assert not list(Path(tempfile.gettempdir()).glob("hepcol-plan-*"))
+    assert not list(scratch.glob("hepcol-plan-*"))
     left = [one for one in psutil.Process().children(recursive=True) if "--forkserver" in " ".join(one.cmdline())]
     assert not [one for server in left for one in server.children()]
 
@@ -87,7 +105,7 @@ def broken(events):
 
 
 def test_a_chunk_that_fails_is_told(shipped_file):
-    with pytest.raises(InputError, match="a chunk of the trial failed: RuntimeError: a bug at 250 events"):
+    with pytest.raises(InputError, match="a chunk of the trial failed: RuntimeError: a bug at 25 events"):
         plan(broken, shipped_file, workers=2)
 
 
@@ -168,10 +186,60 @@ def test_datasets_count_by_their_events(tmp_path):
     slow, quick = with_events(tmp_path / "s.root", 1000), with_events(tmp_path / "q.root", 3000)
     fileset = {"slow": {"files": {slow: "events"}}, "quick": {"files": {quick: "events"}}}
     planned = plan(weighted, fileset, workers=2)
-    assert {one.dataset: one.events for one in planned.trials} == {"slow": 1000, "quick": 3000}
+    assert {one.dataset: one.work.events for one in planned.trials} == {"slow": 1000, "quick": 3000}
     assert planned.costs.event_s == pytest.approx(2e-4 / 4, rel=0.3)
     assert planned.costs.waiting > 0.5
     assert planned.datasets == 2
+
+
+def test_datasets_that_nobody_looked_into_have_the_events_of_others_in_turn(tmp_path):
+    """The first of twenty is large; each has one file."""
+    paths = [with_events(tmp_path / f"{number}.root", 1 if number else 10_000) for number in range(20)]
+    found = look(count, filesets.resolve({f"d{n}": {"files": {path: "events"}} for n, path in enumerate(paths)}), "t")
+    assert found.estimated
+    assert found.events["d0"] == 10_000
+    assert sum(found.events.values()) <= 3 * 10_000 + 20
+
+
+def test_a_tree_that_nobody_looked_into_is_as_long_as_another_of_its_file(tmp_path):
+    path = tmp_path / "a.root"
+    names = [f"t{number}" for number in range(20)]
+    with uproot.recreate(path) as file:
+        for name in names:
+            file[name] = {"x": np.arange(70.0)}
+    other = with_events(tmp_path / "b.root", 5)
+    fileset = {"other": {"files": {other: "events"}}} | {n: {"files": {str(path): n}} for n in names}
+    found = look(count, filesets.resolve(fileset), "t")
+    assert (found.files, found.events["t19"], sum(found.events.values())) == (2, 70, 20 * 70 + 5)
+
+
+def test_files_that_cannot_be_read_are_not_all_asked_for(tmp_path):
+    paths = [str(tmp_path / f"{number}.root") for number in range(500)]
+    with pytest.raises(
+        InputError, match=r"of 8 files, 0 are empty and 8 cannot be read: .*; 8 of 500 were looked into"
+    ):
+        look(count, filesets.resolve(paths, "events"), "t")
+
+
+def test_what_files_and_chunks_cost_counts_by_files_and_chunks():
+    costs = ChunkCosts({1: [1.0]}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    large = Trial("a", "a.root", Work.whole([10_000_000]), replace(costs, open_s=0.05, chunk_s=0.1, event_s=1e-6))
+    small = Trial("b", "b.root", Work.whole([100] * 9_999), replace(costs, open_s=1.0, chunk_s=0.3, event_s=2e-6))
+    made = costs_of([large, small], SchedulerCosts(1, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
+    assert made.open_s == pytest.approx(1.0, rel=1e-3)
+    assert made.chunk_s == pytest.approx((0.1 * 1000 + 0.3 * 9_999) / 10_999)
+    assert made.event_s == pytest.approx((1e-6 * 10_000_000 + 2e-6 * 999_900) / 10_999_900)
+
+
+def test_results_of_classes_of_a_file_and_metadata_that_json_cannot_hold_are_planned(tmp_path):
+    script = tmp_path / "own.py"
+    script.write_text(
+        "class Counts(dict):\n    def __add__(self, other):\n        return Counts(n=self['n'] + other['n'])\n\n"
+        "def count(events):\n    return Counts(n=len(events))\n"
+    )
+    path = with_events(tmp_path / "a.root", 300)
+    fileset = {"z": {"files": {path: "events"}, "metadata": {"bins": (1, 2)}}}
+    assert plan(build_processor(f"{script}:count"), fileset, workers=2).work.events == 300
 
 
 class Arranging:
@@ -222,6 +290,17 @@ def test_a_slow_processor_is_tried_on_few_events(tmp_path):
     assert time.monotonic() - start < 60
     assert set(planned.trials[0].costs.sizes) == {15, 62, 250}
     assert planned.costs.event_s == pytest.approx(3e-3, rel=0.1)
+
+
+def test_the_smallest_chunk_of_a_very_slow_processor_has_fewer_events(tmp_path):
+    def very_slow(events):
+        time.sleep(len(events) * 0.02)
+        return {"n": len(events)}
+
+    inputs = filesets.resolve(with_events(tmp_path / "a.root", 100_000), "events")
+    ((name, (_, record)),) = look(count, inputs, "t").largest.items()
+    task = lz4.frame.compress(cloudpickle.dumps(Task(very_slow, "t")))
+    assert 80 < _Trial(task, "t", inputs[name], record, 100_000).compile() <= 100  # of two seconds
 
 
 def test_what_cannot_be_read_is_in_the_table(tmp_path, monkeypatch, capsys):

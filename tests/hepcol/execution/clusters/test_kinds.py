@@ -195,12 +195,12 @@ def test_a_scheduler_that_does_not_come_is_told(cluster, monkeypatch, caplog, co
 
 
 class ShortLived(Local):
-    """A cluster whose workers are said to end after a second."""
+    """A cluster whose workers are said to end after two seconds."""
 
     @contextmanager
     def connect(self):
         with super().connect() as connected:
-            yield replace(connected, lifetime_s=1.0)
+            yield replace(connected, lifetime_s=2.0)
 
 
 def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path):
@@ -213,14 +213,20 @@ def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept
     run = hepcol.run(build_processor(f"{path}:long"), "zee-fcc", **given)
     assert run.result == {"n": 3000}
     assert run.summary["stopped"] == (
-        "no chunk ended in 3 lifetimes of a worker (1 s each), after which it is repeated from its start: "
+        "no chunk ended in 3 lifetimes of a worker (2 s each), after which it is repeated from its start: "
         "smaller chunks, or a longer lifetime"
     )
 
 
 @pytest.mark.parametrize(
     ("options", "warned"),
-    [({}, False), ({"host": "0.0.0.0"}, True), ({"interface": "eth0"}, True), ({"host": "tcp://127.0.0.1"}, False)],
+    [
+        ({}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"interface": "eth0"}, True),
+        ({"host": "tcp://127.0.0.1"}, False),
+        ({"host": "0.0.0.0", "protocol": "tls://", "security": True}, False),
+    ],
 )
 def test_a_local_scheduler_that_options_open_to_the_network_is_warned_of(options, warned):
     assert [w[:53] for w in Local(options=options).warnings()] == warned * [
