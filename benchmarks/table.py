@@ -13,6 +13,7 @@ from benchmarks.stored import MAX_DAYS, Here
 from benchmarks.tasks import COMPARISONS, ELSEWHERE, HEPCOL, OTHER, WAYS, Place, Samples, Task, Told, samples_of, tasks
 
 MARKS = report.marks("table")
+_WHEEL = "0."  # how versions of the wheels of ROOT begin, which is 6 itself
 _TOLD_VERSIONS = "root", "coffea", "awkward", "uproot", "numba", "numpy", "distributed", "correctionlib"
 # Few columns, so that a page of GitHub shows all of them
 _COLUMNS = ONE, THREADS, WORKERS
@@ -53,6 +54,8 @@ def _comparison(name: str, told: dict[str, Any] | None, here: Here, days: int) -
     versions = told["versions"]
     # zee asks ROOT for its version; others have that of ROOT, or of the wheel, beside
     root = versions.get("root") or told.get("root")
+    if root is not None and root.startswith(_WHEEL):
+        root = f"(its wheel {root})"
     return {
         "name": name,
         "date": told["date"],
