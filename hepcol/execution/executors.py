@@ -541,9 +541,11 @@ class _DaskWork:
         A worker that leaves gives what it was doing to another one, and Dask counts no death.
         """
         lives_s = self._executor.lifetime_s
+        if lives_s is None:
+            return
         if self._sink.heard != self._heard or not self._events.empty():
             self._heard, self._progress = self._sink.heard, now
-        if lives_s is not None and now - self._progress > _LIVES * lives_s:
+        if now - self._progress > _LIVES * lives_s:
             self._sink.stop(
                 f"no chunk ended in {_LIVES} lifetimes of a worker ({lives_s:.0f} s each), after which it is "
                 "repeated from its start: smaller chunks, or a longer lifetime"

@@ -73,6 +73,7 @@ class _Probes:
     def __init__(self, items: list[Probe]) -> None:
         self.stopped = ""
         self.workers = 1
+        self.heard = 0  # each comes by itself
         self._items = items
         self._found: dict[tuple[str, str], FileRecord] = {}
 

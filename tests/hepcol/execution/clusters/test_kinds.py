@@ -203,7 +203,8 @@ class ShortLived(Local):
             yield replace(connected, lifetime_s=2.0)
 
 
-def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path):
+def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("hepcol.execution.executors._LOOK_S", 0.0)  # while files are opened, too
     path = tmp_path / "long.py"
     path.write_text(
         "import time\n\ndef long(events):\n"
