@@ -1,6 +1,7 @@
 """Clusters of this machine for real; Kubernetes and gateways by stand-ins for what makes them."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -203,7 +204,7 @@ class ShortLived(Local):
             yield replace(connected, lifetime_s=2.0)
 
 
-def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path, monkeypatch):
+def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept(tmp_path, monkeypatch, shipped_file):
     monkeypatch.setattr("hepcol.execution.executors._LOOK_S", 0.0)  # while files are opened, too
     path = tmp_path / "long.py"
     path.write_text(
@@ -211,7 +212,8 @@ def test_a_chunk_that_outlasts_every_worker_ends_the_run_and_the_others_are_kept
         "    time.sleep(60 if events.metadata['entrystart'] == 0 else 0)\n    return {'n': len(events)}\n"
     )
     given = {"cluster": ShortLived(workers=2), "chunksize": 1000, "allow_incomplete": True}
-    run = hepcol.run(build_processor(f"{path}:long"), "zee-fcc", **given)
+    file = shutil.copy(shipped_file, tmp_path / "zee.root")  # which nobody has opened before
+    run = hepcol.run(build_processor(f"{path}:long"), str(file), **given)
     assert run.result == {"n": 3000}
     assert run.summary["stopped"] == (
         "no chunk ended in 3 lifetimes of a worker (2 s each), after which it is repeated from its start: "
