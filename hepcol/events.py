@@ -1,6 +1,7 @@
 """The events of a file as NanoEvents."""
 
 import warnings
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,8 @@ def open_events(path: str | Path, tree: str | None = None, start: int = 0, stop:
     """
     path = expand(str(path))[0]
     directory = open_file(path)
+    # with the last of the events that are read from it; uproot leaves that to Python, which complains of an open file
+    weakref.finalize(directory.file, directory.file.source.close)
     layout = identify(directory, tree)
     entries = directory[layout.tree].num_entries
     stop = entries if stop is None else min(stop, entries)

@@ -1,5 +1,6 @@
 import functools
 import os
+import signal
 import socket
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ REFERENCE = "ee_Z_ee_EDM4Hep.root"  # the 5000 events of the original RDataFrame
 # the first call of a kernel compiles it, which no deadline allows for
 hypothesis.settings.register_profile("hepcol", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile("hepcol")
+
+# what is started in the background of a shell ignores Ctrl-C, and so would the processes that tests interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # of some 10 s and more, longest first, as with these at the end one process of two would wait for the other; and those
 # that need the same kernels apart, as otherwise both processes compile them

@@ -1,5 +1,8 @@
+import gc
+
 import awkward as ak
 import numpy as np
+import psutil
 import pytest
 import uproot
 
@@ -99,3 +102,21 @@ def test_missing_columns_accepts_one_of_several_names():
     events = ak.Array([{"a": {"x": 1}, "b": 2}])
     assert missing_columns(events, ["a.x", "b", ("c", "b")]) == []
     assert missing_columns(events, ["a.y", ("c", "d")]) == ["a.y", "c or d"]
+
+
+def test_a_file_is_closed_with_the_last_of_its_events(shipped_file):
+    """And not before: columns that are left are read from it."""
+    before = _open_files()
+    events = open_events(shipped_file)
+    particles = events.Particle
+    del events
+    gc.collect()
+    assert len(particles.px) == 4000
+    assert _open_files() - before
+    del particles
+    gc.collect()
+    assert not _open_files() - before
+
+
+def _open_files():
+    return {(one.path, one.fd) for one in psutil.Process().open_files()}
