@@ -149,7 +149,7 @@ def process_chunk(item: WorkItem, packed_task: bytes) -> dict[str, Any]:
         unlike=differs,
         started=started,
     )
-    _tell(record, task.topic if task is not None else "")
+    tell(record, task.topic if task is not None else "")
     return {LEDGER: [record]} if error is not None else {OUT: made.out, LEDGER: [record]}
 
 
@@ -239,7 +239,7 @@ def _events(opened: openfiles.OpenFile, item: WorkItem, place: str, columns: Col
     return read_events(opened.directory, opened.layout, item.entrystart, item.entrystop, metadata, columns)
 
 
-def _tell(record: ChunkRecord, topic: str) -> None:
+def tell(record: ChunkRecord, topic: str) -> None:
     """Tell a record to whoever follows the run: the listener of this process, or the client of a Dask worker."""
     if _listener is not None:
         _listener(record)

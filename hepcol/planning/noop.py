@@ -11,9 +11,9 @@ from typing import Any
 from coffea.processor.executor import WorkItem
 
 from hepcol.execution.backends import Backend, Kind, open_backend
-from hepcol.execution.chunk import LEDGER, OUT
+from hepcol.execution.chunk import LEDGER, OUT, tell
 from hepcol.execution.collector import Collector
-from hepcol.ledger import ChunkRecord, Status, to_json
+from hepcol.ledger import ChunkRecord, Status
 
 TASKS = 600
 _WARM = 100  # tasks, before any is measured
@@ -158,11 +158,9 @@ def _item(number: int) -> WorkItem:
 
 def nothing(work: tuple[WorkItem, str]) -> dict[str, Any]:
     """Give what a chunk gives, and tell of it as a chunk does, without any work."""
-    from distributed import get_worker
-
     item, topic = work
     record = ChunkRecord(item.dataset, item.filename, item.treename, item.entrystart, item.entrystop, Status.DONE)
-    get_worker().log_event(topic, to_json(record))
+    tell(record, topic)
     return {OUT: len(item), LEDGER: [record]}
 
 

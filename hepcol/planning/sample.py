@@ -63,13 +63,12 @@ def look(processor: Any, inputs: Fileset, topic: str) -> Sample:
     pairs = [(name, file) for name, dataset in inputs.items() for file in dataset.files]
     if not pairs:
         raise InputError("the fileset has no files")
-    chosen = _spread(inputs)
+    chosen = _spread(inputs, pairs)
     found: dict[tuple[str, InputFile], FileRecord] = {}
     for name, file in chain(chosen, [one for one in pairs if one not in chosen][:_FURTHER]):
         # further ones only as long as all have been empty: if none can be read, others will hardly be
-        if len(found) >= len(chosen) and not all(record.entries == 0 or record.error for record in found.values()):
-            break
-        if len(found) >= len(chosen) and all(record.error for record in found.values()):
+        records = found.values()
+        if len(found) >= len(chosen) and (any(one.entries for one in records) or all(one.error for one in records)):
             break
         columns = required_columns(processor, inputs[name].metadata)
         (found[name, file],) = probe(Probe(topic, name, file, columns))
@@ -91,9 +90,8 @@ def look(processor: Any, inputs: Fileset, topic: str) -> Sample:
     )
 
 
-def _spread(inputs: Fileset) -> list[tuple[str, InputFile]]:
+def _spread(inputs: Fileset, every: Sequence[tuple[str, InputFile]]) -> list[tuple[str, InputFile]]:
     """Choose files: of the whole fileset in equal steps, and one of each of some datasets."""
-    every = [(name, file) for name, dataset in inputs.items() for file in dataset.files]
     step = max(1.0, len(every) / SAMPLE)
     chosen = [every[int(number * step)] for number in range(min(SAMPLE, len(every)))]
     firsts = [(name, dataset.files[0]) for name, dataset in inputs.items() if dataset.files]
@@ -102,7 +100,11 @@ def _spread(inputs: Fileset) -> list[tuple[str, InputFile]]:
 
 
 def _ranges(file: InputFile, record: FileRecord) -> Ranges:
-    return (record.entries or 0,) if file.steps is None else tuple(stop - start for start, stop in file.steps)
+    return (record.entries or 0,) if file.steps is None else _of_steps(file.steps)
+
+
+def _of_steps(steps: Sequence[tuple[int, int]]) -> Ranges:
+    return tuple(stop - start for start, stop in steps)
 
 
 def _estimated(
@@ -123,7 +125,7 @@ def _estimated(
         if (name, file) in found:
             continue
         if file.steps is not None:
-            yield tuple(stop - start for start, stop in file.steps)
+            yield _of_steps(file.steps)
         elif known:
             yield next(own)
         else:
