@@ -10,10 +10,10 @@ from pydantic import field_validator, model_validator
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import (
     USER,
-    WITHOUT_TLS,
     Cluster,
     Connected,
     is_open_to_the_network,
+    open_without_tls,
     without_password,
 )
 from hepcol.execution.clusters.connection import closing
@@ -83,7 +83,7 @@ class Address(Cluster):
         """Warn of a scheduler that is open to the network."""
         if not is_open_to_the_network(self.address):
             return []
-        return [f"scheduler {without_password(self.address)} is open to the network without TLS: {WITHOUT_TLS}"]
+        return [open_without_tls(f"scheduler {without_password(self.address)}")]
 
     def told(self) -> dict[str, Any]:
         """Describe it for provenance, without a password."""

@@ -14,10 +14,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hepcol.errors import InputError
 from hepcol.execution.clusters.cluster import (
-    WITHOUT_TLS,
     Connected,
     SizedCluster,
     is_open_to_the_network,
+    open_without_tls,
     resize,
 )
 from hepcol.execution.clusters.connection import closing
@@ -276,7 +276,7 @@ class Batch(SizedCluster):
         host = self.scheduler_host or ("127.0.0.1" if self.interface == "lo" else "network")
         if self.tls is not None or not is_open_to_the_network(f"tcp://{host}"):
             return []
-        return [f"the scheduler of cluster {self.kind} is open to the network without TLS: {WITHOUT_TLS}"]
+        return [open_without_tls(f"the scheduler of cluster {self.kind}")]
 
     def told(self) -> dict[str, Any]:
         """Describe it for provenance."""

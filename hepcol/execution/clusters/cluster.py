@@ -23,7 +23,6 @@ from hepcol.tablefile import Row
 _UNITS = {"memory": "_bytes", "walltime": "_s", "lifetime": "_s", "stagger": "_s"}
 USER = re.compile("(?<=//).*@")  # and password, in an address
 _LOOPBACK = ("127.", "localhost", "[::1]", "::1", "inproc")
-WITHOUT_TLS = "whoever can connect to it runs code as you; give 'tls' its certificates, or an interface of this machine"
 
 
 @dataclass(frozen=True)
@@ -159,6 +158,12 @@ def resize(cluster: Any, size: Size) -> None:
 def is_open_to_the_network(address: str) -> bool:
     """Whether a scheduler at an address can be reached from elsewhere, and without certificates."""
     return address.startswith("tcp://") and not address.removeprefix("tcp://").startswith(_LOOPBACK)
+
+
+def open_without_tls(scheduler: str) -> str:
+    """Warn of a scheduler, named in words, that is open to the network."""
+    danger = "whoever can connect to it runs code as you; give 'tls' its certificates, or an interface of this machine"
+    return f"{scheduler} is open to the network without TLS: {danger}"
 
 
 def without_password(address: str) -> str:

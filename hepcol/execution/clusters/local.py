@@ -9,7 +9,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from hepcol.errors import InputError
-from hepcol.execution.clusters.cluster import WITHOUT_TLS, Connected, SizedCluster, is_open_to_the_network, resize
+from hepcol.execution.clusters.cluster import (
+    Connected,
+    SizedCluster,
+    is_open_to_the_network,
+    open_without_tls,
+    resize,
+)
 from hepcol.execution.clusters.connection import closing
 from hepcol.execution.clusters.encryption import Tls
 from hepcol.execution.clusters.quantities import Memory
@@ -104,7 +110,7 @@ class Local(SizedCluster):
             or (interface == "lo" and not is_open_to_the_network(f"tcp://{host}"))
         ):
             return []
-        return [f"the scheduler of cluster {self.kind} is open to the network without TLS: {WITHOUT_TLS}"]
+        return [open_without_tls(f"the scheduler of cluster {self.kind}")]
 
     def preview(self) -> str:
         """Describe what would be started."""
